@@ -1,0 +1,2 @@
+//! The `keybridge` binary.
+fn main() {}
