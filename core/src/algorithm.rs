@@ -1,0 +1,171 @@
+//! What a key is: algorithm, size, curve.
+
+use serde::{Deserialize, Serialize};
+
+/// A hash function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum HashAlgorithm {
+    /// SHA-1 (FIPS 180-4). Refused for new signatures by policy, needed for OAEP, HMAC and old data.
+    Sha1,
+    /// SHA-224.
+    Sha224,
+    /// SHA-256.
+    Sha256,
+    /// SHA-384.
+    Sha384,
+    /// SHA-512.
+    Sha512,
+    /// SHA3-224 (FIPS 202).
+    Sha3_224,
+    /// SHA3-256.
+    Sha3_256,
+    /// SHA3-384.
+    Sha3_384,
+    /// SHA3-512.
+    Sha3_512,
+    /// SM3 (GB/T 32905).
+    Sm3,
+}
+
+impl HashAlgorithm {
+    /// Length of a digest in bytes.
+    #[must_use]
+    pub const fn length(self) -> usize {
+        match self {
+            Self::Sha1 => 20,
+            Self::Sha224 | Self::Sha3_224 => 28,
+            Self::Sha256 | Self::Sha3_256 | Self::Sm3 => 32,
+            Self::Sha384 | Self::Sha3_384 => 48,
+            Self::Sha512 | Self::Sha3_512 => 64,
+        }
+    }
+
+    /// The standard's name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Sha1 => "SHA-1",
+            Self::Sha224 => "SHA-224",
+            Self::Sha256 => "SHA-256",
+            Self::Sha384 => "SHA-384",
+            Self::Sha512 => "SHA-512",
+            Self::Sha3_224 => "SHA3-224",
+            Self::Sha3_256 => "SHA3-256",
+            Self::Sha3_384 => "SHA3-384",
+            Self::Sha3_512 => "SHA3-512",
+            Self::Sm3 => "SM3",
+        }
+    }
+}
+
+/// A short Weierstrass curve used for ECDSA and ECDH.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Curve {
+    /// NIST P-256, secp256r1.
+    P256,
+    /// NIST P-384, secp384r1.
+    P384,
+    /// NIST P-521, secp521r1.
+    P521,
+    /// secp256k1 (signatures only).
+    Secp256k1,
+}
+
+impl Curve {
+    /// Length in bytes of a field element, so of each of a signature's two halves.
+    #[must_use]
+    pub const fn field_length(self) -> usize {
+        match self {
+            Self::P256 | Self::Secp256k1 => 32,
+            Self::P384 => 48,
+            Self::P521 => 66,
+        }
+    }
+
+    /// Size in bits, as KMIP's Cryptographic Length.
+    #[must_use]
+    pub const fn bits(self) -> u32 {
+        match self {
+            Self::P256 | Self::Secp256k1 => 256,
+            Self::P384 => 384,
+            Self::P521 => 521,
+        }
+    }
+}
+
+/// What kind of key: everything an engine must know to make one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "kebab-case")]
+pub enum KeySpec {
+    /// AES with a key of 128, 192 or 256 bits.
+    Aes {
+        /// Size in bits.
+        bits: u32,
+    },
+    /// SM4 (128 bits).
+    Sm4,
+    /// RSA.
+    Rsa {
+        /// Modulus size in bits.
+        bits: u32,
+    },
+    /// A key on a NIST curve or secp256k1, for ECDSA and ECDH.
+    Ec {
+        /// The curve.
+        curve: Curve,
+    },
+    /// Ed25519 (RFC 8032).
+    Ed25519,
+    /// X25519 (RFC 7748).
+    X25519,
+    /// SM2 (GB/T 32918).
+    Sm2,
+    /// A key for HMAC with one hash.
+    Hmac {
+        /// The hash.
+        hash: HashAlgorithm,
+        /// Size in bits.
+        bits: u32,
+    },
+    /// A secret without an algorithm: PKCS#11's generic secret, KMIP's secret data of type key.
+    GenericSecret {
+        /// Size in bits.
+        bits: u32,
+    },
+    /// Kept and handed out, never computed with: an algorithm that no engine here has. The number is
+    /// KMIP's Cryptographic Algorithm (KMIP 2.1 section 11.12).
+    Foreign {
+        /// KMIP's number of the algorithm.
+        algorithm: u32,
+        /// Size in bits, as given by whoever registered it.
+        bits: u32,
+    },
+}
+
+impl KeySpec {
+    /// Size in bits, as KMIP's Cryptographic Length.
+    #[must_use]
+    pub const fn bits(self) -> u32 {
+        match self {
+            Self::Aes { bits }
+            | Self::Rsa { bits }
+            | Self::Hmac { bits, .. }
+            | Self::GenericSecret { bits }
+            | Self::Foreign { bits, .. } => bits,
+            Self::Sm4 => 128,
+            Self::Ec { curve } => curve.bits(),
+            Self::Ed25519 | Self::X25519 | Self::Sm2 => 256,
+        }
+    }
+
+    /// Whether a key of this kind is a pair.
+    #[must_use]
+    pub const fn is_asymmetric(self) -> bool {
+        matches!(
+            self,
+            Self::Rsa { .. } | Self::Ec { .. } | Self::Ed25519 | Self::X25519 | Self::Sm2
+        )
+    }
+}

@@ -1,0 +1,226 @@
+//! Who calls, and whether they may. One decision for every verb of every door.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use crate::audit::Verb;
+use crate::error::{Error, Result};
+use crate::id::{AccountId, PrincipalId};
+use crate::model::Role;
+
+/// The door a request came through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum Door {
+    /// The bridge itself: scheduled jobs.
+    Internal = 0,
+    /// The PKCS#11 module in an application's process.
+    Pkcs11 = 1,
+    /// The KMIP server.
+    Kmip = 2,
+    /// The HTTPS API.
+    Api = 3,
+    /// The command line.
+    CommandLine = 4,
+}
+
+impl Door {
+    /// The door of that number in the audit.
+    #[must_use]
+    pub const fn from_code(code: u8) -> Option<Self> {
+        Some(match code {
+            0 => Self::Internal,
+            1 => Self::Pkcs11,
+            2 => Self::Kmip,
+            3 => Self::Api,
+            4 => Self::CommandLine,
+            _ => return None,
+        })
+    }
+}
+
+impl fmt::Display for Door {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Internal => "internal",
+            Self::Pkcs11 => "pkcs11",
+            Self::Kmip => "kmip",
+            Self::Api => "api",
+            Self::CommandLine => "command-line",
+        })
+    }
+}
+
+/// Where a request came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Origin {
+    /// A process on this machine.
+    Process {
+        /// Process id.
+        pid: u32,
+        /// User id.
+        uid: u32,
+    },
+    /// A peer on the network.
+    Network(IpAddr),
+}
+
+impl Origin {
+    /// This process.
+    #[must_use]
+    pub fn this_process() -> Self {
+        Self::Process {
+            pid: std::process::id(),
+            uid: rustix::process::getuid().as_raw(),
+        }
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Process { pid, uid } => write!(f, "process {pid} of user {uid}"),
+            Self::Network(address) => address.fmt(f),
+        }
+    }
+}
+
+/// Who calls, proven by what, from where, through which door. Made by [`crate::Kms`]'s logins only.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Caller {
+    account: AccountId,
+    principal: PrincipalId,
+    role: Role,
+    name: String,
+    credential: String,
+    origin: Origin,
+    door: Door,
+}
+
+impl Caller {
+    /// A caller whose credential the key manager has checked.
+    pub(crate) fn proven(
+        account: AccountId,
+        principal: PrincipalId,
+        role: Role,
+        name: impl Into<String>,
+        credential: impl Into<String>,
+        origin: Origin,
+        door: Door,
+    ) -> Self {
+        Self {
+            account,
+            principal,
+            role,
+            name: name.into(),
+            credential: credential.into(),
+            origin,
+            door,
+        }
+    }
+
+    /// The account called upon.
+    #[must_use]
+    pub const fn account(&self) -> AccountId {
+        self.account
+    }
+
+    /// Who.
+    #[must_use]
+    pub const fn principal(&self) -> PrincipalId {
+        self.principal
+    }
+
+    /// In which role.
+    #[must_use]
+    pub const fn role(&self) -> Role {
+        self.role
+    }
+
+    /// The principal's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Name of the credential that proved it.
+    #[must_use]
+    pub fn credential(&self) -> &str {
+        &self.credential
+    }
+
+    /// From where.
+    #[must_use]
+    pub const fn origin(&self) -> Origin {
+        self.origin
+    }
+
+    /// Through which door.
+    #[must_use]
+    pub const fn door(&self) -> Door {
+        self.door
+    }
+}
+
+/// What a verb is done to.
+#[derive(Clone, Copy, Debug)]
+pub struct Resource {
+    /// The account that owns it.
+    pub account: AccountId,
+    /// Whether a public session may see it.
+    pub private: bool,
+}
+
+/// Decides. Default is to deny; another account's resources do not exist for the caller.
+///
+/// Grants and policies (see `docs/ARCHITECTURE.md`) will be asked here, between the account's
+/// boundary and the role's table.
+///
+/// # Errors
+/// [`Error::NotFound`] across accounts, [`Error::LoginRequired`] for a public caller,
+/// [`Error::Denied`] otherwise.
+pub fn authorize(caller: &Caller, verb: Verb, resource: Option<&Resource>) -> Result<()> {
+    if let Some(resource) = resource
+        && resource.account != caller.account()
+    {
+        return Err(Error::NotFound {
+            what: "object",
+            name: "of another account".into(),
+        });
+    }
+    let private = resource.is_some_and(|resource| resource.private);
+    if permits(caller.role(), verb, private) {
+        return Ok(());
+    }
+    if caller.role() == Role::Public {
+        return Err(Error::LoginRequired);
+    }
+    Err(Error::Denied(format!(
+        "a {:?} may not do {verb}",
+        caller.role()
+    )))
+}
+
+/// The role table.
+const fn permits(role: Role, verb: Verb, private: bool) -> bool {
+    match role {
+        Role::Administrator => true,
+        Role::User => !verb.is_administration(),
+        // PKCS#11 3.2 section 5.6.8: the SO sees public objects, sets PINs and CKA_TRUSTED.
+        Role::SecurityOfficer => {
+            !private
+                && (verb.is_read()
+                    || matches!(
+                        verb,
+                        Verb::Register
+                            | Verb::Modify
+                            | Verb::Delete
+                            | Verb::Copy
+                            | Verb::SetPin
+                            | Verb::InitPin
+                    ))
+        }
+        Role::Public => !private && (verb.is_read() || verb.is_public_use()),
+        Role::Auditor => matches!(verb, Verb::ReadAudit),
+    }
+}

@@ -1,0 +1,1 @@
+//! The HSM engine: keys in PKCS#11 modules, through the `cryptoki` crate.

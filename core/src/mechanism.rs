@@ -1,0 +1,224 @@
+//! Mechanisms: how a key is used, with the parameters, in the core's own types.
+//!
+//! The doors parse their protocol's numbers and structures into these, so an engine never sees a
+//! malformed parameter. Block cipher mechanisms name the mode only; the cipher (AES, SM4) is the key's.
+
+use crate::algorithm::HashAlgorithm;
+use crate::secret::SecretBytes;
+
+/// What a key is asked to do: also the bit of the usage mask that must be set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Purpose {
+    /// Encrypt data.
+    Encrypt,
+    /// Decrypt data.
+    Decrypt,
+    /// Make a signature.
+    Sign,
+    /// Check a signature.
+    Verify,
+    /// Make a message authentication code.
+    MacGenerate,
+    /// Check a message authentication code.
+    MacVerify,
+    /// Wrap another key.
+    Wrap,
+    /// Unwrap another key.
+    Unwrap,
+    /// Derive a key.
+    Derive,
+}
+
+/// The hash and mask generation function of RSA-OAEP and RSA-PSS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RsaHash {
+    /// Hash of the label (OAEP) or message (PSS).
+    pub hash: HashAlgorithm,
+    /// Hash inside MGF1.
+    pub mgf1: HashAlgorithm,
+}
+
+/// How the shared secret of a key agreement becomes key material (PKCS#11 `CKD_*`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum KeyDerivation {
+    /// The shared x-coordinate itself (`CKD_NULL`), cut to the wanted length from its start.
+    None,
+    /// ANSI X9.63 with this hash and shared info (`CKD_SHA256_KDF` and its like).
+    X963 {
+        /// The hash.
+        hash: HashAlgorithm,
+        /// Shared info, may be empty.
+        shared_info: Vec<u8>,
+    },
+}
+
+/// A mechanism with its parameters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Mechanism {
+    /// Electronic code book, whole blocks.
+    Ecb,
+    /// Cipher block chaining, whole blocks.
+    Cbc {
+        /// Initialization vector: one block.
+        iv: [u8; 16],
+    },
+    /// Cipher block chaining with PKCS#7 padding.
+    CbcPad {
+        /// Initialization vector: one block.
+        iv: [u8; 16],
+    },
+    /// Counter mode.
+    Ctr {
+        /// First counter block.
+        counter_block: [u8; 16],
+        /// How many of its low bits count, 1 to 128; running past them is an error.
+        counter_bits: u32,
+    },
+    /// Galois/counter mode; the tag follows the ciphertext.
+    Gcm {
+        /// Initialization vector, 1 to 256 bytes. Empty on encryption: the engine makes 12 random bytes
+        /// (see `Operation::initialization_vector`).
+        iv: Vec<u8>,
+        /// Additional authenticated data.
+        aad: Vec<u8>,
+        /// Tag length in bytes: 4, 8, 12 to 16.
+        tag_length: usize,
+    },
+    /// Counter with CBC-MAC; the tag follows the ciphertext.
+    Ccm {
+        /// Nonce, 7 to 13 bytes.
+        nonce: Vec<u8>,
+        /// Additional authenticated data.
+        aad: Vec<u8>,
+        /// Tag length in bytes: 4, 6, … 16.
+        tag_length: usize,
+        /// Data length that was announced; one-part operations may leave it out.
+        data_length: Option<usize>,
+    },
+    /// AES key wrap, RFC 3394. `iv` other than the default is allowed.
+    KeyWrap {
+        /// Initial value, default `A6A6A6A6A6A6A6A6`.
+        iv: Option<[u8; 8]>,
+    },
+    /// AES key wrap with padding, RFC 5649.
+    KeyWrapPad,
+    /// CMAC (SP 800-38B).
+    Cmac {
+        /// Bytes of the tag kept, 1 to 16.
+        tag_length: usize,
+    },
+    /// HMAC.
+    Hmac {
+        /// The hash.
+        hash: HashAlgorithm,
+        /// Bytes of the tag kept, 1 to the hash's length.
+        tag_length: usize,
+    },
+    /// RSA PKCS#1 v1.5: for signatures the data is padded as it is (the caller built the DigestInfo);
+    /// for encryption the padding of RFC 8017 section 7.2.
+    RsaPkcs1,
+    /// RSA PKCS#1 v1.5 signature over the hash of the data.
+    RsaPkcs1Hash {
+        /// The hash.
+        hash: HashAlgorithm,
+        /// The data is the hash already (KMIP's Digested Data).
+        digested: bool,
+    },
+    /// RSA-PSS.
+    RsaPss {
+        /// Hash and mask generation.
+        hash: RsaHash,
+        /// Salt length in bytes.
+        salt_length: usize,
+        /// The data is the hash already (`CKM_RSA_PKCS_PSS`).
+        digested: bool,
+    },
+    /// RSA-OAEP.
+    RsaOaep {
+        /// Hash and mask generation.
+        hash: RsaHash,
+        /// The label, may be empty.
+        label: Vec<u8>,
+    },
+    /// RSA without padding (`CKM_RSA_X_509`): the data is padded with zeros on the left.
+    RsaRaw,
+    /// ECDSA over a digest, which is cut to the group's size; the signature is r ‖ s.
+    Ecdsa,
+    /// ECDSA over the hash of the data; the signature is r ‖ s.
+    EcdsaHash {
+        /// The hash.
+        hash: HashAlgorithm,
+    },
+    /// Ed25519 over the data.
+    Eddsa,
+    /// SM2 signature over SM3(Z ‖ data); the signature is r ‖ s.
+    Sm2Sign {
+        /// User id in Z; the standard's default is `1234567812345678`.
+        user_id: Vec<u8>,
+    },
+    /// SM2 signature over a digest of 32 bytes that already contains Z; the signature is r ‖ s.
+    Sm2SignDigest,
+    /// SM2 encryption, C1 ‖ C3 ‖ C2.
+    Sm2Encrypt,
+    /// ECDH or X25519 with a peer's public point.
+    Ecdh {
+        /// The peer's point: uncompressed SEC1, or 32 bytes for X25519.
+        peer: Vec<u8>,
+        /// What becomes of the shared secret.
+        derivation: KeyDerivation,
+    },
+    /// A new key is the encryption of data under this key (`CKM_AES_ECB_ENCRYPT_DATA`,
+    /// `CKM_AES_CBC_ENCRYPT_DATA`).
+    EncryptData {
+        /// CBC's initialization vector; none for ECB.
+        iv: Option<[u8; 16]>,
+        /// What is encrypted: whole blocks.
+        data: SecretBytes,
+    },
+    /// HKDF (RFC 5869) with this key as input key material.
+    Hkdf {
+        /// The hash.
+        hash: HashAlgorithm,
+        /// Salt; none skips extraction when `extract` is false.
+        salt: Vec<u8>,
+        /// Info.
+        info: Vec<u8>,
+        /// Whether the extract step is done.
+        extract: bool,
+        /// Whether the expand step is done.
+        expand: bool,
+    },
+}
+
+impl Mechanism {
+    /// A short name for messages and the audit.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Ecb => "ECB",
+            Self::Cbc { .. } => "CBC",
+            Self::CbcPad { .. } => "CBC-PAD",
+            Self::Ctr { .. } => "CTR",
+            Self::Gcm { .. } => "GCM",
+            Self::Ccm { .. } => "CCM",
+            Self::KeyWrap { .. } => "KW",
+            Self::KeyWrapPad => "KWP",
+            Self::Cmac { .. } => "CMAC",
+            Self::Hmac { .. } => "HMAC",
+            Self::RsaPkcs1 => "RSA-PKCS1",
+            Self::RsaPkcs1Hash { .. } => "RSA-PKCS1-HASH",
+            Self::RsaPss { .. } => "RSA-PSS",
+            Self::RsaOaep { .. } => "RSA-OAEP",
+            Self::RsaRaw => "RSA-RAW",
+            Self::Ecdsa => "ECDSA",
+            Self::EcdsaHash { .. } => "ECDSA-HASH",
+            Self::Eddsa => "EDDSA",
+            Self::Sm2Sign { .. } => "SM2-SIGN",
+            Self::Sm2SignDigest => "SM2-SIGN-DIGEST",
+            Self::Sm2Encrypt => "SM2-ENCRYPT",
+            Self::Ecdh { .. } => "ECDH",
+            Self::EncryptData { .. } => "ENCRYPT-DATA",
+            Self::Hkdf { .. } => "HKDF",
+        }
+    }
+}

@@ -1,0 +1,18 @@
+//! The model: accounts own keys; a key has versions; objects are what has a Unique Identifier.
+//! See `docs/ARCHITECTURE.md` for how PKCS#11, KMIP and a cloud KMS see the same things.
+
+mod account;
+mod attributes;
+mod key;
+mod object;
+
+pub use account::{Account, Credential, CredentialKind, Principal, Role, Token};
+pub use attributes::{
+    AttributeValue, Attributes, CustomAttribute, GivenDates, Link, LinkType, Name, NameType,
+    UsageMask,
+};
+pub use key::{Alias, Key, KeyOrigin, KeyState, KeyVersion};
+pub use object::{
+    Dates, Lifetime, Material, Object, ObjectClass, ObjectState, Protection, RevocationReason,
+    SessionId,
+};

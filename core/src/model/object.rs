@@ -1,0 +1,257 @@
+//! An object: what has a Unique Identifier.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::algorithm::KeySpec;
+use crate::id::{AccountId, KeyId, ObjectId, PrincipalId};
+use crate::model::Attributes;
+use crate::secret::SecretBytes;
+use crate::time::Timestamp;
+
+/// What an object is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ObjectClass {
+    /// A symmetric key (`CKO_SECRET_KEY`).
+    SecretKey,
+    /// The private half of a pair.
+    PrivateKey,
+    /// The public half of a pair.
+    PublicKey,
+    /// An X.509 certificate.
+    Certificate,
+    /// KMIP Secret Data: a password or seed.
+    SecretData,
+    /// KMIP Opaque Object.
+    Opaque,
+    /// A PKCS#11 data object.
+    Data,
+    /// A KMIP Split Key share.
+    SplitKey,
+    /// A KMIP 1.x Template.
+    Template,
+    /// A PGP key.
+    PgpKey,
+    /// A certificate request.
+    CertificateRequest,
+}
+
+impl ObjectClass {
+    /// Whether it is a version (or half of one) of a [`crate::model::Key`].
+    #[must_use]
+    pub const fn is_key(self) -> bool {
+        matches!(self, Self::SecretKey | Self::PrivateKey | Self::PublicKey)
+    }
+
+    /// Whether its value is sealed in the store.
+    #[must_use]
+    pub const fn is_secret(self) -> bool {
+        matches!(
+            self,
+            Self::SecretKey
+                | Self::PrivateKey
+                | Self::SecretData
+                | Self::Opaque
+                | Self::SplitKey
+                | Self::PgpKey
+                | Self::Data
+        )
+    }
+}
+
+/// KMIP's State (KMIP 2.1 section 4.57). Mostly one-way; see [`crate::lifecycle`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ObjectState {
+    /// Not yet to be used.
+    PreActive,
+    /// In use.
+    Active,
+    /// Only to process what it protected before.
+    Deactivated,
+    /// Believed known to somebody who should not know it.
+    Compromised,
+    /// Material gone.
+    Destroyed,
+    /// Material gone, and compromised before or after.
+    DestroyedCompromised,
+}
+
+impl fmt::Display for ObjectState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::PreActive => "pre-active",
+            Self::Active => "active",
+            Self::Deactivated => "deactivated",
+            Self::Compromised => "compromised",
+            Self::Destroyed => "destroyed",
+            Self::DestroyedCompromised => "destroyed (compromised)",
+        })
+    }
+}
+
+/// Dates of an object's life, as KMIP names them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Dates {
+    /// Initial Date: when the object came to be here.
+    pub initial: Timestamp,
+    /// Activation Date: in the future, the object becomes Active by itself then.
+    pub activation: Option<Timestamp>,
+    /// Process Start Date.
+    pub process_start: Option<Timestamp>,
+    /// Protect Stop Date.
+    pub protect_stop: Option<Timestamp>,
+    /// Deactivation Date: in the future, the object becomes Deactivated by itself then.
+    pub deactivation: Option<Timestamp>,
+    /// Destroy Date.
+    pub destroy: Option<Timestamp>,
+    /// Compromise Occurrence Date.
+    pub compromise_occurrence: Option<Timestamp>,
+    /// Compromise Date.
+    pub compromise: Option<Timestamp>,
+    /// Archive Date.
+    pub archive: Option<Timestamp>,
+    /// Last Change Date.
+    pub last_change: Timestamp,
+    /// Original Creation Date.
+    pub original_creation: Option<Timestamp>,
+}
+
+/// KMIP's Revocation Reason.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RevocationReason {
+    /// Revocation Reason Code, the number on the wire (2 and 3: compromise).
+    pub code: u32,
+    /// Words.
+    pub message: Option<String>,
+}
+
+/// Where a key lives.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Protection {
+    /// Sealed in the store, used by the software engine.
+    #[default]
+    Software,
+    /// In the HSM pool of that name.
+    Hsm(String),
+}
+
+impl fmt::Display for Protection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Software => f.write_str("software"),
+            Self::Hsm(pool) => write!(f, "hsm:{pool}"),
+        }
+    }
+}
+
+/// A session of a PKCS#11 application, for objects that end with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SessionId(pub u64);
+
+/// How long an object lives.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Lifetime {
+    /// In the store, until destroyed (`CKA_TOKEN` true).
+    #[default]
+    Stored,
+    /// In this process's memory, until the session ends (`CKA_TOKEN` false).
+    Session(SessionId),
+}
+
+/// Where an object's value is.
+///
+/// Canonical encodings: symmetric keys and secret data raw; private keys PKCS#8 (`PrivateKeyInfo`, DER);
+/// public keys SubjectPublicKeyInfo (DER); certificates and requests DER; the rest as given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Material {
+    /// No value: waits for import, archived elsewhere, or destroyed.
+    None,
+    /// A value that is no secret.
+    Public(Vec<u8>),
+    /// A secret value; sealed whenever it is written to the store.
+    Secret(SecretBytes),
+    /// A token object in the HSM pool of [`Object::protection`], found there by this `CKA_ID`.
+    Resident {
+        /// `CKA_ID` of the object in the HSM.
+        hsm_id: Vec<u8>,
+    },
+    /// In the store, wrapped under the pool's non-extractable key.
+    Wrapped {
+        /// The wrapped key.
+        blob: Vec<u8>,
+    },
+}
+
+/// An object.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Object {
+    /// Unique Identifier.
+    pub id: ObjectId,
+    /// The account it belongs to.
+    pub account: AccountId,
+    /// What it is.
+    pub class: ObjectClass,
+    /// What kind of key; none for objects that are no keys.
+    pub spec: Option<KeySpec>,
+    /// The key it is a version (or half of one) of.
+    pub key: Option<KeyId>,
+    /// Which version of the key; 0 for objects without a key.
+    pub version: u32,
+    /// Who made it.
+    pub owner: PrincipalId,
+    /// Lifecycle state, as of the last change; [`crate::lifecycle::effective_state`] tells today's.
+    pub state: ObjectState,
+    /// Dates.
+    pub dates: Dates,
+    /// Why it was revoked.
+    pub revocation: Option<RevocationReason>,
+    /// When it goes, if a PKCS#11 or KMS deletion was asked; hidden from PKCS#11 from then on.
+    pub deletion: Option<Timestamp>,
+    /// Where the material lives.
+    pub protection: Protection,
+    /// Sensitive since it came to be (`CKA_ALWAYS_SENSITIVE`).
+    pub always_sensitive: bool,
+    /// Not extractable since it came to be (`CKA_NEVER_EXTRACTABLE`).
+    pub never_extractable: bool,
+    /// Made here by generation (`CKA_LOCAL`).
+    pub local: bool,
+    /// PKCS#11 number of the mechanism that made it (`CKA_KEY_GEN_MECHANISM`).
+    pub key_gen_mechanism: Option<u64>,
+    /// KMIP Key Format Type in which it was registered, or Certificate Type, Secret Data Type, Opaque Data Type:
+    /// what the door needs to hand it out as it came. Uninterpreted here.
+    pub format: Option<u32>,
+    /// SHA-256 of the value as it is handed out by default; KMIP's Digest.
+    pub digest: Option<[u8; 32]>,
+    /// KMIP Fresh: not yet handed out.
+    pub fresh: bool,
+    /// KMIP's Key Value Present / archived flag.
+    pub archived: bool,
+    /// What callers said about it.
+    pub attributes: Attributes,
+    /// How long it lives. Stored objects only are ever serialized.
+    #[serde(skip)]
+    pub lifetime: Lifetime,
+    /// Its value. Never part of the serialized record: the store keeps it beside it.
+    #[serde(skip, default = "no_material")]
+    pub material: Material,
+}
+
+const fn no_material() -> Material {
+    Material::None
+}
+
+impl Object {
+    /// The value if it is no secret: SubjectPublicKeyInfo of a public key, DER of a certificate.
+    #[must_use]
+    pub fn public_value(&self) -> Option<&[u8]> {
+        match &self.material {
+            Material::Public(value) => Some(value),
+            _ => None,
+        }
+    }
+}
