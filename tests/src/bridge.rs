@@ -1,0 +1,292 @@
+//! A bridge of its own: store, certificates, configuration and, when asked, a running server.
+
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::net::{Ipv4Addr, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Stdio};
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use crate::command::Command;
+use crate::p11::Token;
+use crate::{products, wait};
+
+/// How the root key of a bridge is sealed.
+#[derive(Debug, Clone)]
+pub enum Seal {
+    /// A key file beside the store: opens at once, so most tests use it.
+    KeyFile,
+    /// A passphrase, given in the environment.
+    Passphrase(String),
+    /// An HSM, in whose environment the bridge runs. Keys can be made in it.
+    Hsm(Token),
+}
+
+/// A bridge in a temporary folder; gone when dropped, its server with it.
+#[derive(Debug)]
+pub struct Bridge {
+    dir: TempDir,
+    env: Vec<(OsString, OsString)>,
+    server: Option<Child>,
+    /// The port of the KMIP listener.
+    pub port: u16,
+}
+
+impl Bridge {
+    /// Label of the token of every bridge made here.
+    pub const LABEL: &'static str = "house";
+    /// PIN of the security officer.
+    pub const SO_PIN: &'static str = "so-12345678";
+    /// PIN of the user.
+    pub const PIN: &'static str = "user-1234";
+    /// The account that `init` makes.
+    pub const ACCOUNT: &'static str = "acme";
+
+    /// A bridge sealed with a key file, its token initialized, no server running.
+    #[must_use]
+    #[track_caller]
+    pub fn new() -> Self {
+        Self::sealed(&Seal::KeyFile)
+    }
+
+    /// A bridge with a running server.
+    #[must_use]
+    #[track_caller]
+    pub fn serving() -> Self {
+        let mut bridge = Self::new();
+        bridge.serve();
+        bridge
+    }
+
+    /// A bridge sealed in the way named.
+    #[must_use]
+    #[track_caller]
+    pub fn sealed(seal: &Seal) -> Self {
+        let dir = TempDir::new().expect("a temporary folder");
+        let mut bridge = Self {
+            dir,
+            env: Vec::new(),
+            server: None,
+            port: wait::free_port(),
+        };
+        let mut init = vec!["init".into(), "--dir".into(), bridge.dir().into_os_string()];
+        init.extend(["--seal", seal.name(), "--account", Self::ACCOUNT].map(OsString::from));
+        init.extend(["--token-label", Self::LABEL].map(OsString::from));
+        init.extend(["--so-pin", Self::SO_PIN, "--pin", Self::PIN].map(OsString::from));
+        bridge
+            .env
+            .push(("KEYBRIDGE_CONFIG".into(), bridge.config().into()));
+        match seal {
+            Seal::KeyFile => {}
+            Seal::Passphrase(passphrase) => {
+                bridge
+                    .env
+                    .push(("KEYBRIDGE_PASSPHRASE".into(), passphrase.into()));
+            }
+            Seal::Hsm(token) => {
+                bridge.env.extend(token.env.iter().cloned());
+                init.extend(["--hsm-module".into(), token.module.clone().into_os_string()]);
+                init.extend(["--hsm-token-label".into(), OsString::from(&token.label)]);
+                bridge
+                    .env
+                    .push(("KEYBRIDGE_HSM_PIN".into(), (&token.pin).into()));
+            }
+        }
+        Command::new(products::keybridge())
+            .envs(&bridge.env)
+            .args(init)
+            .ok();
+        bridge
+    }
+
+    /// The bridge's folder, the one `init` made.
+    #[must_use]
+    pub fn dir(&self) -> PathBuf {
+        self.dir.path().join("bridge")
+    }
+
+    /// A folder for what a test writes; gone with the bridge.
+    #[must_use]
+    pub fn scratch(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// A file in the scratch folder.
+    #[must_use]
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    /// The configuration file.
+    #[must_use]
+    pub fn config(&self) -> PathBuf {
+        self.dir().join("keybridge.toml")
+    }
+
+    /// The environment in which the bridge's programs and clients run.
+    #[must_use]
+    pub fn env(&self) -> &[(OsString, OsString)] {
+        &self.env
+    }
+
+    /// Sets a variable in that environment.
+    pub fn set_env(&mut self, name: &str, value: impl Into<OsString>) {
+        self.env.retain(|(known, _)| known != name);
+        self.env.push((name.into(), value.into()));
+    }
+
+    /// A `keybridge` command on this bridge; the words are split at white space.
+    #[must_use]
+    pub fn cli(&self, words: &str) -> Command {
+        Command::new(products::keybridge())
+            .envs(&self.env)
+            .words(words)
+    }
+
+    /// The JSON that a `keybridge` command answers.
+    #[track_caller]
+    pub fn json(&self, words: &str) -> serde_json::Value {
+        self.cli(words).arg("--json").ok().json()
+    }
+
+    /// The bridge's token as PKCS#11 programs see it.
+    #[must_use]
+    pub fn token(&self) -> Token {
+        Token {
+            module: products::module(),
+            env: self.env.clone(),
+            label: Self::LABEL.to_owned(),
+            so_pin: Self::SO_PIN.to_owned(),
+            pin: Self::PIN.to_owned(),
+        }
+    }
+
+    /// The client certificate, key and CA certificate that `init` made.
+    #[must_use]
+    pub fn client_files(&self) -> ClientFiles {
+        self.client_files_of("admin")
+    }
+
+    /// The files of a client by its name.
+    #[must_use]
+    pub fn client_files_of(&self, name: &str) -> ClientFiles {
+        let folder = self.dir().join("clients");
+        ClientFiles {
+            certificate: folder.join(format!("{name}.crt")),
+            key: folder.join(format!("{name}.key")),
+            ca: self.dir().join("ca.crt"),
+        }
+    }
+
+    /// One of the Python drivers, told where the server is and who the client is.
+    #[must_use]
+    pub fn driver(&self, name: &str) -> Command {
+        self.driver_as(name, &self.client_files())
+    }
+
+    /// A Python driver with another client's certificate.
+    #[must_use]
+    pub fn driver_as(&self, name: &str, files: &ClientFiles) -> Command {
+        Command::new(products::python())
+            .arg(products::driver(name))
+            .args(["--port", &self.port.to_string()])
+            .arg("--cert")
+            .arg(&files.certificate)
+            .arg("--key")
+            .arg(&files.key)
+            .arg("--ca")
+            .arg(&files.ca)
+            .dir(self.scratch())
+    }
+
+    /// Starts the server and waits until it accepts connections.
+    #[track_caller]
+    pub fn serve(&mut self) {
+        assert!(self.server.is_none(), "the server is running");
+        let log = File::create(self.file("server.log")).expect("make the server's log");
+        let child = self
+            .cli("serve --listen")
+            .arg(format!("127.0.0.1:{}", self.port))
+            .into_inner()
+            .stdin(Stdio::null())
+            .stdout(Stdio::from(log.try_clone().expect("clone a file")))
+            .stderr(Stdio::from(log))
+            .spawn()
+            .expect("start keybridge serve");
+        self.server = Some(child);
+        wait::until("the server to listen", wait::PATIENCE, || {
+            let child = self.server.as_mut().expect("just started");
+            if let Some(status) = child.try_wait().expect("wait for the server") {
+                panic!("keybridge serve ended: {status}\n{}", self.log());
+            }
+            TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).ok()
+        });
+    }
+
+    /// What the server wrote so far.
+    #[must_use]
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.file("server.log")).unwrap_or_default()
+    }
+
+    /// Kills the server as a power cut would: SIGKILL, no warning.
+    #[track_caller]
+    pub fn kill(&mut self) {
+        let mut child = self.server.take().expect("a running server");
+        child.kill().expect("kill the server");
+        child.wait().expect("reap the server");
+    }
+
+    /// Asks the server to stop (SIGTERM) and waits until it has.
+    #[track_caller]
+    pub fn stop(&mut self) {
+        let mut child = self.server.take().expect("a running server");
+        Command::new("kill")
+            .args(["-TERM", &child.id().to_string()])
+            .ok();
+        wait::until("the server to stop", Duration::from_secs(20), || {
+            child.try_wait().expect("wait for the server")
+        });
+    }
+}
+
+impl Default for Bridge {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Drop for Bridge {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.server.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+            if std::thread::panicking() {
+                eprintln!("--- server log\n{}", self.log());
+            }
+        }
+    }
+}
+
+impl Seal {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::KeyFile => "keyfile",
+            Self::Passphrase(_) => "passphrase",
+            Self::Hsm(_) => "hsm",
+        }
+    }
+}
+
+/// Where a KMIP client's credentials are.
+#[derive(Debug, Clone)]
+pub struct ClientFiles {
+    /// The client's certificate, PEM.
+    pub certificate: PathBuf,
+    /// Its private key, PEM.
+    pub key: PathBuf,
+    /// The certificate of the CA that signed the server's, PEM.
+    pub ca: PathBuf,
+}

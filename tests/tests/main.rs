@@ -1,0 +1,11 @@
+//! End-to-end tests: real programs against the built `keybridge` program and PKCS#11 module.
+//!
+//! Tests of PKCS#11 programs run twice: against the bridge, and against SoftHSM2 as a control
+//! group. When both fail, the test or the program is at fault; when only ours fails, the bridge is.
+
+mod control;
+mod java;
+mod openssl;
+mod p11tool;
+mod pkcs11_tool;
+mod ssh;
