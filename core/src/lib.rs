@@ -26,6 +26,7 @@ pub use audit::Verb;
 pub use authorize::{Caller, Door};
 pub use error::{Error, Result};
 pub use id::{AccountId, KeyId, ObjectId, PrincipalId};
+pub use kms::Kms;
 pub use mechanism::{Mechanism, Purpose};
 pub use model::{Attributes, Key, KeyState, Object, ObjectClass, ObjectState, Protection};
 pub use secret::SecretBytes;
