@@ -12,7 +12,8 @@ use crate::model::ObjectClass;
 
 pub mod sqlite;
 
-/// Counts commits. Larger is later.
+/// Counts commits that change what caches hold (audit rows and meta values do not count). Larger is
+/// later.
 pub type ChangeNumber = u64;
 
 /// A row of an object. The columns are for finding; the record says it all.
@@ -45,20 +46,70 @@ pub struct ObjectRow {
     pub seal: Vec<u8>,
 }
 
-/// A row of anything else: a key, an account, a principal.
+/// A row of an account.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Row<Id> {
+pub struct AccountRow {
     /// Identifier.
-    pub id: Id,
-    /// Account; an account's own id for accounts.
-    pub account: AccountId,
-    /// Name for finding: account name, principal name, key name.
+    pub id: AccountId,
+    /// Unique name.
     pub name: String,
-    /// The serialized value (JSON), no secrets.
+    /// The serialized account (JSON), no secrets.
     pub record: Vec<u8>,
     /// Seal over the row.
     pub seal: Vec<u8>,
 }
+
+/// A row of a principal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PrincipalRow {
+    /// Identifier.
+    pub id: PrincipalId,
+    /// Account.
+    pub account: AccountId,
+    /// Name, unique in the account.
+    pub name: String,
+    /// SHA-256 fingerprints (lower-case hex) of its client certificates, sorted; each belongs to one
+    /// principal only.
+    pub fingerprints: Vec<String>,
+    /// The serialized principal (JSON), no secrets.
+    pub record: Vec<u8>,
+    /// Seal over the row.
+    pub seal: Vec<u8>,
+}
+
+/// A row of a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyRow {
+    /// Identifier.
+    pub id: KeyId,
+    /// Account.
+    pub account: AccountId,
+    /// Name; not unique.
+    pub name: String,
+    /// The second at which its deletion is due, for [`Reader::keys_due`].
+    pub deletion: Option<i64>,
+    /// The serialized key (JSON), no secrets.
+    pub record: Vec<u8>,
+    /// Seal over the row.
+    pub seal: Vec<u8>,
+}
+
+/// A row of an alias.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AliasRow {
+    /// Account.
+    pub account: AccountId,
+    /// The name, unique in the account.
+    pub name: String,
+    /// The key it points to.
+    pub key: KeyId,
+    /// Seal over the row.
+    pub seal: Vec<u8>,
+}
+
+/// A journal of uses that was begun and is not folded into the audit chain yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct JournalId(pub [u8; 16]);
 
 /// What to look for among objects. Every given field narrows; the store must answer any combination
 /// from an index of at least its most selective field.
@@ -112,45 +163,54 @@ pub struct AuditRow {
     pub chain: [u8; 32],
 }
 
-/// A key that the audit can be asked by, beside each row.
+/// By what an audit row is found. One row may hold many records (a folded journal).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AuditIndex {
-    /// Nanoseconds since 1970.
-    pub time: i64,
-    /// Account, if any.
-    pub account: Option<AccountId>,
-    /// Principal, if any.
-    pub principal: Option<PrincipalId>,
-    /// Object, if any.
-    pub object: Option<ObjectId>,
-    /// Key, if any.
-    pub key: Option<KeyId>,
+    /// Time of its earliest record, nanoseconds since 1970.
+    pub first: i64,
+    /// Time of its latest record.
+    pub last: i64,
+    /// Identifiers of the accounts, principals, objects and keys in it, each once.
+    pub entities: Vec<[u8; 16]>,
+}
+
+/// Which audit rows to look at. A row is given if any record in it may fit.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AuditQuery {
+    /// Rows with records at or after this time, nanoseconds since 1970.
+    pub from: Option<i64>,
+    /// Rows with records at or before this time.
+    pub to: Option<i64>,
+    /// Rows that name this account, principal, object or key.
+    pub entity: Option<[u8; 16]>,
+    /// Rows before this position only, to read on backwards.
+    pub before: Option<u64>,
 }
 
 /// Reads of one consistent state of the store.
 pub trait Reader {
-    /// The change number of this state.
+    /// The change number of this state. In a transaction: of the state before it; what a transaction
+    /// commits gets a larger one.
     ///
     /// # Errors
     /// [`crate::Error::Store`], as all methods here.
     fn change_number(&self) -> Result<ChangeNumber>;
     /// An account by identifier.
-    fn account(&self, id: AccountId) -> Result<Option<Row<AccountId>>>;
+    fn account(&self, id: AccountId) -> Result<Option<AccountRow>>;
     /// An account by name.
-    fn account_by_name(&self, name: &str) -> Result<Option<Row<AccountId>>>;
+    fn account_by_name(&self, name: &str) -> Result<Option<AccountRow>>;
     /// All accounts, by name.
-    fn accounts(&self) -> Result<Vec<Row<AccountId>>>;
+    fn accounts(&self) -> Result<Vec<AccountRow>>;
     /// A principal by identifier.
-    fn principal(&self, id: PrincipalId) -> Result<Option<Row<PrincipalId>>>;
+    fn principal(&self, id: PrincipalId) -> Result<Option<PrincipalRow>>;
     /// A principal by name.
-    fn principal_by_name(&self, account: AccountId, name: &str)
-    -> Result<Option<Row<PrincipalId>>>;
+    fn principal_by_name(&self, account: AccountId, name: &str) -> Result<Option<PrincipalRow>>;
     /// All principals of an account, by name.
-    fn principals(&self, account: AccountId) -> Result<Vec<Row<PrincipalId>>>;
+    fn principals(&self, account: AccountId) -> Result<Vec<PrincipalRow>>;
     /// The principal that has a client certificate of this SHA-256 fingerprint (lower-case hex).
-    fn principal_by_fingerprint(&self, fingerprint: &str) -> Result<Option<Row<PrincipalId>>>;
+    fn principal_by_fingerprint(&self, fingerprint: &str) -> Result<Option<PrincipalRow>>;
     /// A key by identifier.
-    fn key(&self, id: KeyId) -> Result<Option<Row<KeyId>>>;
+    fn key(&self, id: KeyId) -> Result<Option<KeyRow>>;
     /// Keys of an account, by creation; of that name only, if given.
     fn keys(
         &self,
@@ -158,13 +218,13 @@ pub trait Reader {
         name: Option<&str>,
         offset: usize,
         limit: usize,
-    ) -> Result<Vec<Row<KeyId>>>;
+    ) -> Result<Vec<KeyRow>>;
     /// Keys of all accounts whose deletion is due at or before that second.
-    fn keys_due(&self, deletion_at_or_before: i64, limit: usize) -> Result<Vec<Row<KeyId>>>;
+    fn keys_due(&self, deletion_at_or_before: i64, limit: usize) -> Result<Vec<KeyRow>>;
     /// The key an alias points to.
-    fn alias(&self, account: AccountId, name: &str) -> Result<Option<KeyId>>;
+    fn alias(&self, account: AccountId, name: &str) -> Result<Option<AliasRow>>;
     /// Aliases of an account, of one key only if given, by name.
-    fn aliases(&self, account: AccountId, key: Option<KeyId>) -> Result<Vec<(String, KeyId)>>;
+    fn aliases(&self, account: AccountId, key: Option<KeyId>) -> Result<Vec<AliasRow>>;
     /// An object by identifier.
     fn object(&self, id: ObjectId) -> Result<Option<ObjectRow>>;
     /// Identifiers of the objects that fit.
@@ -173,6 +233,10 @@ pub trait Reader {
     fn object_count(&self, account: AccountId) -> Result<u64>;
     /// A small value of the store itself: the sealed data keys, the audit head, the schema's settings.
     fn meta(&self, name: &str) -> Result<Option<Vec<u8>>>;
+    /// Journals that are not folded yet.
+    fn journals(&self) -> Result<Vec<JournalId>>;
+    /// Audit rows that may hold what is asked for, latest first.
+    fn audit_find(&self, query: &AuditQuery, limit: usize) -> Result<Vec<AuditRow>>;
     /// Audit rows from a position on.
     fn audit_rows(&self, from: u64, limit: usize) -> Result<Vec<AuditRow>>;
     /// The last audit row.
@@ -185,23 +249,17 @@ pub trait Transaction: Reader {
     ///
     /// # Errors
     /// [`crate::Error::Store`], [`crate::Error::DiskFull`], as all methods here.
-    fn put_account(&mut self, row: &Row<AccountId>) -> Result<()>;
+    fn put_account(&mut self, row: &AccountRow) -> Result<()>;
     /// Writes a principal and the fingerprints by which it is found.
-    fn put_principal(&mut self, row: &Row<PrincipalId>, fingerprints: &[String]) -> Result<()>;
+    fn put_principal(&mut self, row: &PrincipalRow) -> Result<()>;
     /// Removes a principal.
     fn delete_principal(&mut self, id: PrincipalId) -> Result<()>;
-    /// Writes a key. `deletion` is the second at which it is due, for [`Reader::keys_due`].
-    fn put_key(&mut self, row: &Row<KeyId>, deletion: Option<i64>) -> Result<()>;
+    /// Writes a key.
+    fn put_key(&mut self, row: &KeyRow) -> Result<()>;
     /// Removes a key's row, and its aliases.
     fn delete_key(&mut self, id: KeyId) -> Result<()>;
     /// Points an alias to a key; `replace` allows it to be there already.
-    fn put_alias(
-        &mut self,
-        account: AccountId,
-        name: &str,
-        key: KeyId,
-        replace: bool,
-    ) -> Result<()>;
+    fn put_alias(&mut self, row: &AliasRow, replace: bool) -> Result<()>;
     /// Removes an alias; true if it was there.
     fn delete_alias(&mut self, account: AccountId, name: &str) -> Result<bool>;
     /// Writes an object.
@@ -210,6 +268,10 @@ pub trait Transaction: Reader {
     fn delete_object(&mut self, id: ObjectId) -> Result<()>;
     /// Writes a small value of the store itself.
     fn put_meta(&mut self, name: &str, value: &[u8]) -> Result<()>;
+    /// Notes that a journal was begun.
+    fn put_journal(&mut self, id: JournalId) -> Result<()>;
+    /// Notes that a journal was folded.
+    fn delete_journal(&mut self, id: JournalId) -> Result<()>;
     /// Appends to the audit. The row's `sequence` must be the next one.
     fn append_audit(&mut self, row: &AuditRow, index: &AuditIndex) -> Result<()>;
     /// Says that readers' caches of this entity are stale though its own row was not written (an
