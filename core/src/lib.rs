@@ -8,6 +8,7 @@
 pub mod algorithm;
 pub mod audit;
 pub mod authorize;
+pub mod encoding;
 pub mod engine;
 pub mod error;
 pub mod id;
