@@ -5,7 +5,9 @@
 
 mod control;
 mod java;
+mod mongocrypt;
 mod openssl;
 mod p11tool;
 mod pkcs11_tool;
+mod pykmip;
 mod ssh;
