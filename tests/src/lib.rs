@@ -6,6 +6,7 @@
 
 pub mod bridge;
 pub mod command;
+pub mod loaded;
 pub mod p11;
 pub mod products;
 pub mod softhsm;

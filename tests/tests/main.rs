@@ -4,6 +4,7 @@
 //! group. When both fail, the test or the program is at fault; when only ours fails, the bridge is.
 
 mod control;
+mod crash;
 mod java;
 mod mongocrypt;
 mod openssl;

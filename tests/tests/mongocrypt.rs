@@ -5,7 +5,9 @@ use std::time::Duration;
 use keybridge_tests::{Bridge, Command};
 
 fn driver(bridge: &Bridge) -> Command {
-    bridge.driver("mongocrypt_driver.py").limit(Duration::from_secs(120))
+    bridge
+        .driver("mongocrypt_driver.py")
+        .limit(Duration::from_secs(120))
 }
 
 /// The master key is secret data that the client takes out: Register, Activate, Get.
@@ -20,13 +22,19 @@ fn local_mode() {
 fn delegated_mode() {
     let bridge = Bridge::serving();
     let answer = driver(&bridge).arg("delegated").ok().json();
-    let key = answer["master_key"].as_str().expect("the master key's identifier").to_owned();
+    let key = answer["master_key"]
+        .as_str()
+        .expect("the master key's identifier")
+        .to_owned();
 
     // A second data key under the same master key, after a restart of the server.
     let mut bridge = bridge;
     bridge.kill();
     bridge.serve();
-    let again = driver(&bridge).args(["--uid", &key, "delegated"]).ok().json();
+    let again = driver(&bridge)
+        .args(["--uid", &key, "delegated"])
+        .ok()
+        .json();
     assert_eq!(again["master_key"], answer["master_key"]);
 }
 
@@ -40,9 +48,18 @@ fn destroying_the_master_key_destroys_the_data() {
     let decrypt = || driver(&bridge).arg("--state").arg(&state).arg("decrypt");
     decrypt().ok().says("a field of a document");
 
-    let key = sealed.json()["master_key"].as_str().expect("an identifier").to_owned();
+    let key = sealed.json()["master_key"]
+        .as_str()
+        .expect("an identifier")
+        .to_owned();
     for verb in ["revoke", "destroy"] {
-        bridge.driver("pykmip_driver.py").args(["--uid", &key, verb]).ok();
+        bridge
+            .driver("pykmip_driver.py")
+            .args(["--uid", &key, verb])
+            .ok();
     }
-    decrypt().fails().says("refused").never_says("a field of a document");
+    decrypt()
+        .fails()
+        .says("refused")
+        .never_says("a field of a document");
 }

@@ -41,7 +41,10 @@ scenarios! {
 fn operations_are_gated_by_version() {
     let bridge = Bridge::serving();
     for scenario in ["mac", "oaep"] {
-        driver(&bridge, "1.0").arg(scenario).fails().says("OPERATION_NOT_SUPPORTED");
+        driver(&bridge, "1.0")
+            .arg(scenario)
+            .fails()
+            .says("OPERATION_NOT_SUPPORTED");
     }
 }
 
