@@ -13,15 +13,18 @@ use crate::command::Command;
 use crate::p11::Token;
 use crate::{products, wait};
 
-/// How the root key of a bridge is sealed.
-#[derive(Debug, Clone)]
-pub enum Seal {
-    /// A key file beside the store: opens at once, so most tests use it.
-    KeyFile,
-    /// A passphrase, given in the environment.
-    Passphrase(String),
-    /// An HSM, in whose environment the bridge runs. Keys can be made in it.
-    Hsm(Token),
+/// How a bridge is to be made.
+#[derive(Debug, Clone, Default)]
+pub struct Setup {
+    /// A passphrase to seal the store with. Without one it is sealed with a key file (which opens at
+    /// once, so most tests use it), or by the HSM when `seal_by_hsm` says so.
+    pub passphrase: Option<String>,
+    /// An HSM to attach.
+    pub hsm: Option<Token>,
+    /// Whether the HSM seals the store.
+    pub seal_by_hsm: bool,
+    /// Whether keys that PKCS#11 programs make live in the HSM.
+    pub keys_in_hsm: bool,
 }
 
 /// A bridge in a temporary folder; gone when dropped, its server with it.
@@ -48,7 +51,7 @@ impl Bridge {
     #[must_use]
     #[track_caller]
     pub fn new() -> Self {
-        Self::sealed(&Seal::KeyFile)
+        Self::make(&Setup::default())
     }
 
     /// A bridge with a running server.
@@ -60,10 +63,10 @@ impl Bridge {
         bridge
     }
 
-    /// A bridge sealed in the way named.
+    /// A bridge made in the way described, no server running.
     #[must_use]
     #[track_caller]
-    pub fn sealed(seal: &Seal) -> Self {
+    pub fn make(setup: &Setup) -> Self {
         let dir = TempDir::new().expect("a temporary folder");
         let mut bridge = Self {
             dir,
@@ -71,33 +74,44 @@ impl Bridge {
             server: None,
             port: wait::free_port(),
         };
-        let mut init = vec!["init".into(), "--dir".into(), bridge.dir().into_os_string()];
-        init.extend(["--seal", seal.name(), "--account", Self::ACCOUNT].map(OsString::from));
-        init.extend(["--token-label", Self::LABEL].map(OsString::from));
-        init.extend(["--so-pin", Self::SO_PIN, "--pin", Self::PIN].map(OsString::from));
         bridge
             .env
             .push(("KEYBRIDGE_CONFIG".into(), bridge.config().into()));
-        match seal {
-            Seal::KeyFile => {}
-            Seal::Passphrase(passphrase) => {
+        let seal = match &setup.passphrase {
+            Some(passphrase) => {
                 bridge
                     .env
                     .push(("KEYBRIDGE_PASSPHRASE".into(), passphrase.into()));
+                "passphrase"
             }
-            Seal::Hsm(token) => {
-                bridge.env.extend(token.env.iter().cloned());
-                init.extend(["--hsm-module".into(), token.module.clone().into_os_string()]);
-                init.extend(["--hsm-token-label".into(), OsString::from(&token.label)]);
-                bridge
-                    .env
-                    .push(("KEYBRIDGE_HSM_PIN".into(), (&token.pin).into()));
-            }
+            None if setup.seal_by_hsm => "hsm",
+            None => "keyfile",
+        };
+        let mut init = Command::new(products::keybridge())
+            .words("init --seal")
+            .args([
+                seal,
+                "--account",
+                Self::ACCOUNT,
+                "--token-label",
+                Self::LABEL,
+            ])
+            .args(["--so-pin", Self::SO_PIN, "--pin", Self::PIN])
+            .args(["--listen", &format!("127.0.0.1:{}", bridge.port)])
+            .arg("--dir")
+            .arg(bridge.dir());
+        if let Some(hsm) = &setup.hsm {
+            bridge.env.extend(hsm.env.iter().cloned());
+            bridge
+                .env
+                .push(("KEYBRIDGE_HSM_PIN".into(), (&hsm.pin).into()));
+            init = init.arg("--hsm-module").arg(&hsm.module);
+            init = init.args(["--hsm-token-label", &hsm.label]);
         }
-        Command::new(products::keybridge())
-            .envs(&bridge.env)
-            .args(init)
-            .ok();
+        if setup.keys_in_hsm {
+            init = init.words("--token-protection hsm");
+        }
+        init.envs(&bridge.env).ok();
         bridge
     }
 
@@ -207,8 +221,7 @@ impl Bridge {
         assert!(self.server.is_none(), "the server is running");
         let log = File::create(self.file("server.log")).expect("make the server's log");
         let child = self
-            .cli("serve --listen")
-            .arg(format!("127.0.0.1:{}", self.port))
+            .cli("serve")
             .into_inner()
             .stdin(Stdio::null())
             .stdout(Stdio::from(log.try_clone().expect("clone a file")))
@@ -266,16 +279,6 @@ impl Drop for Bridge {
             if std::thread::panicking() {
                 eprintln!("--- server log\n{}", self.log());
             }
-        }
-    }
-}
-
-impl Seal {
-    fn name(&self) -> &'static str {
-        match self {
-            Self::KeyFile => "keyfile",
-            Self::Passphrase(_) => "passphrase",
-            Self::Hsm(_) => "hsm",
         }
     }
 }

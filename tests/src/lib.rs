@@ -12,7 +12,7 @@ pub mod products;
 pub mod softhsm;
 pub mod wait;
 
-pub use bridge::Bridge;
+pub use bridge::{Bridge, Setup};
 pub use command::{Command, Outcome};
 pub use p11::Token;
 pub use softhsm::SoftHsm;

@@ -44,4 +44,12 @@ impl Loaded {
             Err(error) => Err(error),
         }
     }
+
+    /// Ends the use of the module (C_Finalize). Sessions end with it.
+    ///
+    /// # Errors
+    /// What the module says.
+    pub fn close(self) -> Result<(), Error> {
+        self.context.finalize()
+    }
 }
