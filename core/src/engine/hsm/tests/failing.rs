@@ -1,0 +1,1 @@
+//! When the HSM, its login or its objects go away.

@@ -1,0 +1,8 @@
+//! Against SoftHSM2. Each test runs in a process of its own, because the module reads its configuration, and
+//! knows its tokens, once a process.
+
+mod failing;
+mod harness;
+mod keys;
+mod seal;
+mod using;
