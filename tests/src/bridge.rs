@@ -165,6 +165,23 @@ impl Bridge {
         self.cli(words).arg("--json").ok().json()
     }
 
+    /// Makes a key on the command line; `words` go to `key create` after the name.
+    #[track_caller]
+    pub fn create_key(&self, name: &str, words: &str) -> MadeKey {
+        let key = self.json(&format!("key create {name} {words}"));
+        let objects = key["versions"][0]["objects"]
+            .as_array()
+            .expect("the objects of a key")
+            .clone();
+        let text = |value: &serde_json::Value| value.as_str().expect("a text").to_owned();
+        let ids: Vec<String> = objects.iter().map(|object| text(&object["id"])).collect();
+        MadeKey {
+            secret: ids[0].clone(),
+            public: ids.get(1).cloned(),
+            cka_id: text(&objects[0]["cka_id"]),
+        }
+    }
+
     /// The bridge's token as PKCS#11 programs see it.
     #[must_use]
     pub fn token(&self) -> Token {
@@ -281,6 +298,17 @@ impl Drop for Bridge {
             }
         }
     }
+}
+
+/// A key made on the command line, by the names that the doors have for it.
+#[derive(Debug, Clone)]
+pub struct MadeKey {
+    /// KMIP Unique Identifier of the secret key or the private half.
+    pub secret: String,
+    /// KMIP Unique Identifier of the public half.
+    pub public: Option<String>,
+    /// `CKA_ID`, hexadecimal.
+    pub cka_id: String,
 }
 
 /// Where a KMIP client's credentials are.

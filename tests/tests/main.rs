@@ -5,6 +5,8 @@
 
 mod control;
 mod crash;
+mod doors;
+mod faults;
 mod java;
 mod mongocrypt;
 mod openssl;
@@ -12,3 +14,5 @@ mod p11tool;
 mod pkcs11_tool;
 mod pykmip;
 mod ssh;
+mod tampering;
+mod tls;
