@@ -10,6 +10,7 @@ use crate::error::Result;
 use crate::id::{AccountId, KeyId, ObjectId, PrincipalId};
 use crate::model::ObjectClass;
 
+mod class;
 pub mod sqlite;
 
 /// Counts commits that change what caches hold (audit rows and meta values do not count). Larger is
@@ -237,6 +238,8 @@ pub trait Reader {
     fn journals(&self) -> Result<Vec<JournalId>>;
     /// Audit rows that may hold what is asked for, latest first.
     fn audit_find(&self, query: &AuditQuery, limit: usize) -> Result<Vec<AuditRow>>;
+    /// Whether [`Reader::audit_find`] finds the row by every part of this index.
+    fn audit_is_found(&self, sequence: u64, index: &AuditIndex) -> Result<bool>;
     /// Audit rows from a position on.
     fn audit_rows(&self, from: u64, limit: usize) -> Result<Vec<AuditRow>>;
     /// The last audit row.

@@ -1,0 +1,308 @@
+//! The embedded store: SQLite, in WAL mode, every commit synced to the disk.
+//!
+//! Reads go through a few connections, one a thread as far as they reach; writes through one
+//! ([`commit`]). Other processes may have the same file open; SQLite's locks keep order among them, and
+//! [`wal_index`] tells in nanoseconds whether any of them committed.
+//!
+//! Jobs given to [`Store::read`] and [`Store::write`] must not call the store again: they hold what the
+//! inner call would wait for.
+
+use std::cell::Cell;
+use std::fs::{DirBuilder, OpenOptions};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
+use std::time::Duration;
+
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OpenFlags};
+use rustix::fs::{Access, access};
+
+use self::commit::Writer;
+use self::failure::store_error;
+use self::known::Known;
+use self::reader::{Count, SqliteReader};
+use self::wal_index::WalIndex;
+use crate::error::{Error, Result};
+use crate::store::{Change, ChangeNumber, Changes, Reader, Store, Transaction};
+
+mod commit;
+mod failure;
+mod known;
+mod query;
+mod reader;
+mod schema;
+mod statement;
+#[cfg(test)]
+mod tests;
+mod transaction;
+mod wal_index;
+
+/// How long a call waits for other programs that write.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+/// Read connections: as many as there are processors, within these.
+const READERS: std::ops::RangeInclusive<usize> = 2..=16;
+/// Statements kept prepared on each connection: the fixed ones, and the usual searches.
+const PREPARED: usize = 96;
+
+/// A store in an SQLite file.
+pub struct SqliteStore {
+    path: PathBuf,
+    process: u32,
+    /// None only while it is being dropped.
+    writer: Option<Writer>,
+    readers: Vec<Mutex<Option<Connection>>>,
+    wal_index: Option<WalIndex>,
+    known: Known,
+}
+
+impl SqliteStore {
+    /// Makes a new store. Its folder is made too if it is not there (only its owner may enter it), and
+    /// the file is its owner's alone.
+    ///
+    /// # Errors
+    /// [`Error::AlreadyExists`] if there is such a file, [`Error::Store`], [`Error::DiskFull`].
+    pub fn create(path: &Path) -> Result<Self> {
+        let describe = |error: &std::io::Error| cannot("create", path, error);
+        if let Some(folder) = path
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty())
+        {
+            DirBuilder::new()
+                .recursive(true)
+                .mode(0o700)
+                .create(folder)
+                .map_err(|error| describe(&error))?;
+        }
+        let created = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(path);
+        match created {
+            Ok(_) => {}
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+                return Err(Error::AlreadyExists {
+                    what: "store",
+                    name: path.display().to_string(),
+                });
+            }
+            Err(error) => return Err(describe(&error)),
+        }
+        let made = connect(path)
+            .and_then(|mut connection| schema::create(&mut connection, path))
+            .and_then(|()| Self::open(path));
+        if made.is_err() {
+            // Best effort: the error that matters is the one returned.
+            let _ = std::fs::remove_file(path);
+        }
+        made
+    }
+
+    /// Opens a store, and brings its schema to this version's.
+    ///
+    /// # Errors
+    /// [`Error::Store`] saying what is wrong with the file; it is not changed.
+    pub fn open(path: &Path) -> Result<Self> {
+        match std::fs::metadata(path) {
+            Ok(file) if file.is_file() => {}
+            Ok(_) => {
+                return Err(Error::Store(format!("{} is not a file", path.display())));
+            }
+            Err(error) => return Err(cannot("open", path, &error)),
+        }
+        // SQLite says "unable to open database file" for everything; this says why. Asking is all: closing a
+        // file of our own would drop the locks of every connection of this process to it.
+        access(path, Access::READ_OK | Access::WRITE_OK)
+            .map_err(|error| cannot("open", path, &error.into()))?;
+        let mut connection = connect(path)?;
+        schema::check(&mut connection, path)?;
+        let watch = connect(path)?;
+        SqliteReader {
+            connection: &watch,
+            path,
+        }
+        .change_number()?;
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        let readers = processors.clamp(*READERS.start(), *READERS.end());
+        Ok(Self {
+            path: path.to_owned(),
+            process: std::process::id(),
+            writer: Some(Writer::new(path, connection)),
+            readers: (0..readers).map(|_| Mutex::new(None)).collect(),
+            wal_index: WalIndex::open(watch),
+            known: Known::default(),
+        })
+    }
+
+    /// The file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// A read connection: this thread's usual one, or any that is free.
+    fn reader(&self) -> MutexGuard<'_, Option<Connection>> {
+        let usual = usual_reader() % self.readers.len();
+        let (before, from) = self.readers.split_at(usual);
+        for slot in from.iter().chain(before) {
+            match slot.try_lock() {
+                Ok(connection) => return connection,
+                Err(TryLockError::Poisoned(poisoned)) => return poisoned.into_inner(),
+                Err(TryLockError::WouldBlock) => {}
+            }
+        }
+        self.readers[usual]
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn read_with<T>(&self, job: impl FnOnce(&SqliteReader<'_>) -> Result<T>) -> Result<T> {
+        let mut slot = self.reader();
+        let connection = match &mut *slot {
+            Some(connection) => connection,
+            empty => empty.insert(connect(&self.path)?),
+        };
+        let snapshot =
+            Snapshot::begin(connection).map_err(|error| store_error(&self.path, &error))?;
+        job(&SqliteReader {
+            connection: snapshot.0,
+            path: &self.path,
+        })
+    }
+}
+
+impl Store for SqliteStore {
+    fn read(&self, job: &mut dyn FnMut(&dyn Reader) -> Result<()>) -> Result<()> {
+        self.read_with(|reader| job(reader))
+    }
+
+    fn write(&self, job: &mut dyn FnMut(&mut dyn Transaction) -> Result<()>) -> Result<()> {
+        match &self.writer {
+            Some(writer) => writer.write(job),
+            None => Err(Error::Internal("the store is closed".into())),
+        }
+    }
+
+    fn is_current(&self, seen: ChangeNumber) -> bool {
+        match (&self.wal_index, self.known.get()) {
+            (Some(wal_index), Some((number, mark))) => {
+                number == seen && wal_index.mark() == Some(mark)
+            }
+            _ => false,
+        }
+    }
+
+    fn changes_since(&self, seen: ChangeNumber) -> Result<Changes> {
+        // Before the snapshot: what is committed in between makes the mark old, never the number.
+        let mark = self.wal_index.as_ref().and_then(WalIndex::mark);
+        let changes = self.read_with(|reader| changes(reader, seen))?;
+        let (Changes::Known(number, _) | Changes::Everything(number)) = &changes;
+        if let Some(mark) = mark {
+            self.known.set(*number, mark);
+        }
+        Ok(changes)
+    }
+}
+
+impl Drop for SqliteStore {
+    fn drop(&mut self) {
+        if self.process == std::process::id() {
+            return;
+        }
+        // A copy that a `fork` left in a child.
+        if let Some(writer) = self.writer.take() {
+            writer.abandon();
+        }
+        for slot in self.readers.drain(..) {
+            match slot.into_inner() {
+                Ok(Some(connection)) if connection.is_autocommit() => drop(connection),
+                Ok(connection) => std::mem::forget(connection),
+                Err(poisoned) => std::mem::forget(poisoned.into_inner()),
+            }
+        }
+    }
+}
+
+fn changes(reader: &SqliteReader<'_>, seen: ChangeNumber) -> Result<Changes> {
+    let number = reader.change_number()?;
+    if number == seen {
+        return Ok(Changes::Known(number, Vec::new()));
+    }
+    let oldest = reader.one(statement::CHANGE_OLDEST, [], |row| {
+        row.get::<_, Option<Count>>(0)
+    })?;
+    // Numbers in the log have no gaps, so it is complete if it reaches back to the one after `seen`.
+    let reaches = oldest.flatten().is_some_and(|oldest| oldest.0 <= seen + 1);
+    if seen > number || !reaches {
+        return Ok(Changes::Everything(number));
+    }
+    let changes: Vec<Option<Change>> =
+        reader.many(statement::CHANGES_SINCE, [Count(seen)], |row| {
+            let id = row.get_ref(1)?.as_blob()?;
+            Ok(transaction::change_of(row.get(0)?, id))
+        })?;
+    let known: Option<Vec<Change>> = changes.into_iter().collect();
+    Ok(match known {
+        Some(changes) => Changes::Known(number, changes),
+        None => Changes::Everything(number),
+    })
+}
+
+/// A read transaction, ended when it is dropped.
+struct Snapshot<'c>(&'c Connection);
+
+impl<'c> Snapshot<'c> {
+    fn begin(connection: &'c Connection) -> rusqlite::Result<Self> {
+        connection.prepare_cached("BEGIN")?.execute([])?;
+        Ok(Self(connection))
+    }
+}
+
+impl Drop for Snapshot<'_> {
+    fn drop(&mut self) {
+        if let Ok(mut end) = self.0.prepare_cached("COMMIT") {
+            // Ending a transaction that only read has nothing to lose.
+            let _ = end.execute([]);
+        }
+    }
+}
+
+/// Opens a connection with the store's settings.
+fn connect(path: &Path) -> Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX
+        | OpenFlags::SQLITE_OPEN_PRIVATE_CACHE;
+    let open = || -> rusqlite::Result<Connection> {
+        let connection = Connection::open_with_flags(path, flags)?;
+        connection.busy_timeout(BUSY_TIMEOUT)?;
+        connection.set_prepared_statement_cache_capacity(PREPARED);
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
+        connection.pragma_update(None, "synchronous", "FULL")?;
+        connection.pragma_update(None, "foreign_keys", true)?;
+        // Removed rows are overwritten: sealed material that was destroyed leaves the file.
+        connection.pragma_update(None, "secure_delete", true)?;
+        connection.pragma_update(None, "temp_store", "MEMORY")?;
+        Ok(connection)
+    };
+    open().map_err(|error| store_error(path, &error))
+}
+
+fn cannot(verb: &str, path: &Path, error: &std::io::Error) -> Error {
+    match error.kind() {
+        std::io::ErrorKind::StorageFull => Error::DiskFull,
+        std::io::ErrorKind::NotFound => Error::Store(format!("there is no {}", path.display())),
+        _ => Error::Store(format!("cannot {verb} {}: {error}", path.display())),
+    }
+}
+
+/// A small number for each thread, so that threads spread over the read connections.
+fn usual_reader() -> usize {
+    static THREADS: AtomicUsize = AtomicUsize::new(0);
+    thread_local! {
+        static THREAD: Cell<usize> = Cell::new(THREADS.fetch_add(1, Ordering::Relaxed));
+    }
+    THREAD.try_with(Cell::get).unwrap_or_default()
+}
