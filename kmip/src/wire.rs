@@ -235,7 +235,7 @@ impl Wire for Value {
 /// cardinality, type and tag, and, where the field is younger or older than its tag, a span.
 ///
 /// Cardinalities: `required`, `optional`, `repeated` (any number) and `flattened` (see [`Flatten`]).
-/// `tag or tag2` takes the first of the two tags that exists in the message's version.
+/// `tag or newer` takes the newer tag where the message's version has it.
 macro_rules! structure {
     ($(#[$doc:meta])* $name:ident {
         $($(#[$about:meta])* $field:ident: $cardinality:ident $type:ty
@@ -298,10 +298,10 @@ macro_rules! field {
 
     (@tag $version:expr, $tag:ident) => { $crate::tags::Tag::$tag };
     (@tag $version:expr, $tag:ident or $newer:ident) => {
-        if $crate::tags::Tag::$tag.exists_in($version) {
-            $crate::tags::Tag::$tag
-        } else {
+        if $crate::tags::Tag::$newer.exists_in($version) {
             $crate::tags::Tag::$newer
+        } else {
+            $crate::tags::Tag::$tag
         }
     };
     (@within $version:expr, []) => { true };

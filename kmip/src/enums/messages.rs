@@ -311,15 +311,3 @@ enumeration! {
         Completed = 3, V2_1;
     }
 }
-
-enumeration! {
-    #[allow(non_camel_case_types)]
-    /// PKCS#11 Function: place in `CK_FUNCTION_LIST_3_0`, from 1 (2.1 section 11.38).
-    PKCS_11Function {}
-}
-
-enumeration! {
-    #[allow(non_camel_case_types)]
-    /// PKCS#11 Return Code: a `CK_RV` (2.1 section 11.39).
-    PKCS_11ReturnCode {}
-}

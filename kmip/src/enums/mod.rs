@@ -7,11 +7,13 @@
 mod algorithms;
 mod messages;
 mod objects;
+mod pkcs11;
 mod profiles;
 
 pub use algorithms::*;
 pub use messages::*;
 pub use objects::*;
+pub use pkcs11::*;
 pub use profiles::*;
 
 use crate::version::{Span, Version};

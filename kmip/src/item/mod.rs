@@ -3,6 +3,10 @@
 //! Typed messages are read from and written to TTLV directly; the tree is for XML and JSON, for
 //! vendor attributes of any type and for tools.
 
+mod json;
+mod text;
+mod xml;
+
 use std::fmt;
 
 use crate::error::DecodeError;

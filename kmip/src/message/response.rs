@@ -52,8 +52,8 @@ pub enum Outcome {
         /// To ask for it with.
         correlation_value: Vec<u8>,
     },
-    /// What was done was undone because another batch item failed.
-    Undone,
+    /// What was done, and might be told, was undone because another batch item failed.
+    Undone(Option<ResponsePayload>),
 }
 
 impl Outcome {
@@ -72,7 +72,7 @@ impl Outcome {
             Self::Success(_) => ResultStatus::Success,
             Self::Failed { .. } => ResultStatus::OperationFailed,
             Self::Pending { .. } => ResultStatus::OperationPending,
-            Self::Undone => ResultStatus::OperationUndone,
+            Self::Undone(_) => ResultStatus::OperationUndone,
         }
     }
 }
@@ -217,7 +217,7 @@ impl ResponseBatchItem {
         out.optional(Tag::UniqueBatchItemID, self.unique_batch_item_id.as_ref())?;
         out.required(Tag::ResultStatus, &self.outcome.status())?;
         let payload = match &self.outcome {
-            Outcome::Success(payload) => payload.as_ref(),
+            Outcome::Success(payload) | Outcome::Undone(payload) => payload.as_ref(),
             Outcome::Failed {
                 reason,
                 message,
@@ -231,7 +231,6 @@ impl ResponseBatchItem {
                 out.required(Tag::AsynchronousCorrelationValue, correlation_value)?;
                 None
             }
-            Outcome::Undone => None,
         };
         if let Some(payload) = payload {
             let operation = payload.operation();
@@ -284,7 +283,7 @@ impl ResponseBatchItem {
             ResultStatus::OperationPending => Outcome::Pending {
                 correlation_value: correlation.ok_or(missing(Tag::AsynchronousCorrelationValue))?,
             },
-            ResultStatus::OperationUndone => Outcome::Undone,
+            ResultStatus::OperationUndone => Outcome::Undone(payload?),
             _ => {
                 return Err(DecodeError::InvalidValue {
                     tag: Tag::ResultStatus,

@@ -1,6 +1,6 @@
 //! Values that several operations' payloads share.
 
-use crate::enums::{DataEnumeration, ProtectionStorageMask};
+use crate::enums::{DataEnumeration, Operation, ProtectionStorageMask};
 use crate::error::{DecodeError, EncodeError};
 use crate::item::ItemType;
 use crate::secret::SecretBytes;
@@ -82,5 +82,14 @@ structure! {
     ProtectionStorageMasks {
         /// Each a combination that will do.
         masks: repeated ProtectionStorageMask = ProtectionStorageMask,
+    }
+}
+
+structure! {
+    /// Operations, from 2.0 (2.1 section 7.25).
+    #[derive(Default)]
+    Operations {
+        /// The operations.
+        operations: repeated Operation = Operation,
     }
 }

@@ -1,4 +1,4 @@
-//! Decrypt, from 1.2 (1.4 section 4.30; 2.1 section 6.1.12).
+//! Decrypt, from 1.2 (1.4 section 4.30; 2.1 section 6.1.11).
 
 use super::Data;
 use crate::attributes::{CryptographicParameters, UniqueIdentifier};

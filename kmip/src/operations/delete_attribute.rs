@@ -1,4 +1,4 @@
-//! Delete Attribute (1.4 section 4.16; 2.1 section 6.1.14).
+//! Delete Attribute (1.4 section 4.16; 2.1 section 6.1.13).
 
 use crate::attributes::{AttributeName, CurrentAttribute, EchoedAttribute, UniqueIdentifier};
 use crate::wire::structure;

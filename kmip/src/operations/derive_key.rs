@@ -1,4 +1,4 @@
-//! Derive Key (1.4 section 4.6; 2.1 section 6.1.16).
+//! Derive Key (1.4 section 4.6; 2.1 section 6.1.14).
 
 use crate::attributes::{CryptographicParameters, TemplateAttribute, UniqueIdentifier};
 use crate::enums::{DerivationMethod, ObjectType};

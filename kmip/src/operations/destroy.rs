@@ -1,4 +1,4 @@
-//! Destroy: the material of an object is destroyed (1.4 section 4.21; 2.1 section 6.1.17).
+//! Destroy: the material of an object is destroyed (1.4 section 4.21; 2.1 section 6.1.15).
 
 use crate::attributes::UniqueIdentifier;
 use crate::wire::structure;

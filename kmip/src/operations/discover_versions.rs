@@ -1,4 +1,4 @@
-//! Discover Versions, from 1.1 (1.4 section 4.26; 2.1 section 6.1.17).
+//! Discover Versions, from 1.1 (1.4 section 4.26; 2.1 section 6.1.16).
 
 use crate::version::Version;
 use crate::wire::structure;

@@ -1,4 +1,4 @@
-//! Encrypt, from 1.2 (1.4 section 4.29; 2.1 section 6.1.18).
+//! Encrypt, from 1.2 (1.4 section 4.29; 2.1 section 6.1.17).
 
 use super::Data;
 use crate::attributes::{CryptographicParameters, UniqueIdentifier};

@@ -1,4 +1,4 @@
-//! Export: an object with all its attributes, from 1.4 (1.4 section 4.41; 2.1 section 6.1.19).
+//! Export: an object with all its attributes, from 1.4 (1.4 section 4.40; 2.1 section 6.1.18).
 
 use crate::attributes::{AttributeList, UniqueIdentifier};
 use crate::enums::{KeyCompressionType, KeyFormatType, KeyWrapType, ObjectType};

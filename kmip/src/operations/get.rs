@@ -1,4 +1,4 @@
-//! Get (1.4 section 4.11; 2.1 section 6.1.20).
+//! Get (1.4 section 4.11; 2.1 section 6.1.19).
 
 use crate::attributes::UniqueIdentifier;
 use crate::enums::{KeyCompressionType, KeyFormatType, KeyWrapType, ObjectType};

@@ -1,4 +1,4 @@
-//! Get Attribute List (1.4 section 4.13; 2.1 section 6.1.22).
+//! Get Attribute List (1.4 section 4.13; 2.1 section 6.1.21).
 
 use crate::attributes::{AttributeName, UniqueIdentifier};
 use crate::wire::structure;

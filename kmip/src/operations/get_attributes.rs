@@ -1,4 +1,4 @@
-//! Get Attributes (1.4 section 4.12; 2.1 section 6.1.21).
+//! Get Attributes (1.4 section 4.12; 2.1 section 6.1.20).
 
 use crate::attributes::{AttributeList, AttributeName, UniqueIdentifier};
 use crate::wire::structure;

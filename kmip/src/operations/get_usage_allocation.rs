@@ -1,4 +1,4 @@
-//! Get Usage Allocation: units of use in advance (1.4 section 4.18; 2.1 section 6.1.24).
+//! Get Usage Allocation: units of use in advance (1.4 section 4.18; 2.1 section 6.1.23).
 
 use crate::attributes::UniqueIdentifier;
 use crate::wire::structure;

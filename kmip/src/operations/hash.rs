@@ -1,4 +1,4 @@
-//! Hash, from 1.2 (1.4 section 4.37; 2.1 section 6.1.25).
+//! Hash, from 1.2 (1.4 section 4.37; 2.1 section 6.1.24).
 
 use super::Data;
 use crate::attributes::CryptographicParameters;

@@ -1,4 +1,5 @@
-//! Import: an object with its identifier and attributes, from 1.4 (1.4 section 4.42; 2.1 section 6.1.26).
+//! Import: an object with its identifier and attributes, from 1.4 (1.4 section 4.41; 2.1 section
+//! 6.1.25).
 
 use crate::attributes::{AttributeList, UniqueIdentifier};
 use crate::enums::{KeyWrapType, ObjectType};

@@ -1,4 +1,4 @@
-//! MAC, from 1.2 (1.4 section 4.33; 2.1 section 6.1.31).
+//! MAC, from 1.2 (1.4 section 4.33; 2.1 section 6.1.32).
 
 use super::Data;
 use crate::attributes::{CryptographicParameters, UniqueIdentifier};

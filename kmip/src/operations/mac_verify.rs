@@ -1,4 +1,4 @@
-//! MAC Verify, from 1.2 (1.4 section 4.34; 2.1 section 6.1.32).
+//! MAC Verify, from 1.2 (1.4 section 4.34; 2.1 section 6.1.33).
 
 use super::Data;
 use crate::attributes::{CryptographicParameters, UniqueIdentifier};

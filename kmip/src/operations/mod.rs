@@ -5,7 +5,7 @@
 
 mod data;
 
-pub use data::{Data, ProtectionStorageMasks};
+pub use data::{Data, Operations, ProtectionStorageMasks};
 
 use crate::enums::Operation;
 use crate::error::{DecodeError, EncodeError};
@@ -20,7 +20,7 @@ macro_rules! operations {
 
         /// What a request asks.
         #[derive(Clone, Debug, PartialEq)]
-        #[allow(clippy::large_enum_variant)]
+        #[allow(clippy::large_enum_variant, non_camel_case_types)]
         pub enum RequestPayload {
             $(
                 #[doc = concat!("Request of `", stringify!($operation), "`.")]
@@ -30,7 +30,7 @@ macro_rules! operations {
 
         /// What a response tells.
         #[derive(Clone, Debug, PartialEq)]
-        #[allow(clippy::large_enum_variant)]
+        #[allow(clippy::large_enum_variant, non_camel_case_types)]
         pub enum ResponsePayload {
             $(
                 #[doc = concat!("Response of `", stringify!($operation), "`.")]
@@ -149,4 +149,26 @@ operations! {
     export: Export, ExportRequest, ExportResponse;
     set_attribute: SetAttribute, SetAttributeRequest, SetAttributeResponse;
     ping: Ping, PingRequest, PingResponse;
+    certify: Certify, CertifyRequest, CertifyResponse;
+    recertify: ReCertify, ReCertifyRequest, ReCertifyResponse;
+    validate: Validate, ValidateRequest, ValidateResponse;
+    cancel: Cancel, CancelRequest, CancelResponse;
+    poll: Poll, PollRequest, PollResponse;
+    create_split_key: CreateSplitKey, CreateSplitKeyRequest, CreateSplitKeyResponse;
+    join_split_key: JoinSplitKey, JoinSplitKeyRequest, JoinSplitKeyResponse;
+    log: Log, LogRequest, LogResponse;
+    login: Login, LoginRequest, LoginResponse;
+    logout: Logout, LogoutRequest, LogoutResponse;
+    delegated_login: DelegatedLogin, DelegatedLoginRequest, DelegatedLoginResponse;
+    adjust_attribute: AdjustAttribute, AdjustAttributeRequest, AdjustAttributeResponse;
+    set_endpoint_role: SetEndpointRole, SetEndpointRoleRequest, SetEndpointRoleResponse;
+    pkcs11: PKCS_11, PKCS11Request, PKCS11Response;
+    interop: Interop, InteropRequest, InteropResponse;
+    reprovision: ReProvision, ReProvisionRequest, ReProvisionResponse;
+    set_defaults: SetDefaults, SetDefaultsRequest, SetDefaultsResponse;
+    set_constraints: SetConstraints, SetConstraintsRequest, SetConstraintsResponse;
+    get_constraints: GetConstraints, GetConstraintsRequest, GetConstraintsResponse;
+    query_asynchronous_requests: QueryAsynchronousRequests, QueryAsynchronousRequestsRequest,
+        QueryAsynchronousRequestsResponse;
+    process: Process, ProcessRequest, ProcessResponse;
 }

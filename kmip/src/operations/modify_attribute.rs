@@ -1,4 +1,4 @@
-//! Modify Attribute (1.4 section 4.15; 2.1 section 6.1.33).
+//! Modify Attribute (1.4 section 4.15; 2.1 section 6.1.34).
 
 use crate::attributes::{CurrentAttribute, EchoedAttribute, NewAttribute, UniqueIdentifier};
 use crate::wire::structure;

@@ -1,4 +1,4 @@
-//! Obtain Lease (1.4 section 4.17; 2.1 section 6.1.34).
+//! Obtain Lease (1.4 section 4.17; 2.1 section 6.1.35).
 
 use crate::attributes::UniqueIdentifier;
 use crate::wire::{DateTime, Interval, structure};

@@ -1,4 +1,4 @@
-//! Ping: whether the server is there, from 2.1 (2.1 section 6.1.37).
+//! Ping: whether the server is there, from 2.1 (2.1 section 6.1.36).
 
 use crate::wire::structure;
 

@@ -1,4 +1,4 @@
-//! Query: what the server can do (1.4 section 4.25; 2.1 section 6.1.39).
+//! Query: what the server can do (1.4 section 4.25; 2.1 section 6.1.40).
 
 use crate::attributes::{RNGParameters, TemplateAttribute};
 use crate::enums::{

@@ -1,4 +1,4 @@
-//! Register: an object made elsewhere (1.4 section 4.3; 2.1 section 6.1.45).
+//! Register: an object made elsewhere (1.4 section 4.3; 2.1 section 6.1.43).
 
 use super::ProtectionStorageMasks;
 use crate::attributes::{TemplateAttribute, UniqueIdentifier};

@@ -1,4 +1,4 @@
-//! Re-key: a symmetric key that replaces another (1.4 section 4.4; 2.1 section 6.1.43).
+//! Re-key: a symmetric key that replaces another (1.4 section 4.4; 2.1 section 6.1.46).
 
 use super::ProtectionStorageMasks;
 use crate::attributes::{TemplateAttribute, UniqueIdentifier};

@@ -1,4 +1,4 @@
-//! Re-key Key Pair: a pair that replaces another, from 1.1 (1.4 section 4.5; 2.1 section 6.1.44).
+//! Re-key Key Pair: a pair that replaces another, from 1.1 (1.4 section 4.5; 2.1 section 6.1.47).
 
 use super::ProtectionStorageMasks;
 use crate::attributes::{TemplateAttribute, UniqueIdentifier};

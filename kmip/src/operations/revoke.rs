@@ -1,4 +1,5 @@
-//! Revoke: an object is deactivated or marked as compromised (1.4 section 4.20; 2.1 section 6.1.46).
+//! Revoke: an object is deactivated or marked as compromised (1.4 section 4.20; 2.1 section
+//! 6.1.44).
 
 use crate::attributes::{RevocationReason, UniqueIdentifier};
 use crate::wire::{DateTime, structure};

@@ -1,4 +1,4 @@
-//! RNG Retrieve: random bytes, from 1.2 (1.4 section 4.35; 2.1 section 6.1.47).
+//! RNG Retrieve: random bytes, from 1.2 (1.4 section 4.35; 2.1 section 6.1.49).
 
 use crate::secret::SecretBytes;
 use crate::wire::structure;

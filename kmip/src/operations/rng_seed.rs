@@ -1,4 +1,4 @@
-//! RNG Seed: entropy for the generator, from 1.2 (1.4 section 4.36; 2.1 section 6.1.48).
+//! RNG Seed: entropy for the generator, from 1.2 (1.4 section 4.36; 2.1 section 6.1.50).
 
 use super::Data;
 use crate::wire::structure;

@@ -1,4 +1,4 @@
-//! Set Attribute: add or change a single-instance attribute, from 2.0 (2.1 section 6.1.50).
+//! Set Attribute: add or change a single-instance attribute, from 2.0 (2.1 section 6.1.51).
 
 use crate::attributes::{NewAttribute, UniqueIdentifier};
 use crate::wire::structure;

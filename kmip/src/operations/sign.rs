@@ -1,4 +1,4 @@
-//! Sign, from 1.2 (1.4 section 4.31; 2.1 section 6.1.54).
+//! Sign, from 1.2 (1.4 section 4.31; 2.1 section 6.1.55).
 
 use super::Data;
 use crate::attributes::{CryptographicParameters, UniqueIdentifier};

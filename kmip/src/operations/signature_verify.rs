@@ -1,4 +1,4 @@
-//! Signature Verify, from 1.2 (1.4 section 4.32; 2.1 section 6.1.55).
+//! Signature Verify, from 1.2 (1.4 section 4.32; 2.1 section 6.1.56).
 
 use super::Data;
 use crate::attributes::{CryptographicParameters, UniqueIdentifier};
