@@ -177,7 +177,7 @@ fn the_audit_tells() {
         .tool_public("--login --pin 0000wrong --list-objects")
         .fails();
     let audit = bridge.cli("audit list --json").ok();
-    audit.json();
+    assert!(audit.json().is_array(), "{audit}");
     audit.says("watched").never_says("0000wrong");
     bridge.cli("audit list").ok();
     bridge.cli("audit verify").ok();
