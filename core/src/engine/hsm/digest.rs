@@ -4,7 +4,6 @@
 use aws_lc_rs::digest;
 use sm3::{Digest, Sm3};
 
-use super::public::der;
 use crate::algorithm::HashAlgorithm;
 use crate::error::{Error, Result};
 
@@ -76,8 +75,11 @@ pub(super) fn digest_info(algorithm: HashAlgorithm, digest: &[u8]) -> Vec<u8> {
         // 1.2.156.10197.1.401
         HashAlgorithm::Sm3 => vec![0x2a, 0x81, 0x1c, 0xcf, 0x55, 0x01, 0x83, 0x11],
     };
-    let algorithm = der(0x30, &[&der(0x06, &[&identifier]), &der(0x05, &[])]);
-    der(0x30, &[&algorithm, &der(0x04, &[digest])])
+    // All lengths are below 128, so each takes one byte.
+    let element = |tag: u8, content: &[u8]| [&[tag, content.len() as u8], content].concat();
+    let algorithm = [element(0x06, &identifier), element(0x05, &[])].concat();
+    let content = [element(0x30, &algorithm), element(0x04, digest)].concat();
+    element(0x30, &content)
 }
 
 #[cfg(test)]

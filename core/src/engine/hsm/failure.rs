@@ -1,5 +1,6 @@
 //! What a module's return code means for the call that got it, and how it is told to people.
 
+use cryptoki::context::Function;
 use cryptoki::error::{Error as TokenError, RvError};
 
 use crate::error::Error;
@@ -96,7 +97,7 @@ fn is_unavailable(error: &TokenError) -> bool {
 }
 
 /// Whether the answer blames the data of a decryption or unwrapping. `CKR_GENERAL_ERROR` and
-/// `CKR_FUNCTION_FAILED` are not here: see [`blames_data_loosely`].
+/// `CKR_FUNCTION_FAILED` are not here: see [`is_vague`].
 pub(super) fn blames_data(error: &TokenError) -> bool {
     use RvError as R;
     matches!(
@@ -112,13 +113,32 @@ pub(super) fn blames_data(error: &TokenError) -> bool {
     )
 }
 
-/// Codes that modules give for a wrong tag or padding, but for real failures too. Whoever gets one asks
-/// the session how it is before blaming the data.
-pub(super) fn blames_data_loosely(error: &TokenError) -> bool {
+/// Codes that modules give for a wrong tag or padding, but for real failures too, lasting or not. Whoever gets
+/// one asks the session how it is before blaming the data, and tries once more otherwise.
+pub(super) fn is_vague(error: &TokenError) -> bool {
     matches!(
         return_code(error),
         Some(RvError::GeneralError | RvError::FunctionFailed)
     )
+}
+
+/// Whether the answer blames a mechanism's parameters. `CKR_ARGUMENTS_BAD` does when an operation starts:
+/// SoftHSM2 says so to hashes of RSA-OAEP that it does not have.
+fn blames_parameters(error: &TokenError) -> bool {
+    use Function as F;
+    match error {
+        TokenError::Pkcs11(RvError::MechanismParamInvalid, _) => true,
+        TokenError::Pkcs11(RvError::ArgumentsBad, function) => matches!(
+            function,
+            F::EncryptInit
+                | F::DecryptInit
+                | F::SignInit
+                | F::WrapKey
+                | F::UnwrapKey
+                | F::DeriveKey
+        ),
+        _ => false,
+    }
 }
 
 /// The core's error for a module's answer.
@@ -131,8 +151,8 @@ pub(super) fn to_error(pool: &str, error: &TokenError) -> Error {
         )),
         Some(R::EncryptedDataInvalid | R::EncryptedDataLenRange) => Error::InvalidCiphertext,
         Some(R::WrappedKeyInvalid | R::WrappedKeyLenRange) => Error::InvalidWrappedKey,
-        Some(R::MechanismParamInvalid) => {
-            Error::MechanismParameter("refused by the HSM (CKR_MECHANISM_PARAM_INVALID)".to_owned())
+        Some(code) if blames_parameters(error) => {
+            Error::MechanismParameter(format!("refused by the HSM ({})", code_name(code)))
         }
         _ if is_unavailable(error) => unavailable(pool, describe(error)),
         _ => refused(pool, describe(error)),
@@ -189,8 +209,6 @@ pub(super) fn code_name(code: RvError) -> String {
 
 #[cfg(test)]
 mod tests {
-    use cryptoki::context::Function;
-
     use super::*;
 
     #[test]

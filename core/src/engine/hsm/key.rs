@@ -4,7 +4,6 @@ use std::sync::{Arc, Mutex};
 
 use cryptoki::error::Error as TokenError;
 use cryptoki::object::{Attribute, ObjectClass as TokenClass, ObjectHandle};
-use cryptoki::session::Session;
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
@@ -43,12 +42,13 @@ impl Locator {
     pub(super) fn find(
         &self,
         pool: &str,
-        session: &Session,
+        lease: &Lease,
     ) -> std::result::Result<Option<ObjectHandle>, Failure> {
-        let found = session.find_objects(&[
+        let template = [
             Attribute::Class(self.class),
             Attribute::Id(self.hsm_id.clone()),
-        ])?;
+        ];
+        let found = find_objects(lease, &template)?;
         match found[..] {
             [] => Ok(None),
             [one] => Ok(Some(one)),
@@ -64,6 +64,22 @@ impl Locator {
             .into()),
         }
     }
+}
+
+/// The objects that fit. Whoever is not logged in sees no private object, and is not told why: that nothing
+/// is there is believed only when we are logged in before and after.
+pub(super) fn find_objects(
+    lease: &Lease,
+    template: &[Attribute],
+) -> std::result::Result<Vec<ObjectHandle>, TokenError> {
+    let found = lease.session().find_objects(template)?;
+    if !found.is_empty() {
+        return Ok(found);
+    }
+    lease.check()?;
+    let found = lease.session().find_objects(template)?;
+    lease.check()?;
+    Ok(found)
 }
 
 impl HsmKey {
@@ -93,7 +109,7 @@ impl HsmKey {
         {
             return Ok(handle);
         }
-        let found = self.locator.find(self.pool.name(), lease.session())?;
+        let found = self.locator.find(self.pool.name(), lease)?;
         let Some(handle) = found else {
             return Err(self.gone().into());
         };
@@ -262,9 +278,7 @@ impl ReadyKey for HsmKey {
 /// Whether a module's answer to a decryption or unwrapping blames the data: then it is `blame`. For codes
 /// that can mean anything the session is asked: if it still answers and is logged in, it was the data.
 pub(super) fn judge_data(lease: &Lease, error: TokenError, blame: Error) -> Failure {
-    if failure::blames_data(&error)
-        || (failure::blames_data_loosely(&error) && lease.check().is_ok())
-    {
+    if failure::blames_data(&error) || (failure::is_vague(&error) && lease.check().is_ok()) {
         Failure::Core(blame)
     } else {
         Failure::Token(error)

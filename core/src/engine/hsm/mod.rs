@@ -48,6 +48,7 @@ use connection::Lease;
 use failure::Failure;
 use key::{HsmKey, Locator};
 use pool::Repeat;
+use private::SecretTemplate;
 
 pub use pool::{HsmPool, MemberStatus, PoolStatus, TokenStatus};
 pub use seal::HsmSeal;
@@ -139,6 +140,27 @@ fn make_pair(
     }
 }
 
+/// Gives a key to the token, in the first form that it takes.
+fn create(
+    lease: &Lease,
+    template: &[Attribute],
+    values: &[SecretTemplate],
+) -> std::result::Result<(), Failure> {
+    let mut refusal = None;
+    for value in values {
+        let whole = SecretTemplate([template, &value.0].concat());
+        match lease.session().create_object(&whole.0) {
+            Ok(_) => return Ok(()),
+            Err(error) if refuses_template(&error) => refusal = Some(error),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    match refusal {
+        Some(error) => Err(error.into()),
+        None => Err(Error::Internal("no form of this kind of key".to_owned()).into()),
+    }
+}
+
 fn refuses_template(error: &cryptoki::error::Error) -> bool {
     matches!(
         failure::return_code(error),
@@ -176,19 +198,10 @@ impl Engine for HsmEngine {
     /// once more. HSMs that do not take keys in the clear answer [`Error::HsmRefused`].
     fn import(&self, key: &NewKey<'_>, value: SecretBytes) -> Result<Material> {
         template::check_size(key.spec)?;
-        let mut secret = private::attributes(key.spec, &value)?;
-        let outcome = template::secret_template(key).and_then(|template| {
-            self.pool.call(Repeat::Never, |lease| {
-                let mut whole = template.clone();
-                whole.append(&mut secret);
-                let created = lease.session().create_object(&whole);
-                transport::wipe(whole);
-                created?;
-                Ok(())
-            })
-        });
-        transport::wipe(secret);
-        outcome?;
+        let template = template::secret_template(key)?;
+        let values = private::attributes(key.spec, &value)?;
+        self.pool
+            .call(Repeat::Never, |lease| create(lease, &template, &values))?;
         Ok(Material::Resident {
             hsm_id: key.id.as_bytes().to_vec(),
         })
@@ -212,9 +225,8 @@ impl Engine for HsmEngine {
         self.pool.call(Repeat::Safe, |lease| {
             let session = lease.session();
             for class in &classes {
-                let found = session
-                    .find_objects(&[Attribute::Class(*class), Attribute::Id(hsm_id.clone())])?;
-                for handle in found {
+                let template = [Attribute::Class(*class), Attribute::Id(hsm_id.clone())];
+                for handle in key::find_objects(lease, &template)? {
                     match session.destroy_object(handle) {
                         Err(error)
                             if failure::return_code(&error)

@@ -153,17 +153,19 @@ impl HsmPool {
                 Err(Failure::Core(error)) => return Err(error),
                 Err(Failure::Token(error)) => error,
             };
-            if failure::is_lost(&error) {
+            let lost = failure::is_lost(&error);
+            if lost {
                 member.forget(&connection);
-                if first && (!begun || repeat == Repeat::Safe) {
-                    first = false;
-                    tracing::warn!(
-                        pool = %self.name,
-                        reason = %failure::describe(&error),
-                        "connection to the HSM lost, connecting again"
-                    );
-                    continue;
-                }
+            }
+            let repeatable = !begun || repeat == Repeat::Safe;
+            if first && repeatable && (lost || failure::is_vague(&error)) {
+                first = false;
+                tracing::warn!(
+                    pool = %self.name,
+                    reason = %failure::describe(&error),
+                    "a call to the HSM failed and is repeated"
+                );
+                continue;
             }
             return Err(failure::to_error(&self.name, &error));
         }

@@ -77,6 +77,12 @@ impl HsmSeal {
         }
     }
 
+    /// Its pool.
+    #[must_use]
+    pub fn pool(&self) -> &Arc<HsmPool> {
+        &self.pool
+    }
+
     #[cfg(test)]
     pub(super) fn without_gcm(mut self) -> Self {
         self.without_gcm = true;
@@ -112,7 +118,7 @@ impl HsmSeal {
     /// The key of that class of use, by its id.
     fn find(
         &self,
-        session: &Session,
+        lease: &Lease,
         kind: KeyType,
         id: Option<&[u8]>,
     ) -> std::result::Result<Option<ObjectHandle>, TokenError> {
@@ -123,14 +129,14 @@ impl HsmSeal {
             Attribute::Label(self.label().into_bytes()),
         ];
         template.extend(id.map(|id| Attribute::Id(id.to_vec())));
-        Ok(session.find_objects(&template)?.first().copied())
+        Ok(super::key::find_objects(lease, &template)?.first().copied())
     }
 
     /// The seal's keys' `CKA_ID`: of those that are there, or of new ones.
     fn find_or_make(&self, method: Method) -> Result<Vec<u8>> {
         let there = self.pool.call(Repeat::Safe, |lease| {
             let session = lease.session();
-            let Some(key) = self.find(session, KeyType::AES, None)? else {
+            let Some(key) = self.find(lease, KeyType::AES, None)? else {
                 return Ok(None);
             };
             self.check_guarded(session, key)?;
@@ -144,7 +150,7 @@ impl HsmSeal {
                 .ok_or_else(|| self.failed("its seal key has no CKA_ID of 16 bytes"))?;
             if method == Method::CbcHmac
                 && self
-                    .find(session, KeyType::GENERIC_SECRET, Some(&id))?
+                    .find(lease, KeyType::GENERIC_SECRET, Some(&id))?
                     .is_none()
             {
                 return Err(self
@@ -225,7 +231,7 @@ impl HsmSeal {
         kind: KeyType,
         id: &[u8],
     ) -> std::result::Result<ObjectHandle, Failure> {
-        let found = self.find(lease.session(), kind, Some(id))?;
+        let found = self.find(lease, kind, Some(id))?;
         found.ok_or_else(|| {
             let token = &lease.connection.token;
             self.failed(format!(

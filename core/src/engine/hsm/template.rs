@@ -31,6 +31,14 @@ pub(super) fn generation(key: &NewKey<'_>) -> Result<Generation> {
         name,
         kind: vec![kind],
     };
+    let curve = |mechanism, name| Generation {
+        mechanism,
+        name,
+        kind: public::curve_parameters(key.spec)
+            .into_iter()
+            .map(|parameters| vec![Attribute::EcParams(parameters)])
+            .collect(),
+    };
     Ok(match key.spec {
         KeySpec::Aes { bits } => one(
             Mechanism::AesKeyGen,
@@ -50,25 +58,15 @@ pub(super) fn generation(key: &NewKey<'_>) -> Result<Generation> {
                 Attribute::PublicExponent(exponent(key.public_exponent)?),
             ],
         ),
-        KeySpec::Ec { curve } => one(
-            Mechanism::EccKeyPairGen,
-            "CKM_EC_KEY_PAIR_GEN",
-            vec![Attribute::EcParams(public::curve_oid(curve))],
+        KeySpec::Ec { .. } => curve(Mechanism::EccKeyPairGen, "CKM_EC_KEY_PAIR_GEN"),
+        KeySpec::Ed25519 => curve(
+            Mechanism::EccEdwardsKeyPairGen,
+            "CKM_EC_EDWARDS_KEY_PAIR_GEN",
         ),
-        KeySpec::Ed25519 => Generation {
-            mechanism: Mechanism::EccEdwardsKeyPairGen,
-            name: "CKM_EC_EDWARDS_KEY_PAIR_GEN",
-            kind: public::edwards_parameters()
-                .map(|parameters| vec![Attribute::EcParams(parameters)])
-                .to_vec(),
-        },
-        KeySpec::X25519 => Generation {
-            mechanism: Mechanism::EccMontgomeryKeyPairGen,
-            name: "CKM_EC_MONTGOMERY_KEY_PAIR_GEN",
-            kind: public::montgomery_parameters()
-                .map(|parameters| vec![Attribute::EcParams(parameters)])
-                .to_vec(),
-        },
+        KeySpec::X25519 => curve(
+            Mechanism::EccMontgomeryKeyPairGen,
+            "CKM_EC_MONTGOMERY_KEY_PAIR_GEN",
+        ),
         KeySpec::Sm4 | KeySpec::Sm2 | KeySpec::Foreign { .. } => return unsupported(key.spec),
     })
 }

@@ -15,6 +15,7 @@ use super::failure::{self, Failure};
 use super::key::{HsmKey, judge_data};
 use super::plan;
 use super::pool::Repeat;
+use super::private::SecretTemplate;
 use crate::algorithm::KeySpec;
 use crate::error::{Error, Result};
 use crate::mechanism::{KeyDerivation, Mechanism, Purpose};
@@ -75,17 +76,22 @@ pub(super) fn wrap(key: &HsmKey, mechanism: &Mechanism, target: &SecretBytes) ->
             "AES key wrap takes 16, 24, 32 … bytes, not {length}"
         )));
     }
+    if matches!(mechanism, Mechanism::KeyWrapPad)
+        && length % 8 != 0
+        && key.pool.connection()?.fills_wrapped_values()
+    {
+        return Err(Error::DataLength(format!(
+            "this HSM would change a value of {length} bytes while wrapping it with \
+             CKM_AES_KEY_WRAP_PAD; it takes whole blocks of 8 bytes"
+        )));
+    }
     key.pool.call(Repeat::Safe, |lease| {
         let session = lease.session();
         let wrapping = key.handle(lease)?;
-        let mut template = passing_template();
-        template.push(Attribute::Value(target.expose().to_vec()));
-        let created = session.create_object(&template);
-        wipe(template);
-        let passing = Passing {
-            session,
-            handle: created?,
-        };
+        let mut template = SecretTemplate(passing_template());
+        template.0.push(Attribute::Value(target.expose().to_vec()));
+        let handle = session.create_object(&template.0)?;
+        let passing = Passing { session, handle };
         let mut parameters = plan::Parameters::of(mechanism);
         let token_mechanism = parameters.mechanism(mechanism, Purpose::Wrap)?;
         Ok(session.wrap_key(&token_mechanism, wrapping, passing.handle)?)
@@ -247,21 +253,4 @@ fn unreadable(key: &HsmKey) -> Error {
         "the HSM does not show values that pass through it (CKA_VALUE of an extractable, not \
          sensitive session object)",
     )
-}
-
-/// Zeroizes the secret values of a template.
-pub(super) fn wipe(template: Vec<Attribute>) {
-    use zeroize::Zeroize;
-    for attribute in template {
-        if let Attribute::Value(mut value)
-        | Attribute::PrivateExponent(mut value)
-        | Attribute::Prime1(mut value)
-        | Attribute::Prime2(mut value)
-        | Attribute::Exponent1(mut value)
-        | Attribute::Exponent2(mut value)
-        | Attribute::Coefficient(mut value) = attribute
-        {
-            value.zeroize();
-        }
-    }
 }
