@@ -14,6 +14,8 @@
 //!
 //! This module knows nothing of who asks and why, and decides nothing.
 
+#![forbid(unsafe_code)]
+
 use std::sync::Arc;
 
 use cryptoki::error::RvError;

@@ -76,7 +76,7 @@ impl Module {
             module.initialize()?;
             return Ok(Arc::clone(module));
         }
-        let pkcs11 = Pkcs11::new(&canonical)?;
+        let pkcs11 = Pkcs11::new(path)?;
         // Leaked on purpose: unloading runs the vendor's destructors while his threads may still live
         // and other parts of the process may hold his functions.
         std::mem::forget(pkcs11.clone());

@@ -145,7 +145,7 @@ pub(super) fn check(
     let bad_length = |words: String| Err(Error::DataLength(words));
     let bad_parameter = |words: &str| Err(Error::MechanismParameter(words.to_owned()));
     let whole_blocks = || {
-        if input % AES_BLOCK == 0 {
+        if input.is_multiple_of(AES_BLOCK) {
             Ok(())
         } else {
             bad_length(format!("{input} bytes are not whole blocks of {AES_BLOCK}"))
@@ -154,7 +154,7 @@ pub(super) fn check(
     match mechanism {
         Mechanism::Ecb | Mechanism::Cbc { .. } => whole_blocks(),
         Mechanism::CbcPad { .. } if purpose == Purpose::Decrypt => {
-            if input == 0 || input % AES_BLOCK != 0 {
+            if input == 0 || !input.is_multiple_of(AES_BLOCK) {
                 return bad_length(format!("{input} bytes are no padded ciphertext"));
             }
             Ok(())

@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use super::connection::{Connection, Lease, wanted_token};
 use super::failure::{self, Failure};
@@ -32,8 +33,27 @@ struct Member {
     settings: MemberSettings,
     pin: PinSource,
     /// Held while connecting, so that many threads make one connection; never during a call.
-    connection: Mutex<Option<Arc<Connection>>>,
+    state: Mutex<State>,
 }
+
+/// What a member's connection is.
+#[derive(Default)]
+enum State {
+    /// Not made yet, or lost.
+    #[default]
+    None,
+    Up(Arc<Connection>),
+    /// Could not be made.
+    Down {
+        since: Instant,
+        reason: String,
+    },
+}
+
+/// After a connection could not be made, how long callers are told so at once. Long enough that not each of
+/// many callers waits for the vendor's time-out in turn, and too short for anybody to notice that the HSM is
+/// back.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// How a pool is, for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -107,7 +127,7 @@ impl HsmPool {
             members.push(Member {
                 settings: member.clone(),
                 pin: PinSource::new(name, Arc::clone(&secrets)),
-                connection: Mutex::default(),
+                state: Mutex::default(),
             });
         }
         Ok(Arc::new(Self {
@@ -205,7 +225,7 @@ impl HsmPool {
 
     fn member_status(&self, member: &Member) -> MemberStatus {
         let reached = self.call(Repeat::Safe, |lease| Ok(lease.check()?));
-        let connection = lock(&member.connection).clone();
+        let connection = member.connected();
         let counts = connection.as_ref().map(|c| c.counts()).unwrap_or_default();
         MemberStatus {
             module: member.settings.module.clone(),
@@ -227,22 +247,46 @@ impl HsmPool {
 
 impl Member {
     fn connect(&self, pool: &str) -> Result<Arc<Connection>> {
-        let mut current = lock(&self.connection);
-        if let Some(connection) = &*current
-            && connection.is_ours()
-        {
-            return Ok(Arc::clone(connection));
+        let mut state = lock(&self.state);
+        match &*state {
+            State::Up(connection) if connection.is_ours() => return Ok(Arc::clone(connection)),
+            State::Down { since, reason } if since.elapsed() < RETRY_AFTER => {
+                return Err(failure::unavailable(pool, reason.as_str()));
+            }
+            State::None | State::Up(_) | State::Down { .. } => {}
         }
-        let connection = Arc::new(Connection::open(pool, &self.settings)?);
-        *current = Some(Arc::clone(&connection));
-        Ok(connection)
+        match Connection::open(pool, &self.settings) {
+            Ok(connection) => {
+                let connection = Arc::new(connection);
+                *state = State::Up(Arc::clone(&connection));
+                Ok(connection)
+            }
+            Err(error) => {
+                *state = match &error {
+                    Error::HsmUnavailable { reason, .. } => State::Down {
+                        since: Instant::now(),
+                        reason: reason.clone(),
+                    },
+                    _ => State::None,
+                };
+                Err(error)
+            }
+        }
+    }
+
+    /// The connection, if there is one.
+    fn connected(&self) -> Option<Arc<Connection>> {
+        match &*lock(&self.state) {
+            State::Up(connection) => Some(Arc::clone(connection)),
+            State::None | State::Down { .. } => None,
+        }
     }
 
     /// Gives a lost connection up, unless another thread already has.
     fn forget(&self, lost: &Arc<Connection>) {
-        let mut current = lock(&self.connection);
-        if current.as_ref().is_some_and(|is| Arc::ptr_eq(is, lost)) {
-            *current = None;
+        let mut state = lock(&self.state);
+        if matches!(&*state, State::Up(connection) if Arc::ptr_eq(connection, lost)) {
+            *state = State::None;
         }
     }
 }

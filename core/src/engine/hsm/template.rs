@@ -93,11 +93,11 @@ pub(super) fn check_size(spec: KeySpec) -> Result<()> {
         KeySpec::Aes { bits } if !matches!(bits, 128 | 192 | 256) => {
             refuse(bits, "128, 192 or 256")
         }
-        KeySpec::Rsa { bits } if !RSA_BITS.contains(&bits) || bits % 1024 != 0 => {
+        KeySpec::Rsa { bits } if !RSA_BITS.contains(&bits) || !bits.is_multiple_of(1024) => {
             refuse(bits, "2048, 3072 or 4096")
         }
         KeySpec::Hmac { bits, .. } | KeySpec::GenericSecret { bits }
-            if bits == 0 || bits % 8 != 0 || bits > 4096 =>
+            if bits == 0 || !bits.is_multiple_of(8) || bits > 4096 =>
         {
             refuse(bits, "8 to 4096, whole bytes")
         }
@@ -204,7 +204,7 @@ fn bytes_of(bits: u32) -> Ulong {
 /// An RSA public exponent as a big-endian integer: odd, from 65537 up to 64 bits (FIPS 186-5 A.1.1).
 fn exponent(given: Option<u64>) -> Result<Vec<u8>> {
     let value = given.unwrap_or(65537);
-    if value < 65537 || value % 2 == 0 {
+    if value < 65537 || value.is_multiple_of(2) {
         return Err(Error::KeyUnsupported(format!(
             "RSA public exponent {value}: odd numbers from 65537 on"
         )));

@@ -71,13 +71,14 @@ pub(super) fn wrap(key: &HsmKey, mechanism: &Mechanism, target: &SecretBytes) ->
     key.require(Purpose::Wrap, mechanism)?;
     plan::check(key.spec, Purpose::Wrap, mechanism, target.len())?;
     let length = target.len();
-    if matches!(mechanism, Mechanism::KeyWrap { .. }) && (length < 16 || length % 8 != 0) {
+    if matches!(mechanism, Mechanism::KeyWrap { .. }) && (length < 16 || !length.is_multiple_of(8))
+    {
         return Err(Error::DataLength(format!(
             "AES key wrap takes 16, 24, 32 … bytes, not {length}"
         )));
     }
     if matches!(mechanism, Mechanism::KeyWrapPad)
-        && length % 8 != 0
+        && !length.is_multiple_of(8)
         && key.pool.connection()?.fills_wrapped_values()
     {
         return Err(Error::DataLength(format!(
@@ -187,7 +188,7 @@ fn encrypt_data(
     length: Option<usize>,
 ) -> Result<SecretBytes> {
     let data = data.expose();
-    if data.is_empty() || data.len() % AES_BLOCK != 0 || data.len() > VALUE_LIMIT {
+    if data.is_empty() || !data.len().is_multiple_of(AES_BLOCK) || data.len() > VALUE_LIMIT {
         return Err(Error::MechanismParameter(format!(
             "the data has whole blocks of {AES_BLOCK} bytes, up to {VALUE_LIMIT} bytes"
         )));

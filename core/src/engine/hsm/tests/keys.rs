@@ -120,3 +120,61 @@ softhsm_test! {
         assert!(matches!(error, Error::InvalidMaterial(_)));
     }
 }
+
+softhsm_test! {
+    /// Pairs made in software sign in the HSM as they would outside.
+    fn imported_pairs_work_and_wrong_ones_are_refused() {
+        use aws_lc_rs::rand::SystemRandom;
+        use aws_lc_rs::rsa::{KeyPair as RsaPair, KeySize};
+        use aws_lc_rs::signature::{self as s, Ed25519KeyPair, EcdsaKeyPair, KeyPair, UnparsedPublicKey};
+        use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
+
+        let engine = engine();
+        let sign = |spec, value: &[u8], mechanism: &Mechanism| {
+            let object = import(&engine, spec, value).expect("import");
+            run(&engine, &object, Purpose::Sign, mechanism, b"message").expect("sign")
+        };
+        let hash = HashAlgorithm::Sha256;
+        let pair = RsaPair::generate(KeySize::Rsa2048).expect("key");
+        let der: Pkcs8V1Der<'_> = pair.as_der().expect("PKCS#8");
+        let rsa = KeySpec::Rsa { bits: 2048 };
+        let mechanism = Mechanism::RsaPkcs1Hash { hash, digested: false };
+        let signed = sign(rsa, der.as_ref(), &mechanism);
+        UnparsedPublicKey::new(&s::RSA_PKCS1_2048_8192_SHA256, pair.public_key().as_ref())
+            .verify(b"message", &signed)
+            .expect("RSA");
+
+        let document = EcdsaKeyPair::generate_pkcs8(&s::ECDSA_P384_SHA384_FIXED_SIGNING, &SystemRandom::new())
+            .expect("key");
+        let pair = EcdsaKeyPair::from_pkcs8(&s::ECDSA_P384_SHA384_FIXED_SIGNING, document.as_ref())
+            .expect("key");
+        let p384 = KeySpec::Ec { curve: Curve::P384 };
+        let mechanism = Mechanism::EcdsaHash { hash: HashAlgorithm::Sha384 };
+        let signed = sign(p384, document.as_ref(), &mechanism);
+        UnparsedPublicKey::new(&s::ECDSA_P384_SHA384_FIXED, pair.public_key().as_ref())
+            .verify(b"message", &signed)
+            .expect("P-384");
+
+        let pair = Ed25519KeyPair::generate().expect("key");
+        let edwards = pair.to_pkcs8v1().expect("PKCS#8");
+        let signed = sign(KeySpec::Ed25519, edwards.as_ref(), &Mechanism::Eddsa);
+        UnparsedPublicKey::new(&s::ED25519, pair.public_key().as_ref())
+            .verify(b"message", &signed)
+            .expect("Ed25519");
+
+        let mut garbled = der.as_ref().to_vec();
+        let last = garbled.len() - 1;
+        garbled[last] ^= 1;
+        for (spec, value) in [
+            (rsa, garbled.as_slice()),
+            (rsa, &garbled[..100]),
+            (KeySpec::Rsa { bits: 4096 }, der.as_ref()),
+            (rsa, document.as_ref()),
+            (KeySpec::Ec { curve: Curve::P256 }, document.as_ref()),
+            (KeySpec::Ed25519, b""),
+        ] {
+            let error = import(&engine, spec, value).expect_err("wrong");
+            assert!(matches!(error, Error::InvalidMaterial(_)), "{spec:?}: {error}");
+        }
+    }
+}

@@ -82,7 +82,8 @@ softhsm_test! {
 softhsm_test! {
     fn a_planted_extractable_key_is_refused() {
         let seal = HsmSeal::new(pool(), "store-1");
-        seal.pool().status();
+        // Logs the process in, so that the host may plant.
+        assert_eq!(seal.pool().status().members[0].fault, None);
         Host::new().session()
             .create_object(&[
                 Attribute::Class(TokenClass::SECRET_KEY),
