@@ -1,0 +1,177 @@
+//! Reads a `CK_MECHANISM` and the structure its parameter points to.
+
+use std::ffi::c_void;
+
+use cryptoki_sys::*;
+
+use super::pointers::Ptr;
+use crate::mechanisms::registry;
+use crate::mechanisms::{MechanismCall, ParameterShape, Parameters};
+use crate::rv::{Result, Rv};
+
+/// `CK_GCM_PARAMS` as it was before `ulIvBits` was added to it (PKCS#11 2.40, first edition; still
+/// what some applications are built with). Told apart by its size.
+#[repr(C)]
+#[derive(Clone, Copy)]
+struct GcmParamsWithoutIvBits {
+    iv: *mut CK_BYTE,
+    iv_len: CK_ULONG,
+    aad: *mut CK_BYTE,
+    aad_len: CK_ULONG,
+    tag_bits: CK_ULONG,
+}
+
+/// The mechanism at `mechanism`.
+///
+/// # Errors
+/// `CKR_ARGUMENTS_BAD` for NULL, `CKR_MECHANISM_INVALID` for one that no token of ours has,
+/// `CKR_MECHANISM_PARAM_INVALID` for a parameter that has not the mechanism's shape.
+pub(super) fn read<'call>(mechanism: Ptr<CK_MECHANISM>) -> Result<MechanismCall<'call>> {
+    let raw = mechanism.read()?;
+    let row = registry::find(raw.mechanism).ok_or(Rv::MECHANISM_INVALID)?;
+    // SAFETY: the parameter of the application's mechanism: NULL, or as long as the length says.
+    let pointer = unsafe { Ptr::nested(raw.pParameter) };
+    let parameter = Parameter { pointer, length: raw.ulParameterLen };
+    Ok(MechanismCall { kind: raw.mechanism, parameters: parameter.read_as(row.shape)? })
+}
+
+#[derive(Clone, Copy)]
+struct Parameter {
+    pointer: Ptr<c_void>,
+    length: CK_ULONG,
+}
+
+impl Parameter {
+    fn read_as<'call>(self, shape: ParameterShape) -> Result<Parameters<'call>> {
+        let absent = self.pointer.is_null() || self.length == 0;
+        match shape {
+            // Applications pass leftovers to mechanisms without parameters; what is not looked at
+            // does no harm, and other tokens ignore it too.
+            ParameterShape::None => Ok(Parameters::None),
+            ParameterShape::OptionalIv(_) | ParameterShape::OptionalBytes | ParameterShape::EdDsa
+                if absent =>
+            {
+                Ok(Parameters::None)
+            }
+            ParameterShape::Iv(length) | ParameterShape::OptionalIv(length) => {
+                let iv = self.bytes()?;
+                if iv.len() == length {
+                    Ok(Parameters::Bytes(iv))
+                } else {
+                    Err(Rv::MECHANISM_PARAM_INVALID)
+                }
+            }
+            ParameterShape::OptionalBytes => self.bytes().map(Parameters::Bytes),
+            ParameterShape::Counter => self.counter(),
+            ParameterShape::Gcm => self.gcm(),
+            ParameterShape::Ccm => self.ccm(),
+            ParameterShape::MacLength => self.structure().map(Parameters::MacLength),
+            ParameterShape::Pss => self.pss(),
+            ParameterShape::Oaep => self.oaep(),
+            ParameterShape::EdDsa => self.eddsa(),
+            ParameterShape::Ecdh1 => self.ecdh1(),
+            ParameterShape::Hkdf => self.hkdf(),
+            ParameterShape::CbcEncryptData => self.cbc_encrypt_data(),
+            ParameterShape::StringData => self.string_data(),
+        }
+    }
+
+    /// The parameter as bytes.
+    fn bytes<'call>(self) -> Result<&'call [u8]> {
+        self.pointer.cast::<u8>().bytes(self.length).map_err(|_| Rv::MECHANISM_PARAM_INVALID)
+    }
+
+    /// The parameter as a structure of exactly its size.
+    fn structure<T: Copy>(self) -> Result<T> {
+        if usize::try_from(self.length) != Ok(size_of::<T>()) {
+            return Err(Rv::MECHANISM_PARAM_INVALID);
+        }
+        self.pointer.cast::<T>().read().map_err(|_| Rv::MECHANISM_PARAM_INVALID)
+    }
+
+    fn counter<'call>(self) -> Result<Parameters<'call>> {
+        let raw: CK_AES_CTR_PARAMS = self.structure()?;
+        Ok(Parameters::Counter { bits: raw.ulCounterBits, block: raw.cb })
+    }
+
+    fn gcm<'call>(self) -> Result<Parameters<'call>> {
+        if usize::try_from(self.length) == Ok(size_of::<GcmParamsWithoutIvBits>()) {
+            let raw: GcmParamsWithoutIvBits = self.structure()?;
+            let (iv, aad) = (inner(raw.iv, raw.iv_len)?, inner(raw.aad, raw.aad_len)?);
+            return Ok(Parameters::Gcm { iv, aad, tag_bits: raw.tag_bits });
+        }
+        let raw: CK_GCM_PARAMS = self.structure()?;
+        let (iv, aad) = (inner(raw.pIv, raw.ulIvLen)?, inner(raw.pAAD, raw.ulAADLen)?);
+        Ok(Parameters::Gcm { iv, aad, tag_bits: raw.ulTagBits })
+    }
+
+    fn ccm<'call>(self) -> Result<Parameters<'call>> {
+        let raw: CK_CCM_PARAMS = self.structure()?;
+        Ok(Parameters::Ccm {
+            data_len: raw.ulDataLen,
+            nonce: inner(raw.pNonce, raw.ulNonceLen)?,
+            aad: inner(raw.pAAD, raw.ulAADLen)?,
+            mac_len: raw.ulMACLen,
+        })
+    }
+
+    fn pss<'call>(self) -> Result<Parameters<'call>> {
+        let raw: CK_RSA_PKCS_PSS_PARAMS = self.structure()?;
+        Ok(Parameters::Pss { hash: raw.hashAlg, mgf: raw.mgf, salt_len: raw.sLen })
+    }
+
+    fn oaep<'call>(self) -> Result<Parameters<'call>> {
+        let raw: CK_RSA_PKCS_OAEP_PARAMS = self.structure()?;
+        Ok(Parameters::Oaep {
+            hash: raw.hashAlg,
+            mgf: raw.mgf,
+            source: raw.source,
+            label: inner(raw.pSourceData.cast(), raw.ulSourceDataLen)?,
+        })
+    }
+
+    fn eddsa<'call>(self) -> Result<Parameters<'call>> {
+        let raw: CK_EDDSA_PARAMS = self.structure()?;
+        let context = inner(raw.pContextData, raw.ulContextDataLen)?;
+        Ok(Parameters::EdDsa { prehash: raw.phFlag != CK_FALSE, context })
+    }
+
+    fn ecdh1<'call>(self) -> Result<Parameters<'call>> {
+        let raw: CK_ECDH1_DERIVE_PARAMS = self.structure()?;
+        Ok(Parameters::Ecdh1 {
+            kdf: raw.kdf,
+            shared: inner(raw.pSharedData, raw.ulSharedDataLen)?,
+            public: inner(raw.pPublicData, raw.ulPublicDataLen)?,
+        })
+    }
+
+    fn hkdf<'call>(self) -> Result<Parameters<'call>> {
+        let raw: CK_HKDF_PARAMS = self.structure()?;
+        Ok(Parameters::Hkdf {
+            extract: raw.bExtract != CK_FALSE,
+            expand: raw.bExpand != CK_FALSE,
+            prf: raw.prfHashMechanism,
+            salt_type: raw.ulSaltType,
+            salt: inner(raw.pSalt, raw.ulSaltLen)?,
+            salt_key: raw.hSaltKey,
+            info: inner(raw.pInfo, raw.ulInfoLen)?,
+        })
+    }
+
+    fn cbc_encrypt_data<'call>(self) -> Result<Parameters<'call>> {
+        let raw: CK_AES_CBC_ENCRYPT_DATA_PARAMS = self.structure()?;
+        Ok(Parameters::CbcEncryptData { iv: raw.iv, data: inner(raw.pData, raw.length)? })
+    }
+
+    fn string_data<'call>(self) -> Result<Parameters<'call>> {
+        let raw: CK_KEY_DERIVATION_STRING_DATA = self.structure()?;
+        inner(raw.pData, raw.ulLen).map(Parameters::Bytes)
+    }
+}
+
+/// Bytes that a parameter structure points to.
+fn inner<'call>(pointer: *mut CK_BYTE, length: CK_ULONG) -> Result<&'call [u8]> {
+    // SAFETY: taken from the application's parameter structure together with its length.
+    let pointer = unsafe { Ptr::nested(pointer) };
+    pointer.bytes(length).map_err(|_| Rv::MECHANISM_PARAM_INVALID)
+}
