@@ -1,0 +1,4 @@
+//! Encodings of keys.
+
+pub(crate) mod der;
+pub(crate) mod keys;
