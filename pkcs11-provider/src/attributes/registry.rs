@@ -86,7 +86,7 @@ pub enum KeyTypes {
     Any,
     /// `CKK_RSA`.
     Rsa,
-    /// `CKK_EC`, `CKK_EC_EDWARDS`, `CKK_EC_MONTGOMERY`, and the vendor's SM2.
+    /// `CKK_EC`, `CKK_EC_EDWARDS`, `CKK_EC_MONTGOMERY`.
     Curve,
     /// `CKK_ML_DSA`, `CKK_ML_KEM`, `CKK_SLH_DSA`.
     ParameterSet,
@@ -98,8 +98,7 @@ pub enum KeyTypes {
 
 impl KeyTypes {
     fn contain(self, key_type: CK_KEY_TYPE) -> bool {
-        let curve = matches!(key_type, CKK_EC | CKK_EC_EDWARDS | CKK_EC_MONTGOMERY)
-            || key_type >= CKK_VENDOR_DEFINED;
+        let curve = matches!(key_type, CKK_EC | CKK_EC_EDWARDS | CKK_EC_MONTGOMERY);
         match self {
             KeyTypes::Any => true,
             KeyTypes::Rsa => key_type == CKK_RSA,

@@ -1,0 +1,8 @@
+//! Attributes: the table of them, templates, and the view of the core's objects through them.
+
+pub(crate) mod creation;
+pub mod registry;
+pub(crate) mod template;
+pub(crate) mod view;
+
+pub use template::{Template, Value};

@@ -1,0 +1,326 @@
+//! The attributes of a core object, as PKCS#11 shows them.
+
+use cryptoki_sys::*;
+use keybridge_core::model::{Lifetime, LinkType};
+use keybridge_core::store::ObjectQuery;
+use keybridge_core::{Error, KeySpec, Object, ObjectClass};
+use zeroize::Zeroizing;
+
+use super::creation::{bit_length, key_type_of, usage_bits};
+use super::registry::{self, Attribute, DefaultValue, Rules, Shape};
+use crate::encoding::keys::{self, PrivateKey, PublicKey};
+use crate::token::{Find, Token};
+
+/// What an object answers when asked for an attribute.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// Its value.
+    Value(Zeroizing<Vec<u8>>),
+    /// It has one, which may not be known outside.
+    Sensitive,
+    /// It has no such attribute.
+    Invalid,
+}
+
+impl Answer {
+    fn bytes(value: &[u8]) -> Self {
+        Answer::Value(Zeroizing::new(value.to_vec()))
+    }
+
+    fn bool(value: bool) -> Self {
+        Answer::bytes(&[u8::from(value)])
+    }
+
+    fn ulong(value: CK_ULONG) -> Self {
+        Answer::bytes(&value.to_ne_bytes())
+    }
+
+    fn optional(value: Option<impl AsRef<[u8]>>) -> Self {
+        value.map_or(Answer::Invalid, |value| Answer::bytes(value.as_ref()))
+    }
+}
+
+/// `CKA_CLASS` of an object. `None` for what PKCS#11 does not show: KMIP's templates, split keys, secret
+/// data and the like.
+pub(crate) fn class_of(object: &Object) -> Option<CK_OBJECT_CLASS> {
+    match object.class {
+        ObjectClass::SecretKey => Some(CKO_SECRET_KEY),
+        ObjectClass::PrivateKey => Some(CKO_PRIVATE_KEY),
+        ObjectClass::PublicKey => Some(CKO_PUBLIC_KEY),
+        ObjectClass::Certificate => Some(CKO_CERTIFICATE),
+        ObjectClass::Data => Some(CKO_DATA),
+        _ => None,
+    }
+}
+
+/// Whether PKCS#11 shows an object at all: of a class that it knows, not on its way to be deleted, and
+/// not destroyed.
+pub(crate) fn is_shown(object: &Object) -> bool {
+    use keybridge_core::ObjectState::{Destroyed, DestroyedCompromised};
+    class_of(object).is_some()
+        && object.deletion.is_none()
+        && !matches!(object.state, Destroyed | DestroyedCompromised)
+}
+
+/// An object seen through the table.
+pub(crate) struct View<'a> {
+    token: &'a dyn Token,
+    object: &'a Object,
+    class: CK_OBJECT_CLASS,
+    key_type: Option<CK_KEY_TYPE>,
+}
+
+impl<'a> View<'a> {
+    /// `None` for an object that is not shown.
+    pub(crate) fn new(token: &'a dyn Token, object: &'a Object) -> Option<Self> {
+        let class = class_of(object).filter(|_| is_shown(object))?;
+        let key_type = object.spec.filter(|_| object.class.is_key()).map(key_type_of);
+        Some(View { token, object, class, key_type })
+    }
+
+    /// `CKA_CLASS`.
+    pub(crate) fn class(&self) -> CK_OBJECT_CLASS {
+        self.class
+    }
+
+    /// `CKA_KEY_TYPE`.
+    pub(crate) fn key_type(&self) -> Option<CK_KEY_TYPE> {
+        self.key_type
+    }
+
+    /// The value of an attribute.
+    pub(crate) fn get(&self, kind: CK_ATTRIBUTE_TYPE) -> Answer {
+        let Some(row) = registry::find(kind, self.class, self.key_type) else {
+            return Answer::Invalid;
+        };
+        let attributes = &self.object.attributes;
+        if row.rules.have(Rules::SECRET) {
+            if attributes.sensitive || !attributes.extractable {
+                return Answer::Sensitive;
+            }
+            return self.secret(kind);
+        }
+        match row.shape {
+            Shape::Bool => self.flag(row),
+            Shape::Ulong => self.number(row),
+            Shape::Date => self.date(kind),
+            Shape::Mechanisms => {
+                let numbers = attributes.allowed_mechanisms.iter();
+                let bytes = numbers.flat_map(|&number| (number as CK_ULONG).to_ne_bytes());
+                Answer::Value(Zeroizing::new(bytes.collect()))
+            }
+            Shape::Template => Answer::bytes(&[]),
+            Shape::Bytes => self.bytes(row),
+        }
+    }
+
+    /// Whether an attribute can be told from the object alone, without asking the token for more.
+    pub(crate) fn is_at_hand(kind: CK_ATTRIBUTE_TYPE) -> bool {
+        !matches!(
+            kind,
+            CKA_VALUE
+                | CKA_MODULUS
+                | CKA_PUBLIC_EXPONENT
+                | CKA_EC_POINT
+                | CKA_PUBLIC_KEY_INFO
+                | CKA_PRIVATE_EXPONENT
+                | CKA_PRIME_1
+                | CKA_PRIME_2
+                | CKA_EXPONENT_1
+                | CKA_EXPONENT_2
+                | CKA_COEFFICIENT
+        )
+    }
+
+    fn flag(&self, row: &Attribute) -> Answer {
+        let object = self.object;
+        let attributes = &object.attributes;
+        Answer::bool(match row.kind {
+            CKA_TOKEN => object.lifetime == Lifetime::Stored,
+            CKA_PRIVATE => attributes.private,
+            CKA_MODIFIABLE => attributes.modifiable,
+            CKA_COPYABLE => attributes.copyable,
+            CKA_DESTROYABLE => attributes.destroyable,
+            CKA_TRUSTED => attributes.trusted,
+            CKA_SENSITIVE => attributes.sensitive,
+            CKA_EXTRACTABLE => attributes.extractable,
+            CKA_WRAP_WITH_TRUSTED => attributes.wrap_with_trusted,
+            CKA_ALWAYS_AUTHENTICATE => attributes.always_authenticate,
+            CKA_LOCAL => object.local,
+            CKA_ALWAYS_SENSITIVE => object.always_sensitive,
+            CKA_NEVER_EXTRACTABLE => object.never_extractable,
+            kind => match usage_bits(kind, self.class) {
+                Some((_, any)) => attributes.usage.intersects(any),
+                None => match attributes.pkcs11.get(&(kind as u64)).map(Vec::as_slice) {
+                    Some([on]) => *on != 0,
+                    _ => row.default == DefaultValue::True,
+                },
+            },
+        })
+    }
+
+    fn number(&self, row: &Attribute) -> Answer {
+        let object = self.object;
+        match row.kind {
+            CKA_CLASS => Answer::ulong(self.class),
+            CKA_KEY_TYPE => self.key_type.map_or(Answer::Invalid, Answer::ulong),
+            CKA_CERTIFICATE_TYPE => Answer::ulong(CKC_X_509),
+            // Only what was made here has a mechanism that made it ("Key objects").
+            CKA_KEY_GEN_MECHANISM => Answer::ulong(match object.key_gen_mechanism {
+                Some(mechanism) if object.local => mechanism as CK_ULONG,
+                _ => CK_UNAVAILABLE_INFORMATION,
+            }),
+            CKA_MODULUS_BITS => self.rsa_numbers().map_or(Answer::Invalid, |(modulus, _)| {
+                bit_length(&modulus).map_or(Answer::Invalid, |bits| Answer::ulong(bits.into()))
+            }),
+            CKA_VALUE_LEN => match object.spec {
+                Some(spec) => Answer::ulong(spec.bits().div_ceil(8).into()),
+                None => Answer::Invalid,
+            },
+            _ => self.kept(row),
+        }
+    }
+
+    fn date(&self, kind: CK_ATTRIBUTE_TYPE) -> Answer {
+        let date = match kind {
+            CKA_START_DATE => self.object.attributes.start_date,
+            _ => self.object.attributes.end_date,
+        };
+        Answer::bytes(date.as_ref().map_or(&[], |date| date.as_slice()))
+    }
+
+    fn bytes(&self, row: &Attribute) -> Answer {
+        let object = self.object;
+        match row.kind {
+            CKA_UNIQUE_ID => Answer::bytes(object.id.to_string().as_bytes()),
+            CKA_LABEL => Answer::bytes(object.attributes.label.as_bytes()),
+            CKA_ID => Answer::bytes(&object.attributes.cka_id),
+            CKA_VALUE => self.open_value(),
+            CKA_MODULUS => Answer::optional(self.rsa_numbers().map(|numbers| numbers.0)),
+            CKA_PUBLIC_EXPONENT => Answer::optional(self.rsa_numbers().map(|numbers| numbers.1)),
+            CKA_EC_PARAMS => Answer::optional(object.spec.and_then(keys::ec_params)),
+            CKA_EC_POINT => Answer::optional(self.ec_point()),
+            CKA_PUBLIC_KEY_INFO if object.class.is_key() => {
+                self.public_key_info().map_or(Answer::bytes(&[]), |info| Answer::bytes(&info))
+            }
+            _ => self.kept(row),
+        }
+    }
+
+    /// An attribute that the core keeps without knowing what it means.
+    fn kept(&self, row: &Attribute) -> Answer {
+        match self.object.attributes.pkcs11.get(&(row.kind as u64)) {
+            Some(value) => Answer::bytes(value),
+            None => match row.default {
+                DefaultValue::Own => Answer::Invalid,
+                DefaultValue::Empty => Answer::bytes(&[]),
+                DefaultValue::False => Answer::bool(false),
+                DefaultValue::True => Answer::bool(true),
+                DefaultValue::Ulong(value) => Answer::ulong(value),
+            },
+        }
+    }
+
+    /// The value of an object that is no key.
+    fn open_value(&self) -> Answer {
+        if let Some(value) = self.object.public_value() {
+            return Answer::bytes(value);
+        }
+        self.exported(|value| Some(Zeroizing::new(value.to_vec())))
+    }
+
+    /// A secret part of a key, once it is known that it may be seen.
+    fn secret(&self, kind: CK_ATTRIBUTE_TYPE) -> Answer {
+        if self.object.class == ObjectClass::SecretKey {
+            return self.exported(|value| Some(Zeroizing::new(value.to_vec())));
+        }
+        self.exported(|value| {
+            let part = match (keys::read_private(value).ok()?, kind) {
+                (PrivateKey::Value(value), CKA_VALUE) => value,
+                (PrivateKey::Rsa(key), CKA_PRIVATE_EXPONENT) => key.private_exponent,
+                (PrivateKey::Rsa(key), CKA_PRIME_1) => key.prime_1,
+                (PrivateKey::Rsa(key), CKA_PRIME_2) => key.prime_2,
+                (PrivateKey::Rsa(key), CKA_EXPONENT_1) => key.exponent_1,
+                (PrivateKey::Rsa(key), CKA_EXPONENT_2) => key.exponent_2,
+                (PrivateKey::Rsa(key), CKA_COEFFICIENT) => key.coefficient,
+                _ => return None,
+            };
+            Some(Zeroizing::new(part.to_vec()))
+        })
+    }
+
+    fn exported(&self, part: impl FnOnce(&[u8]) -> Option<Zeroizing<Vec<u8>>>) -> Answer {
+        match self.token.export(self.object.id) {
+            Ok(exported) => part(exported.value.expose()).map_or(Answer::Invalid, Answer::Value),
+            Err(Error::Sensitive | Error::NotExtractable) => Answer::Sensitive,
+            Err(error) => {
+                tracing::warn!(target: "keybridge::pkcs11", "value of {}: {error}", self.object.id);
+                // In an HSM, or gone: there is a value, and nobody can see it.
+                Answer::Sensitive
+            }
+        }
+    }
+
+    fn rsa_numbers(&self) -> Option<(Vec<u8>, Vec<u8>)> {
+        match keys::read_public(&self.public_key_info()?).ok()? {
+            PublicKey::Rsa { modulus, exponent } => Some((modulus.to_vec(), exponent.to_vec())),
+            PublicKey::Point(_) => None,
+        }
+    }
+
+    fn ec_point(&self) -> Option<Vec<u8>> {
+        match keys::read_public(&self.public_key_info()?).ok()? {
+            PublicKey::Point(point) => Some(keys::ec_point(self.object.spec?, point)),
+            PublicKey::Rsa { .. } => None,
+        }
+    }
+
+    /// The SubjectPublicKeyInfo of either half of a pair.
+    fn public_key_info(&self) -> Option<Vec<u8>> {
+        let object = self.object;
+        if object.class == ObjectClass::PublicKey {
+            return object.public_value().map(<[u8]>::to_vec);
+        }
+        if let Some(info) = object.attributes.pkcs11.get(&(CKA_PUBLIC_KEY_INFO as u64)) {
+            return Some(info.clone());
+        }
+        self.sibling().or_else(|| self.from_readable_key())
+    }
+
+    /// From the public half, found by the link that the core makes between the two, or as the public key
+    /// of the same version.
+    fn sibling(&self) -> Option<Vec<u8>> {
+        let object = self.object;
+        let links = object.attributes.links.iter();
+        let linked = links.filter(|link| link.kind == LinkType::PUBLIC_KEY).map(|link| link.object);
+        let same_key = object.key.map(|key| {
+            let query = ObjectQuery {
+                class: Some(ObjectClass::PublicKey),
+                key: Some(key),
+                ..ObjectQuery::default()
+            };
+            self.token.find(&Find { query, filter: None }).unwrap_or_default()
+        });
+        let mut found = linked.chain(same_key.into_iter().flatten());
+        found.find_map(|id| {
+            let public = self.token.inspect(id).ok()?;
+            let fits = public.class == ObjectClass::PublicKey && public.version == object.version;
+            public.public_value().filter(|_| fits).map(<[u8]>::to_vec)
+        })
+    }
+
+    /// From a private key that may be read anyway, for keys that came without a public half.
+    fn from_readable_key(&self) -> Option<Vec<u8>> {
+        let attributes = &self.object.attributes;
+        let rsa = matches!(self.object.spec, Some(KeySpec::Rsa { .. }));
+        if !rsa || attributes.sensitive || !attributes.extractable {
+            return None;
+        }
+        let exported = self.token.export(self.object.id).ok()?;
+        let info = match keys::read_private(exported.value.expose()).ok()? {
+            PrivateKey::Rsa(key) => keys::write_rsa_public(key.modulus, key.public_exponent),
+            PrivateKey::Value(_) => return None,
+        };
+        Some(info)
+    }
+}

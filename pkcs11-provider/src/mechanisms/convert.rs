@@ -1,0 +1,266 @@
+//! From an application's mechanism to the core's.
+
+use cryptoki_sys::*;
+use keybridge_core::mechanism::{KeyDerivation, RsaHash};
+use keybridge_core::{HashAlgorithm, KeySpec, Mechanism, Purpose, SecretBytes};
+
+use super::parameters::{MechanismCall, Parameters};
+use super::registry::{self, Family, Keys, Row};
+use crate::encoding::keys::peer_point;
+use crate::rv::{Result, Rv};
+
+/// Length of a CMAC and of a block, in bytes.
+const BLOCK: usize = 16;
+
+/// Tag length of GCM when an application leaves it at 0, in bytes (PKCS#11 3.2 has no default; the full
+/// tag is what such programs mean).
+const FULL_TAG: usize = 16;
+
+/// User id of SM2 signatures when none is given (GB/T 32918.5, and every implementation).
+const SM2_USER_ID: &[u8] = b"1234567812345678";
+
+/// The row of a mechanism that may be used for `flag` (`CKF_ENCRYPT`, …).
+///
+/// # Errors
+/// `CKR_MECHANISM_INVALID`.
+pub(crate) fn row_for(call: &MechanismCall<'_>, flag: CK_FLAGS) -> Result<&'static Row> {
+    registry::find(call.kind).filter(|row| row.flags & flag != 0).ok_or(Rv::MECHANISM_INVALID)
+}
+
+/// What a signing mechanism asks of the core: MACs and signatures are one to PKCS#11 and two to KMIP.
+pub(crate) fn signing_purpose(row: &Row, verify: bool) -> Purpose {
+    match (row.family, verify) {
+        (Family::Hmac(_) | Family::Cmac, false) => Purpose::MacGenerate,
+        (Family::Hmac(_) | Family::Cmac, true) => Purpose::MacVerify,
+        (_, false) => Purpose::Sign,
+        (_, true) => Purpose::Verify,
+    }
+}
+
+/// Whether a mechanism takes keys of this kind.
+///
+/// # Errors
+/// `CKR_KEY_TYPE_INCONSISTENT`.
+pub(crate) fn check_key(row: &Row, spec: Option<KeySpec>) -> Result<()> {
+    let fits = match (row.keys, spec) {
+        (Keys::Aes, Some(KeySpec::Aes { .. }))
+        | (Keys::Sm4, Some(KeySpec::Sm4))
+        | (Keys::Rsa, Some(KeySpec::Rsa { .. }))
+        | (Keys::Ec | Keys::Agreement, Some(KeySpec::Ec { .. }))
+        | (Keys::Edwards, Some(KeySpec::Ed25519))
+        | (Keys::Agreement, Some(KeySpec::X25519))
+        | (Keys::Sm2, Some(KeySpec::Sm2))
+        | (Keys::Hmac, Some(KeySpec::GenericSecret { .. })) => true,
+        (Keys::Hmac, Some(KeySpec::Hmac { hash, .. })) => row.family == Family::Hmac(hash),
+        (Keys::Secret, Some(spec)) => !spec.is_asymmetric(),
+        _ => false,
+    };
+    if fits { Ok(()) } else { Err(Rv::KEY_TYPE_INCONSISTENT) }
+}
+
+/// The core's mechanism. `spec` is the key's kind, which ECDH needs to read the other party's point.
+///
+/// # Errors
+/// `CKR_MECHANISM_PARAM_INVALID`.
+pub(crate) fn to_core(
+    row: &Row,
+    call: &MechanismCall<'_>,
+    spec: Option<KeySpec>,
+) -> Result<Mechanism> {
+    use Family as F;
+    match (row.family, call.parameters) {
+        (F::Ecb, _) => Ok(Mechanism::Ecb),
+        (F::Cbc, Parameters::Bytes(iv)) => Ok(Mechanism::Cbc { iv: block(iv)? }),
+        (F::CbcPad, Parameters::Bytes(iv)) => Ok(Mechanism::CbcPad { iv: block(iv)? }),
+        (F::Ctr, Parameters::Counter { bits, block }) => counter(bits, block),
+        (F::Gcm, Parameters::Gcm { iv, aad, tag_bits }) => gcm(iv, aad, tag_bits),
+        (F::Ccm, Parameters::Ccm { data_len, nonce, aad, mac_len }) => Ok(Mechanism::Ccm {
+            nonce: nonce.to_vec(),
+            aad: aad.to_vec(),
+            tag_length: size(mac_len)?,
+            data_length: Some(size(data_len)?),
+        }),
+        (F::KeyWrap, parameters) => key_wrap(parameters),
+        // RFC 5649 fixes the alternative initial value; another is not ours to invent.
+        (F::KeyWrapPad, Parameters::None) => Ok(Mechanism::KeyWrapPad),
+        (F::KeyWrapPad, Parameters::Bytes([0xa6, 0x59, 0x59, 0xa6])) => Ok(Mechanism::KeyWrapPad),
+        (F::Cmac, parameters) => mac_length(parameters, BLOCK).map(|tag_length| Mechanism::Cmac {
+            tag_length,
+        }),
+        (F::Hmac(hash), parameters) => mac_length(parameters, hash.length())
+            .map(|tag_length| Mechanism::Hmac { hash, tag_length }),
+        (F::RsaPkcs, _) => Ok(Mechanism::RsaPkcs1),
+        (F::RsaPkcsHash(hash), _) => Ok(Mechanism::RsaPkcs1Hash { hash, digested: false }),
+        (F::RsaPss, Parameters::Pss { hash, mgf, salt_len }) => {
+            pss(None, hash, mgf, salt_len, true)
+        }
+        (F::RsaPssHash(own), Parameters::Pss { hash, mgf, salt_len }) => {
+            pss(Some(own), hash, mgf, salt_len, false)
+        }
+        (F::RsaOaep, Parameters::Oaep { hash, mgf, source, label }) => {
+            oaep(hash, mgf, source, label)
+        }
+        (F::RsaRaw, _) => Ok(Mechanism::RsaRaw),
+        (F::Ecdsa, _) => Ok(Mechanism::Ecdsa),
+        (F::EcdsaHash(hash), _) => Ok(Mechanism::EcdsaHash { hash }),
+        (F::Eddsa, Parameters::None | Parameters::EdDsa { prehash: false, context: [] }) => {
+            Ok(Mechanism::Eddsa)
+        }
+        (F::Sm2Digest, _) => Ok(Mechanism::Sm2SignDigest),
+        (F::Sm2Sm3, Parameters::Bytes(id)) => Ok(Mechanism::Sm2Sign { user_id: id.to_vec() }),
+        (F::Sm2Sm3, _) => Ok(Mechanism::Sm2Sign { user_id: SM2_USER_ID.to_vec() }),
+        (F::Sm2Encrypt, _) => Ok(Mechanism::Sm2Encrypt),
+        (F::Ecdh | F::EcbEncryptData | F::CbcEncryptData | F::Hkdf, parameters) => {
+            derivation(row.family, parameters, spec)
+        }
+        _ => Err(Rv::MECHANISM_PARAM_INVALID),
+    }
+}
+
+fn derivation(
+    family: Family,
+    parameters: Parameters<'_>,
+    spec: Option<KeySpec>,
+) -> Result<Mechanism> {
+    match (family, parameters) {
+        (Family::Ecdh, Parameters::Ecdh1 { kdf, shared, public }) => {
+            let spec = spec.ok_or(Rv::KEY_TYPE_INCONSISTENT)?;
+            Ok(Mechanism::Ecdh {
+                peer: peer_point(spec, public)?.to_vec(),
+                derivation: key_derivation(kdf, shared)?,
+            })
+        }
+        (Family::EcbEncryptData, Parameters::Bytes(data)) => {
+            Ok(Mechanism::EncryptData { iv: None, data: SecretBytes::from(data) })
+        }
+        (Family::CbcEncryptData, Parameters::CbcEncryptData { iv, data }) => {
+            Ok(Mechanism::EncryptData { iv: Some(iv), data: SecretBytes::from(data) })
+        }
+        (
+            Family::Hkdf,
+            Parameters::Hkdf { extract, expand, prf, salt_type, salt, info, salt_key: _ },
+        ) => {
+            let salt = match salt_type {
+                CKF_HKDF_SALT_NULL => &[],
+                CKF_HKDF_SALT_DATA => salt,
+                // A salt that is a key of its own is not supported.
+                _ => return Err(Rv::MECHANISM_PARAM_INVALID),
+            };
+            let hash = hash_of_digest(prf)?;
+            Ok(Mechanism::Hkdf { hash, salt: salt.to_vec(), info: info.to_vec(), extract, expand })
+        }
+        _ => Err(Rv::MECHANISM_PARAM_INVALID),
+    }
+}
+
+fn size(value: CK_ULONG) -> Result<usize> {
+    usize::try_from(value).map_err(|_| Rv::MECHANISM_PARAM_INVALID)
+}
+
+fn block(iv: &[u8]) -> Result<[u8; BLOCK]> {
+    iv.try_into().map_err(|_| Rv::MECHANISM_PARAM_INVALID)
+}
+
+fn counter(bits: CK_ULONG, counter_block: [u8; BLOCK]) -> Result<Mechanism> {
+    match u32::try_from(bits) {
+        Ok(counter_bits @ 1..=128) => Ok(Mechanism::Ctr { counter_block, counter_bits }),
+        _ => Err(Rv::MECHANISM_PARAM_INVALID),
+    }
+}
+
+/// An empty IV would make the core choose one, which the application could never learn: refused.
+fn gcm(iv: &[u8], aad: &[u8], tag_bits: CK_ULONG) -> Result<Mechanism> {
+    if iv.is_empty() || iv.len() > 256 || tag_bits % 8 != 0 {
+        return Err(Rv::MECHANISM_PARAM_INVALID);
+    }
+    let tag_length = if tag_bits == 0 { FULL_TAG } else { size(tag_bits / 8)? };
+    Ok(Mechanism::Gcm { iv: iv.to_vec(), aad: aad.to_vec(), tag_length })
+}
+
+fn key_wrap(parameters: Parameters<'_>) -> Result<Mechanism> {
+    match parameters {
+        Parameters::None => Ok(Mechanism::KeyWrap { iv: None }),
+        Parameters::Bytes(iv) => {
+            let iv = iv.try_into().map_err(|_| Rv::MECHANISM_PARAM_INVALID)?;
+            Ok(Mechanism::KeyWrap { iv: Some(iv) })
+        }
+        _ => Err(Rv::MECHANISM_PARAM_INVALID),
+    }
+}
+
+fn mac_length(parameters: Parameters<'_>, full: usize) -> Result<usize> {
+    match parameters {
+        Parameters::None => Ok(full),
+        Parameters::MacLength(length) => {
+            let length = size(length)?;
+            let fits = (1..=full).contains(&length);
+            if fits { Ok(length) } else { Err(Rv::MECHANISM_PARAM_INVALID) }
+        }
+        _ => Err(Rv::MECHANISM_PARAM_INVALID),
+    }
+}
+
+fn pss(
+    own: Option<HashAlgorithm>,
+    hash: CK_MECHANISM_TYPE,
+    mgf: CK_RSA_PKCS_MGF_TYPE,
+    salt_len: CK_ULONG,
+    digested: bool,
+) -> Result<Mechanism> {
+    let hash = hash_of_digest(hash)?;
+    if own.is_some_and(|own| own != hash) {
+        return Err(Rv::MECHANISM_PARAM_INVALID);
+    }
+    let hash = RsaHash { hash, mgf1: hash_of_mgf(mgf)? };
+    Ok(Mechanism::RsaPss { hash, salt_length: size(salt_len)?, digested })
+}
+
+fn oaep(
+    hash: CK_MECHANISM_TYPE,
+    mgf: CK_RSA_PKCS_MGF_TYPE,
+    source: CK_RSA_PKCS_OAEP_SOURCE_TYPE,
+    label: &[u8],
+) -> Result<Mechanism> {
+    // Source 0 is what programs pass that have no label.
+    if source != CKZ_DATA_SPECIFIED && !(source == 0 && label.is_empty()) {
+        return Err(Rv::MECHANISM_PARAM_INVALID);
+    }
+    let hash = RsaHash { hash: hash_of_digest(hash)?, mgf1: hash_of_mgf(mgf)? };
+    Ok(Mechanism::RsaOaep { hash, label: label.to_vec() })
+}
+
+/// The hash that a digest mechanism names in a parameter.
+pub(crate) fn hash_of_digest(kind: CK_MECHANISM_TYPE) -> Result<HashAlgorithm> {
+    match registry::find(kind).map(|row| row.family) {
+        Some(Family::Digest(hash)) => Ok(hash),
+        _ => Err(Rv::MECHANISM_PARAM_INVALID),
+    }
+}
+
+fn hash_of_mgf(mgf: CK_RSA_PKCS_MGF_TYPE) -> Result<HashAlgorithm> {
+    match mgf {
+        CKG_MGF1_SHA1 => Ok(HashAlgorithm::Sha1),
+        CKG_MGF1_SHA224 => Ok(HashAlgorithm::Sha224),
+        CKG_MGF1_SHA256 => Ok(HashAlgorithm::Sha256),
+        CKG_MGF1_SHA384 => Ok(HashAlgorithm::Sha384),
+        CKG_MGF1_SHA512 => Ok(HashAlgorithm::Sha512),
+        CKG_MGF1_SHA3_224 => Ok(HashAlgorithm::Sha3_224),
+        CKG_MGF1_SHA3_256 => Ok(HashAlgorithm::Sha3_256),
+        CKG_MGF1_SHA3_384 => Ok(HashAlgorithm::Sha3_384),
+        CKG_MGF1_SHA3_512 => Ok(HashAlgorithm::Sha3_512),
+        _ => Err(Rv::MECHANISM_PARAM_INVALID),
+    }
+}
+
+fn key_derivation(kdf: CK_EC_KDF_TYPE, shared: &[u8]) -> Result<KeyDerivation> {
+    let hash = match kdf {
+        CKD_NULL if shared.is_empty() => return Ok(KeyDerivation::None),
+        CKD_SHA1_KDF => HashAlgorithm::Sha1,
+        CKD_SHA224_KDF => HashAlgorithm::Sha224,
+        CKD_SHA256_KDF => HashAlgorithm::Sha256,
+        CKD_SHA384_KDF => HashAlgorithm::Sha384,
+        CKD_SHA512_KDF => HashAlgorithm::Sha512,
+        _ => return Err(Rv::MECHANISM_PARAM_INVALID),
+    };
+    Ok(KeyDerivation::X963 { hash, shared_info: shared.to_vec() })
+}

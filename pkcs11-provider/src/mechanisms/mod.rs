@@ -1,0 +1,9 @@
+//! Mechanisms: what this module knows of each, and how an application's number and parameter become
+//! the core's [`keybridge_core::Mechanism`].
+
+pub(crate) mod convert;
+pub(crate) mod parameters;
+pub mod registry;
+pub mod vendor;
+
+pub use parameters::{MechanismCall, ParameterShape, Parameters};

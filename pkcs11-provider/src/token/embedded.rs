@@ -1,0 +1,256 @@
+//! The embedded token: an account of a store that the core opens in this process.
+
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use arc_swap::ArcSwapOption;
+use keybridge_core::kms::Kms;
+use keybridge_core::model::{Lifetime, Role, SessionId};
+use keybridge_core::seal::SecretSource;
+use keybridge_core::{
+    AccountId, Attributes, Caller, Door, Mechanism, Object, ObjectId, Protection, Purpose, Result,
+    SecretBytes, Settings,
+};
+
+use super::{
+    CreateKey, Created, DeriveKey, Exported, Find, Register, Token, TokenOperation, TokenState,
+    UnwrapKey,
+};
+
+const DOOR: Door = Door::Pkcs11;
+
+/// A store that is opened at the first call that needs it, and shared by the tokens of a
+/// configuration: `C_Initialize` must be quick, and most processes that load the module never come
+/// further.
+pub(crate) struct LazyStore {
+    settings: Settings,
+    secrets: Arc<dyn SecretSource>,
+    kms: OnceLock<Arc<Kms>>,
+    opening: Mutex<()>,
+}
+
+impl LazyStore {
+    pub(crate) fn new(settings: Settings, secrets: Arc<dyn SecretSource>) -> Self {
+        LazyStore { settings, secrets, kms: OnceLock::new(), opening: Mutex::new(()) }
+    }
+
+    /// The key manager. A failure is not kept: the store may be there at the next call.
+    fn kms(&self) -> Result<&Arc<Kms>> {
+        if let Some(kms) = self.kms.get() {
+            return Ok(kms);
+        }
+        let _one_at_a_time = self.opening.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(kms) = self.kms.get() {
+            return Ok(kms);
+        }
+        let kms = Arc::new(Kms::open(&self.settings, Arc::clone(&self.secrets))?);
+        Ok(self.kms.get_or_init(|| kms))
+    }
+}
+
+/// The embedded token.
+pub(crate) struct Embedded {
+    store: Arc<LazyStore>,
+    account: String,
+    protection: Protection,
+    opened: OnceLock<Opened>,
+    /// Who is logged in; none is the public.
+    caller: ArcSwapOption<Caller>,
+}
+
+struct Opened {
+    kms: Arc<Kms>,
+    account: AccountId,
+    public: Arc<Caller>,
+}
+
+impl Embedded {
+    pub(crate) fn new(store: Arc<LazyStore>, account: String, protection: Protection) -> Self {
+        Embedded {
+            store,
+            account,
+            protection,
+            opened: OnceLock::new(),
+            caller: ArcSwapOption::empty(),
+        }
+    }
+
+    fn opened(&self) -> Result<&Opened> {
+        if let Some(opened) = self.opened.get() {
+            return Ok(opened);
+        }
+        let kms = Arc::clone(self.store.kms()?);
+        let account = kms.account(&self.account)?.id;
+        let public = kms.public_caller(account, DOOR);
+        Ok(self.opened.get_or_init(|| Opened { kms, account, public }))
+    }
+
+    /// Runs a verb as whoever is logged in.
+    fn call<T>(&self, verb: impl FnOnce(&Kms, &Arc<Caller>) -> Result<T>) -> Result<T> {
+        let opened = self.opened()?;
+        match &*self.caller.load() {
+            Some(caller) => verb(&opened.kms, caller),
+            None => verb(&opened.kms, &opened.public),
+        }
+    }
+}
+
+impl Token for Embedded {
+    fn state(&self) -> Result<TokenState> {
+        let opened = self.opened()?;
+        opened.kms.token(opened.account)
+    }
+
+    fn protection(&self) -> Protection {
+        self.protection.clone()
+    }
+
+    fn init_token(&self, so_pin: &SecretBytes, label: &str) -> Result<()> {
+        let opened = self.opened()?;
+        opened.kms.init_token(opened.account, so_pin, label, DOOR)
+    }
+
+    fn init_pin(&self, pin: &SecretBytes) -> Result<()> {
+        self.call(|kms, caller| kms.init_pin(caller, pin))
+    }
+
+    fn set_pin(&self, role: Role, old: &SecretBytes, new: &SecretBytes) -> Result<()> {
+        let opened = self.opened()?;
+        opened.kms.set_pin(opened.account, role, old, new, DOOR)
+    }
+
+    fn login(&self, role: Role, pin: &SecretBytes) -> Result<()> {
+        let opened = self.opened()?;
+        let caller = opened.kms.login(opened.account, role, pin, DOOR)?;
+        self.caller.store(Some(caller));
+        Ok(())
+    }
+
+    fn logout(&self) {
+        self.caller.store(None);
+    }
+
+    fn create_key(&self, request: CreateKey) -> Result<Created> {
+        self.call(|kms, caller| kms.create_key(caller, request))
+    }
+
+    fn register(&self, request: Register) -> Result<ObjectId> {
+        self.call(|kms, caller| kms.register(caller, request))
+    }
+
+    fn copy(
+        &self,
+        object: ObjectId,
+        lifetime: Lifetime,
+        change: &mut dyn FnMut(&mut Attributes) -> Result<()>,
+    ) -> Result<ObjectId> {
+        self.call(|kms, caller| kms.copy(caller, object, lifetime, change))
+    }
+
+    fn inspect(&self, object: ObjectId) -> Result<Arc<Object>> {
+        self.call(|kms, caller| kms.inspect(caller, object))
+    }
+
+    fn find(&self, find: &Find<'_>) -> Result<Vec<ObjectId>> {
+        self.call(|kms, caller| kms.find(caller, find))
+    }
+
+    fn modify(
+        &self,
+        object: ObjectId,
+        change: &mut dyn FnMut(&mut Attributes) -> Result<()>,
+    ) -> Result<()> {
+        self.call(|kms, caller| kms.modify(caller, object, change))
+    }
+
+    fn export(&self, object: ObjectId) -> Result<Exported> {
+        self.call(|kms, caller| kms.export(caller, object))
+    }
+
+    fn delete(&self, object: ObjectId) -> Result<()> {
+        self.call(|kms, caller| kms.delete(caller, object))
+    }
+
+    fn end_session(&self, session: SessionId) {
+        // A store that was never opened holds nothing of the session.
+        if let Some(opened) = self.opened.get() {
+            opened.kms.end_session(session);
+        }
+    }
+
+    fn begin(
+        &self,
+        object: ObjectId,
+        purpose: Purpose,
+        mechanism: Mechanism,
+    ) -> Result<TokenOperation> {
+        self.call(|kms, caller| kms.begin(caller, object, purpose, mechanism))
+            .map(TokenOperation::Embedded)
+    }
+
+    fn authenticate(&self, operation: &mut TokenOperation, pin: &SecretBytes) -> Result<()> {
+        let TokenOperation::Embedded(operation) = operation;
+        self.opened()?.kms.authenticate_operation(operation, pin)
+    }
+
+    fn run(
+        &self,
+        operation: &mut TokenOperation,
+        input: &[u8],
+        output: &mut [u8],
+    ) -> Result<usize> {
+        let TokenOperation::Embedded(operation) = operation;
+        self.opened()?.kms.run(operation, input, output)
+    }
+
+    fn verify(
+        &self,
+        operation: &mut TokenOperation,
+        data: &[u8],
+        signature: &[u8],
+    ) -> Result<()> {
+        let TokenOperation::Embedded(operation) = operation;
+        self.opened()?.kms.verify(operation, data, signature)
+    }
+
+    fn update(
+        &self,
+        operation: &mut TokenOperation,
+        input: &[u8],
+        output: &mut [u8],
+    ) -> Result<usize> {
+        let TokenOperation::Embedded(operation) = operation;
+        self.opened()?.kms.update(operation, input, output)
+    }
+
+    fn finish(&self, operation: &mut TokenOperation, output: &mut [u8]) -> Result<usize> {
+        let TokenOperation::Embedded(operation) = operation;
+        self.opened()?.kms.finish(operation, output)
+    }
+
+    fn finish_verify(&self, operation: &mut TokenOperation, signature: &[u8]) -> Result<()> {
+        let TokenOperation::Embedded(operation) = operation;
+        self.opened()?.kms.finish_verify(operation, signature)
+    }
+
+    fn wrap(
+        &self,
+        wrapping_key: ObjectId,
+        mechanism: Mechanism,
+        target: ObjectId,
+    ) -> Result<Vec<u8>> {
+        let as_it_is = |_: &Object, value: &SecretBytes| Ok(value.clone());
+        self.call(|kms, caller| kms.wrap(caller, wrapping_key, mechanism, target, &as_it_is))
+    }
+
+    fn unwrap(&self, request: UnwrapKey<'_>) -> Result<ObjectId> {
+        self.call(|kms, caller| kms.unwrap(caller, request))
+    }
+
+    fn derive(&self, request: DeriveKey) -> Result<ObjectId> {
+        self.call(|kms, caller| kms.derive(caller, request))
+    }
+
+    fn random(&self, output: &mut [u8]) -> Result<()> {
+        self.call(|kms, caller| kms.random(caller, output))
+    }
+}

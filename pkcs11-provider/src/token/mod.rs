@@ -1,0 +1,154 @@
+//! A token: where the keys are. The rest of the module does not know whether they are in this process
+//! (*embedded*) or behind a server (*remote*, to come).
+
+use std::sync::Arc;
+
+use keybridge_core::model::{Lifetime, Role, SessionId};
+use keybridge_core::{
+    Attributes, Mechanism, Object, ObjectId, Protection, Purpose, Result, SecretBytes,
+};
+
+pub(crate) mod embedded;
+pub(crate) mod error;
+
+pub use keybridge_core::kms::{
+    CreateKey, Created, DeriveKey, Exported, Find, Register, TokenState, UnwrapKey,
+};
+
+/// A use of a key that was begun at a token.
+pub enum TokenOperation {
+    /// At the embedded token.
+    Embedded(keybridge_core::kms::Operation),
+}
+
+/// The verbs that a token has. Each is done as whoever is logged in at the token in this process, or
+/// as the public if nobody is. Errors are the core's; what they are called in PKCS#11 depends on the
+/// function and is decided by the caller, from [`error`].
+pub trait Token: Send + Sync {
+    /// Label, serial number and PINs.
+    fn state(&self) -> Result<TokenState>;
+    /// Where new keys live.
+    fn protection(&self) -> Protection;
+    /// `C_InitToken`.
+    fn init_token(&self, so_pin: &SecretBytes, label: &str) -> Result<()>;
+    /// `C_InitPIN`.
+    fn init_pin(&self, pin: &SecretBytes) -> Result<()>;
+    /// `C_SetPIN`.
+    fn set_pin(&self, role: Role, old: &SecretBytes, new: &SecretBytes) -> Result<()>;
+    /// Logs in, for the whole process.
+    fn login(&self, role: Role, pin: &SecretBytes) -> Result<()>;
+    /// Becomes the public again.
+    fn logout(&self);
+
+    /// Makes a key or pair.
+    fn create_key(&self, request: CreateKey) -> Result<Created>;
+    /// Brings an object in.
+    fn register(&self, request: Register) -> Result<ObjectId>;
+    /// Copies an object.
+    fn copy(
+        &self,
+        object: ObjectId,
+        lifetime: Lifetime,
+        change: &mut dyn FnMut(&mut Attributes) -> Result<()>,
+    ) -> Result<ObjectId>;
+    /// An object as it stands now, without secrets.
+    fn inspect(&self, object: ObjectId) -> Result<Arc<Object>>;
+    /// Objects that fit.
+    fn find(&self, find: &Find<'_>) -> Result<Vec<ObjectId>>;
+    /// Changes attributes.
+    fn modify(
+        &self,
+        object: ObjectId,
+        change: &mut dyn FnMut(&mut Attributes) -> Result<()>,
+    ) -> Result<()>;
+    /// Hands out a value.
+    fn export(&self, object: ObjectId) -> Result<Exported>;
+    /// `C_DestroyObject`.
+    fn delete(&self, object: ObjectId) -> Result<()>;
+    /// Drops a session's objects.
+    fn end_session(&self, session: SessionId);
+
+    /// Begins a use of a key. `mechanism` is made from the key once the token has it at hand.
+    fn begin(
+        &self,
+        object: ObjectId,
+        purpose: Purpose,
+        mechanism: Mechanism,
+    ) -> Result<TokenOperation>;
+    /// Proves the user again for one use of a key.
+    fn authenticate(&self, operation: &mut TokenOperation, pin: &SecretBytes) -> Result<()>;
+    /// Does it in one part.
+    fn run(
+        &self,
+        operation: &mut TokenOperation,
+        input: &[u8],
+        output: &mut [u8],
+    ) -> Result<usize>;
+    /// Verifies in one part.
+    fn verify(&self, operation: &mut TokenOperation, data: &[u8], signature: &[u8])
+    -> Result<()>;
+    /// Takes a part.
+    fn update(
+        &self,
+        operation: &mut TokenOperation,
+        input: &[u8],
+        output: &mut [u8],
+    ) -> Result<usize>;
+    /// Ends an operation in parts.
+    fn finish(&self, operation: &mut TokenOperation, output: &mut [u8]) -> Result<usize>;
+    /// Ends a verification in parts.
+    fn finish_verify(&self, operation: &mut TokenOperation, signature: &[u8]) -> Result<()>;
+
+    /// Wraps a key.
+    fn wrap(
+        &self,
+        wrapping_key: ObjectId,
+        mechanism: Mechanism,
+        target: ObjectId,
+    ) -> Result<Vec<u8>>;
+    /// Unwraps a key.
+    fn unwrap(&self, request: UnwrapKey<'_>) -> Result<ObjectId>;
+    /// Derives a key.
+    fn derive(&self, request: DeriveKey) -> Result<ObjectId>;
+    /// Random bytes.
+    fn random(&self, output: &mut [u8]) -> Result<()>;
+}
+
+impl TokenOperation {
+    /// The key's object.
+    #[must_use]
+    pub fn object(&self) -> &Arc<Object> {
+        match self {
+            TokenOperation::Embedded(operation) => operation.object(),
+        }
+    }
+
+    /// Whether [`Token::authenticate`] is still wanted.
+    #[must_use]
+    pub fn needs_authentication(&self) -> bool {
+        match self {
+            TokenOperation::Embedded(operation) => operation.needs_authentication(),
+        }
+    }
+
+    /// Bytes that [`Token::run`] writes at most for that much input.
+    pub fn output_length(&self, input: usize) -> Result<usize> {
+        match self {
+            TokenOperation::Embedded(operation) => operation.output_length(input),
+        }
+    }
+
+    /// Bytes that [`Token::update`] writes at most for that much input.
+    pub fn update_length(&mut self, input: usize) -> Result<usize> {
+        match self {
+            TokenOperation::Embedded(operation) => operation.update_length(input),
+        }
+    }
+
+    /// Bytes that [`Token::finish`] writes at most.
+    pub fn finish_length(&mut self) -> Result<usize> {
+        match self {
+            TokenOperation::Embedded(operation) => operation.finish_length(),
+        }
+    }
+}
