@@ -2,12 +2,12 @@
 //! rest are.
 
 use cryptoki_sys::*;
+use keybridge_core::encoding::{EcPrivateKey, EcPublicKey, NamedCurve, RsaPrivateKey, RsaPublicKey};
 use keybridge_core::model::UsageMask;
-use keybridge_core::{Attributes, HashAlgorithm, KeySpec, ObjectClass, SecretBytes};
+use keybridge_core::{Attributes, Error, HashAlgorithm, KeySpec, ObjectClass, SecretBytes};
 
 use super::registry::{self, Attribute, Rules, Shape};
 use super::template::{Template, Value, to_bool};
-use crate::encoding::keys;
 use crate::mechanisms::vendor::{CKK_KB_SM3_HMAC, CKK_KB_SM4};
 use crate::rv::{Result, Rv};
 
@@ -151,18 +151,21 @@ impl<'t, 'a> Draft<'t, 'a> {
             let exponent = exponent.filter(|bytes| !bytes.is_empty()).map(exponent_of).transpose()?;
             return Ok((KeySpec::Rsa { bits }, exponent));
         }
-        Ok((self.curve()?, None))
+        Ok((self.curve()?.spec(), None))
     }
 
-    fn curve(&self) -> Result<KeySpec> {
+    fn curve(&self) -> Result<NamedCurve> {
         let params = self.template.bytes(CKA_EC_PARAMS).ok_or(Rv::TEMPLATE_INCOMPLETE)?;
-        let spec = keys::spec_of_ec_params(params)?;
+        let curve = NamedCurve::from_ec_parameters(params).map_err(|error| match error {
+            Error::KeyUnsupported(_) => Rv::CURVE_NOT_SUPPORTED,
+            _ => Rv::DOMAIN_PARAMS_INVALID,
+        })?;
         let fits = match self.key_type {
-            Some(CKK_EC_EDWARDS) => spec == KeySpec::Ed25519,
-            Some(CKK_EC_MONTGOMERY) => spec == KeySpec::X25519,
-            _ => matches!(spec, KeySpec::Ec { .. } | KeySpec::Sm2),
+            Some(CKK_EC_EDWARDS) => curve == NamedCurve::Ed25519,
+            Some(CKK_EC_MONTGOMERY) => curve == NamedCurve::X25519,
+            _ => curve.is_weierstrass(),
         };
-        if fits { Ok(spec) } else { Err(Rv::CURVE_NOT_SUPPORTED) }
+        if fits { Ok(curve) } else { Err(Rv::CURVE_NOT_SUPPORTED) }
     }
 
     /// Kind and canonical value of an object that `C_CreateObject` brings in.
@@ -173,19 +176,21 @@ impl<'t, 'a> Draft<'t, 'a> {
                 Ok((Some(self.secret_spec(value.len())?), value.into()))
             }
             (CKO_PUBLIC_KEY, Some(CKK_RSA)) => {
-                let modulus = self.required(CKA_MODULUS)?;
-                let info = keys::write_rsa_public(modulus, self.required(CKA_PUBLIC_EXPONENT)?);
-                Ok((Some(rsa_spec(modulus)?), info.into()))
+                let key = self.rsa_public()?;
+                Ok((Some(key.spec()), key.to_spki().map_err(value_invalid)?.into()))
             }
             (CKO_PRIVATE_KEY, Some(CKK_RSA)) => self.rsa_private(),
             (CKO_PUBLIC_KEY, Some(CKK_EC | CKK_EC_EDWARDS | CKK_EC_MONTGOMERY)) => {
-                let spec = self.curve()?;
-                let info = keys::write_ec_public(spec, self.required(CKA_EC_POINT)?)?;
-                Ok((Some(spec), info.into()))
+                let curve = self.curve()?;
+                let key = EcPublicKey::from_ec_point(curve, self.required(CKA_EC_POINT)?);
+                let info = key.and_then(|key| key.to_spki()).map_err(value_invalid)?;
+                Ok((Some(curve.spec()), info.into()))
             }
             (CKO_PRIVATE_KEY, Some(CKK_EC | CKK_EC_EDWARDS | CKK_EC_MONTGOMERY)) => {
-                let spec = self.curve()?;
-                Ok((Some(spec), keys::write_ec_private(spec, self.required(CKA_VALUE)?)?))
+                let curve = self.curve()?;
+                let key = EcPrivateKey::new(curve, self.required(CKA_VALUE)?, None);
+                let info = key.and_then(|key| key.to_pkcs8()).map_err(value_invalid)?;
+                Ok((Some(curve.spec()), info))
             }
             (CKO_CERTIFICATE, _) => Ok((None, self.certificate()?.into())),
             (CKO_DATA, _) => Ok((None, self.template.bytes(CKA_VALUE).unwrap_or_default().into())),
@@ -206,21 +211,32 @@ impl<'t, 'a> Draft<'t, 'a> {
         }
     }
 
-    /// All eight numbers are needed: the standard leaves it to tokens whether they compute the missing
-    /// ones, and every program that imports keys sends them all.
-    fn rsa_private(&self) -> Result<(Option<KeySpec>, SecretBytes)> {
-        let key = keys::RsaPrivate {
-            modulus: self.required(CKA_MODULUS)?,
-            public_exponent: self.required(CKA_PUBLIC_EXPONENT)?,
-            private_exponent: self.required(CKA_PRIVATE_EXPONENT)?,
-            prime_1: self.required(CKA_PRIME_1)?,
-            prime_2: self.required(CKA_PRIME_2)?,
-            exponent_1: self.required(CKA_EXPONENT_1)?,
-            exponent_2: self.required(CKA_EXPONENT_2)?,
-            coefficient: self.required(CKA_COEFFICIENT)?,
-        };
-        Ok((Some(rsa_spec(key.modulus)?), key.write()))
+    fn rsa_public(&self) -> Result<RsaPublicKey> {
+        let (modulus, exponent) = (self.required(CKA_MODULUS)?, self.required(CKA_PUBLIC_EXPONENT)?);
+        RsaPublicKey::new(modulus, exponent).map_err(value_invalid)
     }
+
+    /// Programs that leave out the primes or what follows from them get them computed.
+    fn rsa_private(&self) -> Result<(Option<KeySpec>, SecretBytes)> {
+        let number = |kind| self.template.bytes(kind).filter(|bytes| !bytes.is_empty());
+        let public = self.rsa_public()?;
+        let spec = public.spec();
+        let primes = number(CKA_PRIME_1).zip(number(CKA_PRIME_2));
+        let remainders = number(CKA_EXPONENT_1)
+            .zip(number(CKA_EXPONENT_2))
+            .zip(number(CKA_COEFFICIENT))
+            .map(|((first, second), coefficient)| (first, second, coefficient));
+        let exponent = self.required(CKA_PRIVATE_EXPONENT)?;
+        let key = RsaPrivateKey::from_components(public, exponent, primes, remainders);
+        let value = key.and_then(|key| key.to_pkcs8()).map_err(value_invalid)?;
+        Ok((Some(spec), value))
+    }
+}
+
+/// Numbers that make no key.
+fn value_invalid(error: Error) -> Rv {
+    tracing::debug!(target: "keybridge::pkcs11", "template: {error}");
+    Rv::ATTRIBUTE_VALUE_INVALID
 }
 
 /// What the function knows and what the template says must agree.
@@ -246,23 +262,12 @@ fn row_of(
     })
 }
 
+/// A big integer that fits 64 bits.
 fn exponent_of(bytes: &[u8]) -> Result<u64> {
-    let number = crate::encoding::der::strip_zeros(bytes);
-    let mut wide = [0; 8];
-    let start = wide.len().checked_sub(number.len()).ok_or(Rv::ATTRIBUTE_VALUE_INVALID)?;
-    wide[start..].copy_from_slice(number);
-    Ok(u64::from_be_bytes(wide))
-}
-
-fn rsa_spec(modulus: &[u8]) -> Result<KeySpec> {
-    Ok(KeySpec::Rsa { bits: bit_length(modulus).ok_or(Rv::ATTRIBUTE_VALUE_INVALID)? })
-}
-
-/// Bits of a big-endian number.
-pub(crate) fn bit_length(number: &[u8]) -> Option<u32> {
-    let number = crate::encoding::der::strip_zeros(number);
-    let first = number.first()?;
-    u32::try_from(number.len()).ok()?.checked_mul(8)?.checked_sub(first.leading_zeros())
+    bytes.iter().try_fold(0_u64, |sum, &byte| {
+        let shifted = sum.checked_mul(256).ok_or(Rv::ATTRIBUTE_VALUE_INVALID)?;
+        Ok(shifted | u64::from(byte))
+    })
 }
 
 const HMAC_TYPES: &[(CK_KEY_TYPE, HashAlgorithm)] = &[
@@ -449,4 +454,15 @@ fn set_flag(
         }
     };
     *flag = on;
+}
+
+/// The kind of a secret key whose length is not known before its value is (`C_UnwrapKey` without
+/// `CKA_VALUE_LEN`): 0 bits stand for as many as the value has.
+pub(crate) fn secret_key_of_any_size(key_type: Option<CK_KEY_TYPE>) -> Result<KeySpec> {
+    match secret_spec(key_type.ok_or(Rv::TEMPLATE_INCOMPLETE)?, 16)? {
+        KeySpec::Aes { .. } => Ok(KeySpec::Aes { bits: 0 }),
+        KeySpec::Hmac { hash, .. } => Ok(KeySpec::Hmac { hash, bits: 0 }),
+        KeySpec::GenericSecret { .. } => Ok(KeySpec::GenericSecret { bits: 0 }),
+        fixed => Ok(fixed),
+    }
 }

@@ -261,7 +261,8 @@ attributes! {
 
     // Secret keys.
     CKA_VALUE             Bytes [SECRET] Any [CREATE_MUST GENERATE_NEVER UNWRAP_NEVER SECRET] Own;
-    CKA_VALUE_LEN         Ulong [SECRET]          Any [CREATE_NEVER] Own;
+    // Not in a C_CreateObject template, says the standard; programs give it, and it must then be right.
+    CKA_VALUE_LEN         Ulong [SECRET]          Any [] Own;
 
     // RSA.
     CKA_MODULUS           Bytes [PAIR] Rsa [CREATE_MUST GENERATE_NEVER UNWRAP_NEVER] Own;

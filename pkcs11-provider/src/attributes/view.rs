@@ -1,14 +1,14 @@
 //! The attributes of a core object, as PKCS#11 shows them.
 
 use cryptoki_sys::*;
+use keybridge_core::encoding::{NamedCurve, PrivateKey, PublicKey, RsaPublicKey};
 use keybridge_core::model::{Lifetime, LinkType};
 use keybridge_core::store::ObjectQuery;
-use keybridge_core::{Error, KeySpec, Object, ObjectClass};
+use keybridge_core::{Error, Object, ObjectClass};
 use zeroize::Zeroizing;
 
-use super::creation::{bit_length, key_type_of, usage_bits};
+use super::creation::{key_type_of, usage_bits};
 use super::registry::{self, Attribute, DefaultValue, Rules, Shape};
-use crate::encoding::keys::{self, PrivateKey, PublicKey};
 use crate::token::{Find, Token};
 
 /// What an object answers when asked for an attribute.
@@ -114,6 +114,11 @@ impl<'a> View<'a> {
         }
     }
 
+    /// Whether a flag is set.
+    pub(crate) fn is(&self, kind: CK_ATTRIBUTE_TYPE) -> bool {
+        self.get(kind) == Answer::bool(true)
+    }
+
     /// Whether an attribute can be told from the object alone, without asking the token for more.
     pub(crate) fn is_at_hand(kind: CK_ATTRIBUTE_TYPE) -> bool {
         !matches!(
@@ -170,9 +175,10 @@ impl<'a> View<'a> {
                 Some(mechanism) if object.local => mechanism as CK_ULONG,
                 _ => CK_UNAVAILABLE_INFORMATION,
             }),
-            CKA_MODULUS_BITS => self.rsa_numbers().map_or(Answer::Invalid, |(modulus, _)| {
-                bit_length(&modulus).map_or(Answer::Invalid, |bits| Answer::ulong(bits.into()))
-            }),
+            CKA_MODULUS_BITS => match object.spec {
+                Some(spec) => Answer::ulong(spec.bits().into()),
+                None => Answer::Invalid,
+            },
             CKA_VALUE_LEN => match object.spec {
                 Some(spec) => Answer::ulong(spec.bits().div_ceil(8).into()),
                 None => Answer::Invalid,
@@ -196,9 +202,14 @@ impl<'a> View<'a> {
             CKA_LABEL => Answer::bytes(object.attributes.label.as_bytes()),
             CKA_ID => Answer::bytes(&object.attributes.cka_id),
             CKA_VALUE => self.open_value(),
-            CKA_MODULUS => Answer::optional(self.rsa_numbers().map(|numbers| numbers.0)),
-            CKA_PUBLIC_EXPONENT => Answer::optional(self.rsa_numbers().map(|numbers| numbers.1)),
-            CKA_EC_PARAMS => Answer::optional(object.spec.and_then(keys::ec_params)),
+            CKA_MODULUS => Answer::optional(self.rsa().as_ref().map(RsaPublicKey::modulus)),
+            CKA_PUBLIC_EXPONENT => {
+                Answer::optional(self.rsa().as_ref().map(RsaPublicKey::public_exponent))
+            }
+            CKA_EC_PARAMS => {
+                let curve = object.spec.and_then(NamedCurve::of_spec);
+                Answer::optional(curve.map(NamedCurve::to_ec_parameters))
+            }
             CKA_EC_POINT => Answer::optional(self.ec_point()),
             CKA_PUBLIC_KEY_INFO if object.class.is_key() => {
                 self.public_key_info().map_or(Answer::bytes(&[]), |info| Answer::bytes(&info))
@@ -235,17 +246,17 @@ impl<'a> View<'a> {
             return self.exported(|value| Some(Zeroizing::new(value.to_vec())));
         }
         self.exported(|value| {
-            let part = match (keys::read_private(value).ok()?, kind) {
-                (PrivateKey::Value(value), CKA_VALUE) => value,
+            let part = match (PrivateKey::from_pkcs8(value).ok()?, kind) {
+                (PrivateKey::Ec(key), CKA_VALUE) => key.private_value().clone(),
                 (PrivateKey::Rsa(key), CKA_PRIVATE_EXPONENT) => key.private_exponent,
-                (PrivateKey::Rsa(key), CKA_PRIME_1) => key.prime_1,
-                (PrivateKey::Rsa(key), CKA_PRIME_2) => key.prime_2,
-                (PrivateKey::Rsa(key), CKA_EXPONENT_1) => key.exponent_1,
-                (PrivateKey::Rsa(key), CKA_EXPONENT_2) => key.exponent_2,
+                (PrivateKey::Rsa(key), CKA_PRIME_1) => key.prime1,
+                (PrivateKey::Rsa(key), CKA_PRIME_2) => key.prime2,
+                (PrivateKey::Rsa(key), CKA_EXPONENT_1) => key.exponent1,
+                (PrivateKey::Rsa(key), CKA_EXPONENT_2) => key.exponent2,
                 (PrivateKey::Rsa(key), CKA_COEFFICIENT) => key.coefficient,
                 _ => return None,
             };
-            Some(Zeroizing::new(part.to_vec()))
+            Some(Zeroizing::new(part.expose().to_vec()))
         })
     }
 
@@ -261,17 +272,20 @@ impl<'a> View<'a> {
         }
     }
 
-    fn rsa_numbers(&self) -> Option<(Vec<u8>, Vec<u8>)> {
-        match keys::read_public(&self.public_key_info()?).ok()? {
-            PublicKey::Rsa { modulus, exponent } => Some((modulus.to_vec(), exponent.to_vec())),
-            PublicKey::Point(_) => None,
+    fn rsa(&self) -> Option<RsaPublicKey> {
+        match PublicKey::from_spki(&self.public_key_info()?).ok()? {
+            PublicKey::Rsa(key) => Some(key),
+            PublicKey::Ec(_) => None,
         }
     }
 
+    /// In a DER OCTET STRING, but bare for the 25519 curves (PKCS#11 3.2, "Edwards Elliptic Curve public key
+    /// objects", "Montgomery …").
     fn ec_point(&self) -> Option<Vec<u8>> {
-        match keys::read_public(&self.public_key_info()?).ok()? {
-            PublicKey::Point(point) => Some(keys::ec_point(self.object.spec?, point)),
-            PublicKey::Rsa { .. } => None,
+        match PublicKey::from_spki(&self.public_key_info()?).ok()? {
+            PublicKey::Ec(key) if key.curve().is_weierstrass() => key.to_ec_point().ok(),
+            PublicKey::Ec(key) => Some(key.point().to_vec()),
+            PublicKey::Rsa(_) => None,
         }
     }
 
@@ -312,15 +326,10 @@ impl<'a> View<'a> {
     /// From a private key that may be read anyway, for keys that came without a public half.
     fn from_readable_key(&self) -> Option<Vec<u8>> {
         let attributes = &self.object.attributes;
-        let rsa = matches!(self.object.spec, Some(KeySpec::Rsa { .. }));
-        if !rsa || attributes.sensitive || !attributes.extractable {
+        if attributes.sensitive || !attributes.extractable {
             return None;
         }
         let exported = self.token.export(self.object.id).ok()?;
-        let info = match keys::read_private(exported.value.expose()).ok()? {
-            PrivateKey::Rsa(key) => keys::write_rsa_public(key.modulus, key.public_exponent),
-            PrivateKey::Value(_) => return None,
-        };
-        Some(info)
+        keybridge_core::encoding::public_key_info_of(exported.value.expose()).ok()
     }
 }

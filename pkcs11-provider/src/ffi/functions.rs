@@ -2,8 +2,8 @@
 //!
 //! The exports, the three function lists, the names in traces and the C header all come from it.
 //! A row without `=>` exists for applications that look the symbol up and answers
-//! `CKR_FUNCTION_NOT_SUPPORTED` (PKCS#11 3.2, section 5.1.7: a library need not support every function, but
-//! every function shall have a stub).
+//! `CKR_FUNCTION_NOT_SUPPORTED` (PKCS#11 3.2, "Functions": "even an unsupported function MUST have a 'stub' in the
+//! library").
 
 /// Calls `$callback!` with the list. Arguments carry the names and types of the standard's
 /// prototypes, in its order: the order of the rows is the order of the function lists.
@@ -160,11 +160,11 @@ macro_rules! for_each_function {
                 C_SignRecoverInit(
                     hSession: CK_SESSION_HANDLE, pMechanism: CK_MECHANISM_PTR,
                     hKey: CK_OBJECT_HANDLE
-                ) => signature::sign_recover_init;
+                );
                 C_SignRecover(
                     hSession: CK_SESSION_HANDLE, pData: CK_BYTE_PTR, ulDataLen: CK_ULONG,
                     pSignature: CK_BYTE_PTR, pulSignatureLen: CK_ULONG_PTR
-                ) => signature::sign_recover;
+                );
                 C_VerifyInit(
                     hSession: CK_SESSION_HANDLE, pMechanism: CK_MECHANISM_PTR,
                     hKey: CK_OBJECT_HANDLE
@@ -182,11 +182,11 @@ macro_rules! for_each_function {
                 C_VerifyRecoverInit(
                     hSession: CK_SESSION_HANDLE, pMechanism: CK_MECHANISM_PTR,
                     hKey: CK_OBJECT_HANDLE
-                ) => signature::verify_recover_init;
+                );
                 C_VerifyRecover(
                     hSession: CK_SESSION_HANDLE, pSignature: CK_BYTE_PTR, ulSignatureLen: CK_ULONG,
                     pData: CK_BYTE_PTR, pulDataLen: CK_ULONG_PTR
-                ) => signature::verify_recover;
+                );
                 C_DigestEncryptUpdate(
                     hSession: CK_SESSION_HANDLE, pPart: CK_BYTE_PTR, ulPartLen: CK_ULONG,
                     pEncryptedPart: CK_BYTE_PTR, pulEncryptedPartLen: CK_ULONG_PTR

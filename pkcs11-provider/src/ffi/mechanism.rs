@@ -35,6 +35,13 @@ pub(super) fn read<'call>(mechanism: Ptr<CK_MECHANISM>) -> Result<MechanismCall<
     Ok(MechanismCall { kind: raw.mechanism, parameters: parameter.read_as(row.shape)? })
 }
 
+/// The mechanism of an `…Init` function, where NULL ends the active operation.
+pub(super) fn read_optional<'call>(
+    mechanism: Ptr<CK_MECHANISM>,
+) -> Result<Option<MechanismCall<'call>>> {
+    if mechanism.is_null() { Ok(None) } else { read(mechanism).map(Some) }
+}
+
 #[derive(Clone, Copy)]
 struct Parameter {
     pointer: Ptr<c_void>,

@@ -1,12 +1,12 @@
 //! From an application's mechanism to the core's.
 
 use cryptoki_sys::*;
+use keybridge_core::encoding::{EcPublicKey, NamedCurve};
 use keybridge_core::mechanism::{KeyDerivation, RsaHash};
 use keybridge_core::{HashAlgorithm, KeySpec, Mechanism, Purpose, SecretBytes};
 
 use super::parameters::{MechanismCall, Parameters};
 use super::registry::{self, Family, Keys, Row};
-use crate::encoding::keys::peer_point;
 use crate::rv::{Result, Rv};
 
 /// Length of a CMAC and of a block, in bytes.
@@ -124,9 +124,10 @@ fn derivation(
 ) -> Result<Mechanism> {
     match (family, parameters) {
         (Family::Ecdh, Parameters::Ecdh1 { kdf, shared, public }) => {
-            let spec = spec.ok_or(Rv::KEY_TYPE_INCONSISTENT)?;
+            let curve = spec.and_then(NamedCurve::of_spec).ok_or(Rv::KEY_TYPE_INCONSISTENT)?;
+            let peer = EcPublicKey::from_ec_point(curve, public);
             Ok(Mechanism::Ecdh {
-                peer: peer_point(spec, public)?.to_vec(),
+                peer: peer.map_err(|_| Rv::MECHANISM_PARAM_INVALID)?.point().to_vec(),
                 derivation: key_derivation(kdf, shared)?,
             })
         }

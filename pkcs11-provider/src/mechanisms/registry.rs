@@ -67,8 +67,6 @@ pub enum Family {
     Digest(HashAlgorithm),
     /// Makes a key or pair of this `CK_KEY_TYPE`.
     Generate(CK_KEY_TYPE),
-    /// Makes an SM2 pair, whatever curve the template leaves out.
-    GenerateSm2,
 }
 
 /// Which keys a mechanism takes.
@@ -229,7 +227,7 @@ mechanisms! {
     CKM_SHA3_384 Digest(Sha3_384) None None [DIGEST] NO_KEY;
     CKM_SHA3_512 Digest(Sha3_512) None None [DIGEST] NO_KEY;
 
-    CKM_KB_SM2_KEY_PAIR_GEN GenerateSm2 None None [PAIR | CURVE] SM2;
+    CKM_KB_SM2_KEY_PAIR_GEN Generate(CKK_EC) None None [PAIR | CURVE] SM2;
     CKM_KB_SM2 Sm2Digest None Sm2 [SIGNATURE] SM2;
     CKM_KB_SM2_SM3 Sm2Sm3 OptionalBytes Sm2 [SIGNATURE] SM2;
     CKM_KB_SM2_ENCRYPT Sm2Encrypt None Sm2 [CIPHER] SM2;
@@ -284,7 +282,7 @@ mod tests {
             let expected = match row.family {
                 Family::Digest(_) => CKF_DIGEST,
                 Family::Generate(CKK_AES | CKK_GENERIC_SECRET | CKK_KB_SM4) => CKF_GENERATE,
-                Family::Generate(_) | Family::GenerateSm2 => CKF_GENERATE_KEY_PAIR,
+                Family::Generate(_) => CKF_GENERATE_KEY_PAIR,
                 Family::Ecdh | Family::EcbEncryptData | Family::CbcEncryptData | Family::Hkdf => {
                     CKF_DERIVE
                 }

@@ -10,7 +10,7 @@ const KEY_TYPES: CK_KEY_TYPE = CKK_VENDOR_DEFINED | 0x4b42_0000;
 pub const CKM_KB_SM3: CK_MECHANISM_TYPE = MECHANISMS + 0x01;
 /// HMAC-SM3.
 pub const CKM_KB_SM3_HMAC: CK_MECHANISM_TYPE = MECHANISMS + 0x02;
-/// SM2 key pair.
+/// SM2 key pair: `CKM_EC_KEY_PAIR_GEN` for the SM2 curve, which `CKA_EC_PARAMS` names.
 pub const CKM_KB_SM2_KEY_PAIR_GEN: CK_MECHANISM_TYPE = MECHANISMS + 0x10;
 /// SM2 signature over a digest of 32 bytes; the signature is r ‖ s.
 pub const CKM_KB_SM2: CK_MECHANISM_TYPE = MECHANISMS + 0x11;

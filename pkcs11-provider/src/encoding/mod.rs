@@ -1,4 +1,0 @@
-//! Encodings of keys.
-
-pub(crate) mod der;
-pub(crate) mod keys;

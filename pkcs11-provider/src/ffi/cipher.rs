@@ -1,0 +1,130 @@
+//! Encryption and decryption.
+
+use cryptoki_sys::*;
+
+use super::mechanism;
+use super::pointers::{Ptr, Transfer};
+use crate::module::current;
+use crate::rv::{Result, Rv};
+use crate::session::Kind;
+
+pub(super) fn encrypt_init(
+    session: CK_SESSION_HANDLE,
+    mechanism: Ptr<CK_MECHANISM>,
+    key: CK_OBJECT_HANDLE,
+) -> Result<()> {
+    let instance = current()?;
+    let mechanism = mechanism::read_optional(mechanism)?;
+    instance.begin(session, Kind::Encrypt, mechanism.as_ref(), key)
+}
+
+pub(super) fn encrypt(
+    session: CK_SESSION_HANDLE,
+    input: Ptr<u8>,
+    input_length: CK_ULONG,
+    output: Ptr<u8>,
+    length: Ptr<CK_ULONG>,
+) -> Result<()> {
+    one_part(session, Kind::Encrypt, input, input_length, output, length)
+}
+
+pub(super) fn encrypt_update(
+    session: CK_SESSION_HANDLE,
+    input: Ptr<u8>,
+    input_length: CK_ULONG,
+    output: Ptr<u8>,
+    length: Ptr<CK_ULONG>,
+) -> Result<()> {
+    update(session, Kind::Encrypt, input, input_length, output, length)
+}
+
+pub(super) fn encrypt_final(
+    session: CK_SESSION_HANDLE,
+    output: Ptr<u8>,
+    length: Ptr<CK_ULONG>,
+) -> Result<()> {
+    finish(session, Kind::Encrypt, output, length)
+}
+
+pub(super) fn decrypt_init(
+    session: CK_SESSION_HANDLE,
+    mechanism: Ptr<CK_MECHANISM>,
+    key: CK_OBJECT_HANDLE,
+) -> Result<()> {
+    let instance = current()?;
+    let mechanism = mechanism::read_optional(mechanism)?;
+    instance.begin(session, Kind::Decrypt, mechanism.as_ref(), key)
+}
+
+pub(super) fn decrypt(
+    session: CK_SESSION_HANDLE,
+    input: Ptr<u8>,
+    input_length: CK_ULONG,
+    output: Ptr<u8>,
+    length: Ptr<CK_ULONG>,
+) -> Result<()> {
+    one_part(session, Kind::Decrypt, input, input_length, output, length)
+}
+
+pub(super) fn decrypt_update(
+    session: CK_SESSION_HANDLE,
+    input: Ptr<u8>,
+    input_length: CK_ULONG,
+    output: Ptr<u8>,
+    length: Ptr<CK_ULONG>,
+) -> Result<()> {
+    update(session, Kind::Decrypt, input, input_length, output, length)
+}
+
+pub(super) fn decrypt_final(
+    session: CK_SESSION_HANDLE,
+    output: Ptr<u8>,
+    length: Ptr<CK_ULONG>,
+) -> Result<()> {
+    finish(session, Kind::Decrypt, output, length)
+}
+
+/// A function that does it all at once.
+pub(super) fn one_part(
+    session: CK_SESSION_HANDLE,
+    kind: Kind,
+    input: Ptr<u8>,
+    input_length: CK_ULONG,
+    output: Ptr<u8>,
+    length: Ptr<CK_ULONG>,
+) -> Result<()> {
+    let instance = current()?;
+    // Bad arguments are an outcome too, and end the operation.
+    let end = |_: &Rv| instance.cancel_kind(session, kind);
+    let input = input.bytes(input_length).inspect_err(end)?;
+    let transfer = Transfer::new(output, length).inspect_err(end)?;
+    transfer.run_with_input(input, |input, output| instance.run(session, kind, input, output))
+}
+
+fn update(
+    session: CK_SESSION_HANDLE,
+    kind: Kind,
+    input: Ptr<u8>,
+    input_length: CK_ULONG,
+    output: Ptr<u8>,
+    length: Ptr<CK_ULONG>,
+) -> Result<()> {
+    let instance = current()?;
+    let end = |_: &Rv| instance.cancel_kind(session, kind);
+    let input = input.bytes(input_length).inspect_err(end)?;
+    let transfer = Transfer::new(output, length).inspect_err(end)?;
+    transfer.run_with_input(input, |input, output| instance.update(session, kind, input, output))
+}
+
+/// A function that ends an operation in parts with output.
+pub(super) fn finish(
+    session: CK_SESSION_HANDLE,
+    kind: Kind,
+    output: Ptr<u8>,
+    length: Ptr<CK_ULONG>,
+) -> Result<()> {
+    let instance = current()?;
+    let end = |_: &Rv| instance.cancel_kind(session, kind);
+    let transfer = Transfer::new(output, length).inspect_err(end)?;
+    transfer.run(|output| instance.finish(session, kind, output))
+}

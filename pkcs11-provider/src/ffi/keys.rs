@@ -1,0 +1,94 @@
+//! Key management.
+
+use cryptoki_sys::*;
+
+use super::pointers::{Ptr, Transfer};
+use super::{attributes, mechanism};
+use crate::module::current;
+use crate::rv::Result;
+
+pub(super) fn generate_key(
+    session: CK_SESSION_HANDLE,
+    mechanism: Ptr<CK_MECHANISM>,
+    template: Ptr<CK_ATTRIBUTE>,
+    count: CK_ULONG,
+    key: Ptr<CK_OBJECT_HANDLE>,
+) -> Result<()> {
+    let instance = current()?;
+    key.expect_writable()?;
+    let mechanism = mechanism::read(mechanism)?;
+    let template = attributes::read(template, count)?;
+    key.write(instance.generate_key(session, &mechanism, &template)?)
+}
+
+// The standard's prototype has this many arguments.
+#[allow(clippy::too_many_arguments)]
+pub(super) fn generate_key_pair(
+    session: CK_SESSION_HANDLE,
+    mechanism: Ptr<CK_MECHANISM>,
+    public: Ptr<CK_ATTRIBUTE>,
+    public_count: CK_ULONG,
+    private: Ptr<CK_ATTRIBUTE>,
+    private_count: CK_ULONG,
+    public_key: Ptr<CK_OBJECT_HANDLE>,
+    private_key: Ptr<CK_OBJECT_HANDLE>,
+) -> Result<()> {
+    let instance = current()?;
+    public_key.expect_writable()?;
+    private_key.expect_writable()?;
+    let mechanism = mechanism::read(mechanism)?;
+    let public = attributes::read(public, public_count)?;
+    let private = attributes::read(private, private_count)?;
+    let (public, private) = instance.generate_key_pair(session, &mechanism, &public, &private)?;
+    public_key.write(public)?;
+    private_key.write(private)
+}
+
+pub(super) fn wrap_key(
+    session: CK_SESSION_HANDLE,
+    mechanism: Ptr<CK_MECHANISM>,
+    wrapping_key: CK_OBJECT_HANDLE,
+    key: CK_OBJECT_HANDLE,
+    wrapped: Ptr<u8>,
+    length: Ptr<CK_ULONG>,
+) -> Result<()> {
+    let instance = current()?;
+    let transfer = Transfer::new(wrapped, length)?;
+    let mechanism = mechanism::read(mechanism)?;
+    transfer.run(|output| instance.wrap_key(session, &mechanism, wrapping_key, key, output))
+}
+
+// The standard's prototype has this many arguments.
+#[allow(clippy::too_many_arguments)]
+pub(super) fn unwrap_key(
+    session: CK_SESSION_HANDLE,
+    mechanism: Ptr<CK_MECHANISM>,
+    unwrapping_key: CK_OBJECT_HANDLE,
+    wrapped: Ptr<u8>,
+    length: CK_ULONG,
+    template: Ptr<CK_ATTRIBUTE>,
+    count: CK_ULONG,
+    key: Ptr<CK_OBJECT_HANDLE>,
+) -> Result<()> {
+    let instance = current()?;
+    key.expect_writable()?;
+    let mechanism = mechanism::read(mechanism)?;
+    let wrapped = wrapped.bytes(length)?;
+    let template = attributes::read(template, count)?;
+    key.write(instance.unwrap_key(session, &mechanism, unwrapping_key, wrapped, &template)?)
+}
+
+pub(super) fn derive_key(
+    session: CK_SESSION_HANDLE,
+    mechanism: Ptr<CK_MECHANISM>,
+    base_key: CK_OBJECT_HANDLE,
+    template: Ptr<CK_ATTRIBUTE>,
+    count: CK_ULONG,
+    key: Ptr<CK_OBJECT_HANDLE>,
+) -> Result<()> {
+    let instance = current()?;
+    key.expect_writable()?;
+    let mechanism = mechanism::read(mechanism)?;
+    let template = attributes::read(template, count)?;
+    key.write(instance.derive_key(session, &mechanism, base_key, &template)?)
+}

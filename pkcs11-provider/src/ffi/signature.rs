@@ -1,0 +1,94 @@
+//! Signing and MACs, and their verification.
+
+use cryptoki_sys::*;
+
+use super::cipher::{finish, one_part};
+use super::mechanism;
+use super::pointers::Ptr;
+use crate::module::current;
+use crate::rv::{Result, Rv};
+use crate::session::Kind;
+
+pub(super) fn sign_init(
+    session: CK_SESSION_HANDLE,
+    mechanism: Ptr<CK_MECHANISM>,
+    key: CK_OBJECT_HANDLE,
+) -> Result<()> {
+    let instance = current()?;
+    let mechanism = mechanism::read_optional(mechanism)?;
+    instance.begin(session, Kind::Sign, mechanism.as_ref(), key)
+}
+
+pub(super) fn sign(
+    session: CK_SESSION_HANDLE,
+    input: Ptr<u8>,
+    input_length: CK_ULONG,
+    output: Ptr<u8>,
+    length: Ptr<CK_ULONG>,
+) -> Result<()> {
+    one_part(session, Kind::Sign, input, input_length, output, length)
+}
+
+pub(super) fn sign_update(
+    session: CK_SESSION_HANDLE,
+    part: Ptr<u8>,
+    length: CK_ULONG,
+) -> Result<()> {
+    absorb(session, Kind::Sign, part, length)
+}
+
+pub(super) fn sign_final(
+    session: CK_SESSION_HANDLE,
+    signature: Ptr<u8>,
+    length: Ptr<CK_ULONG>,
+) -> Result<()> {
+    finish(session, Kind::Sign, signature, length)
+}
+
+pub(super) fn verify_init(
+    session: CK_SESSION_HANDLE,
+    mechanism: Ptr<CK_MECHANISM>,
+    key: CK_OBJECT_HANDLE,
+) -> Result<()> {
+    let instance = current()?;
+    let mechanism = mechanism::read_optional(mechanism)?;
+    instance.begin(session, Kind::Verify, mechanism.as_ref(), key)
+}
+
+pub(super) fn verify(
+    session: CK_SESSION_HANDLE,
+    data: Ptr<u8>,
+    data_length: CK_ULONG,
+    signature: Ptr<u8>,
+    signature_length: CK_ULONG,
+) -> Result<()> {
+    let instance = current()?;
+    let end = |_: &Rv| instance.cancel_kind(session, Kind::Verify);
+    let data = data.bytes(data_length).inspect_err(end)?;
+    let signature = signature.bytes(signature_length).inspect_err(end)?;
+    instance.verify(session, data, signature)
+}
+
+pub(super) fn verify_update(
+    session: CK_SESSION_HANDLE,
+    part: Ptr<u8>,
+    length: CK_ULONG,
+) -> Result<()> {
+    absorb(session, Kind::Verify, part, length)
+}
+
+pub(super) fn verify_final(
+    session: CK_SESSION_HANDLE,
+    signature: Ptr<u8>,
+    length: CK_ULONG,
+) -> Result<()> {
+    let instance = current()?;
+    let end = |_: &Rv| instance.cancel_kind(session, Kind::Verify);
+    instance.verify_final(session, signature.bytes(length).inspect_err(end)?)
+}
+
+fn absorb(session: CK_SESSION_HANDLE, kind: Kind, part: Ptr<u8>, length: CK_ULONG) -> Result<()> {
+    let instance = current()?;
+    let end = |_: &Rv| instance.cancel_kind(session, kind);
+    instance.absorb(session, kind, part.bytes(length).inspect_err(end)?)
+}

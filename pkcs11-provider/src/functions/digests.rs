@@ -1,0 +1,122 @@
+//! Digests.
+
+use cryptoki_sys::*;
+use keybridge_core::ObjectClass;
+
+use crate::digest::Hasher;
+use crate::ffi::pointers::Output;
+use crate::mechanisms::MechanismCall;
+use crate::mechanisms::convert::row_for;
+use crate::mechanisms::registry::Family;
+use crate::module::Instance;
+use crate::rv::{Result, Rv};
+use crate::session::{Digesting, Session};
+use crate::token::error::{Doing, rv};
+
+impl Instance {
+    /// `C_DigestInit`; without a mechanism it ends the active digest.
+    ///
+    /// # Errors
+    /// `CKR_OPERATION_ACTIVE`, `CKR_MECHANISM_INVALID`.
+    pub fn digest_init(
+        &self,
+        session: CK_SESSION_HANDLE,
+        mechanism: Option<&MechanismCall<'_>>,
+    ) -> Result<()> {
+        self.in_session(session, |session, _| {
+            let Some(mechanism) = mechanism else {
+                return session.digest.take().map(|_| ()).ok_or(Rv::ARGUMENTS_BAD);
+            };
+            if session.digest.is_some() {
+                return Err(Rv::OPERATION_ACTIVE);
+            }
+            let Family::Digest(hash) = row_for(mechanism, CKF_DIGEST)?.family else {
+                return Err(Rv::MECHANISM_INVALID);
+            };
+            session.digest = Some(Digesting { hasher: Hasher::new(hash), in_parts: false });
+            Ok(())
+        })
+    }
+
+    /// `C_Digest`.
+    ///
+    /// # Errors
+    /// `CKR_OPERATION_NOT_INITIALIZED`; `CKR_OPERATION_ACTIVE` for a digest in parts, which it ends.
+    pub fn digest(
+        &self,
+        session: CK_SESSION_HANDLE,
+        data: &[u8],
+        output: &mut Output<'_>,
+    ) -> Result<()> {
+        self.in_session(session, |session, _| {
+            if active(session)?.in_parts {
+                session.digest = None;
+                return Err(Rv::OPERATION_ACTIVE);
+            }
+            finish(session, Some(data), output)
+        })
+    }
+
+    /// `C_DigestUpdate`.
+    ///
+    /// # Errors
+    /// `CKR_OPERATION_NOT_INITIALIZED`.
+    pub fn digest_update(&self, session: CK_SESSION_HANDLE, part: &[u8]) -> Result<()> {
+        self.in_session(session, |session, _| {
+            let digesting = active(session)?;
+            digesting.in_parts = true;
+            digesting.hasher.update(part);
+            Ok(())
+        })
+    }
+
+    /// `C_DigestKey`. Only for keys whose value might be read as well: a digest of a short secret tells the
+    /// secret.
+    ///
+    /// # Errors
+    /// `CKR_KEY_INDIGESTIBLE`, `CKR_KEY_HANDLE_INVALID`.
+    pub fn digest_key(&self, session: CK_SESSION_HANDLE, key: CK_OBJECT_HANDLE) -> Result<()> {
+        self.in_session(session, |session, slot| {
+            active(session)?;
+            let key = self.object(session, key, Rv::KEY_HANDLE_INVALID)?;
+            let object = slot.token.inspect(key).map_err(|error| rv(&error, Doing::Using))?;
+            if object.class != ObjectClass::SecretKey {
+                return Err(Rv::KEY_INDIGESTIBLE);
+            }
+            let exported = slot.token.export(key).map_err(|error| rv(&error, Doing::Using))?;
+            let digesting = active(session)?;
+            digesting.in_parts = true;
+            digesting.hasher.update(exported.value.expose());
+            Ok(())
+        })
+    }
+
+    /// `C_DigestFinal`.
+    ///
+    /// # Errors
+    /// `CKR_OPERATION_NOT_INITIALIZED`, `CKR_BUFFER_TOO_SMALL`.
+    pub fn digest_final(&self, session: CK_SESSION_HANDLE, output: &mut Output<'_>) -> Result<()> {
+        self.in_session(session, |session, _| {
+            active(session)?;
+            finish(session, None, output)
+        })
+    }
+}
+
+fn active(session: &mut Session) -> Result<&mut Digesting> {
+    session.digest.as_mut().ok_or(Rv::OPERATION_NOT_INITIALIZED)
+}
+
+/// Ends the digest, unless only its size was asked for or the room is too small.
+fn finish(session: &mut Session, data: Option<&[u8]>, output: &mut Output<'_>) -> Result<()> {
+    let length = active(session)?.hasher.length();
+    let Some(room) = output.room(length)? else { return Ok(()) };
+    let Some(Digesting { mut hasher, .. }) = session.digest.take() else {
+        return Err(Rv::OPERATION_NOT_INITIALIZED);
+    };
+    if let Some(data) = data {
+        hasher.update(data);
+    }
+    hasher.finish(room);
+    Ok(())
+}

@@ -1,0 +1,140 @@
+//! Sessions and the operations that are active in them.
+
+pub(crate) mod table;
+
+use cryptoki_sys::{CK_OBJECT_HANDLE, CK_SESSION_HANDLE, CK_SLOT_ID};
+use keybridge_core::ObjectId;
+use keybridge_core::model::SessionId;
+
+use crate::digest::Hasher;
+use crate::mechanisms::registry::Row;
+use crate::rv::{Result, Rv};
+use crate::token::TokenOperation;
+
+/// One session.
+pub(crate) struct Session {
+    handle: CK_SESSION_HANDLE,
+    slot: usize,
+    slot_id: CK_SLOT_ID,
+    read_write: bool,
+    /// The active operations, at most one of each kind.
+    pub(crate) encrypt: Option<KeyUse>,
+    pub(crate) decrypt: Option<KeyUse>,
+    pub(crate) sign: Option<KeyUse>,
+    pub(crate) verify: Option<KeyUse>,
+    pub(crate) digest: Option<Digesting>,
+    pub(crate) find: Option<Finding>,
+    /// The key used last: programs use one key again and again, and the table of handles is shared.
+    pub(crate) last_key: Option<LastKey>,
+}
+
+/// What a handle was last found to mean, and when (the slot's login epoch).
+#[derive(Clone, Copy)]
+pub(crate) struct LastKey {
+    pub(crate) handle: CK_OBJECT_HANDLE,
+    pub(crate) epoch: u64,
+    pub(crate) object: ObjectId,
+}
+
+/// An operation with a key.
+pub(crate) struct KeyUse {
+    pub(crate) operation: TokenOperation,
+    pub(crate) row: &'static Row,
+    /// Whether a part was taken already: then the one-part function comes too late.
+    pub(crate) in_parts: bool,
+}
+
+/// A digest.
+pub(crate) struct Digesting {
+    pub(crate) hasher: Hasher,
+    pub(crate) in_parts: bool,
+}
+
+/// A search: what was found and not yet asked for, last first.
+pub(crate) struct Finding {
+    pub(crate) rest: Vec<ObjectId>,
+}
+
+/// Which operation of a session with a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Encrypt,
+    Decrypt,
+    Sign,
+    Verify,
+}
+
+impl Session {
+    pub(crate) fn new(
+        handle: CK_SESSION_HANDLE,
+        slot: usize,
+        slot_id: CK_SLOT_ID,
+        read_write: bool,
+    ) -> Self {
+        Session {
+            handle,
+            slot,
+            slot_id,
+            read_write,
+            encrypt: None,
+            decrypt: None,
+            sign: None,
+            verify: None,
+            digest: None,
+            find: None,
+            last_key: None,
+        }
+    }
+
+    pub(crate) fn handle(&self) -> CK_SESSION_HANDLE {
+        self.handle
+    }
+
+    /// Index of its slot.
+    pub(crate) fn slot(&self) -> usize {
+        self.slot
+    }
+
+    pub(crate) fn slot_id(&self) -> CK_SLOT_ID {
+        self.slot_id
+    }
+
+    pub(crate) fn is_read_write(&self) -> bool {
+        self.read_write
+    }
+
+    /// The name under which the core keeps this session's objects.
+    pub(crate) fn id(&self) -> SessionId {
+        SessionId(self.handle as u64)
+    }
+
+    /// The place of an operation.
+    pub(crate) fn key_use(&mut self, kind: Kind) -> &mut Option<KeyUse> {
+        match kind {
+            Kind::Encrypt => &mut self.encrypt,
+            Kind::Decrypt => &mut self.decrypt,
+            Kind::Sign => &mut self.sign,
+            Kind::Verify => &mut self.verify,
+        }
+    }
+
+    /// The active operation.
+    ///
+    /// # Errors
+    /// `CKR_OPERATION_NOT_INITIALIZED`.
+    pub(crate) fn active(&mut self, kind: Kind) -> Result<&mut KeyUse> {
+        self.key_use(kind).as_mut().ok_or(Rv::OPERATION_NOT_INITIALIZED)
+    }
+
+    /// Ends operations whose keys are private: their user has logged out.
+    pub(crate) fn drop_private_operations(&mut self) {
+        for kind in [Kind::Encrypt, Kind::Decrypt, Kind::Sign, Kind::Verify] {
+            let place = self.key_use(kind);
+            let private = |using: &mut KeyUse| using.operation.object().attributes.private;
+            if place.as_mut().is_some_and(private) {
+                *place = None;
+            }
+        }
+        self.find = None;
+    }
+}

@@ -1,0 +1,171 @@
+//! A slot: its token, and who of this process is logged in.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use cryptoki_sys::*;
+use keybridge_core::ObjectId;
+use keybridge_core::model::{Role, SessionId};
+
+use crate::rv::{Result, Rv};
+use crate::token::Token;
+use crate::token::error::{Doing, rv};
+
+/// Who is logged in, in all sessions that this process has with the token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LoginState {
+    Public,
+    User,
+    SecurityOfficer,
+}
+
+/// A slot with its token. Tokens do not come and go: what is configured is there.
+pub(crate) struct Slot {
+    /// `CK_SLOT_ID`.
+    pub(crate) id: CK_SLOT_ID,
+    pub(crate) token: Box<dyn Token>,
+    /// Guards logins and the counts. Never taken while a session is locked: a login looks at every
+    /// session.
+    login: Mutex<Counts>,
+    state: AtomicU8,
+    epoch: AtomicU64,
+    initialized: AtomicBool,
+    private_objects: Mutex<HashMap<SessionId, HashSet<ObjectId>>>,
+}
+
+/// Sessions that this process has with the token.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Counts {
+    pub(crate) read_only: usize,
+    pub(crate) read_write: usize,
+}
+
+impl Counts {
+    pub(crate) fn of(&mut self, read_write: bool) -> &mut usize {
+        if read_write { &mut self.read_write } else { &mut self.read_only }
+    }
+
+    pub(crate) fn all(self) -> usize {
+        self.read_only + self.read_write
+    }
+}
+
+impl Slot {
+    pub(crate) fn new(id: CK_SLOT_ID, token: Box<dyn Token>) -> Self {
+        Slot {
+            id,
+            token,
+            login: Mutex::default(),
+            state: AtomicU8::new(LoginState::Public as u8),
+            epoch: AtomicU64::new(0),
+            initialized: AtomicBool::new(false),
+            private_objects: Mutex::default(),
+        }
+    }
+
+    /// Locks logins, and opening and closing of sessions.
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Counts> {
+        self.login.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Who is logged in.
+    pub(crate) fn login_state(&self) -> LoginState {
+        match self.state.load(Ordering::Acquire) {
+            state if state == LoginState::User as u8 => LoginState::User,
+            state if state == LoginState::SecurityOfficer as u8 => LoginState::SecurityOfficer,
+            _ => LoginState::Public,
+        }
+    }
+
+    /// Counts the logins that have ended.
+    pub(crate) fn epoch(&self) -> u64 {
+        self.epoch.load(Ordering::Acquire)
+    }
+
+    /// Whether the token is initialized; a token that is does not become uninitialized again.
+    ///
+    /// # Errors
+    /// When the token cannot tell.
+    pub(crate) fn is_initialized(&self) -> Result<bool> {
+        if self.initialized.load(Ordering::Relaxed) {
+            return Ok(true);
+        }
+        let state = self.token.state().map_err(|error| rv(&error, Doing::Administration))?;
+        self.initialized.store(state.token.initialized, Ordering::Relaxed);
+        Ok(state.token.initialized)
+    }
+
+    /// `C_Login` for the user or the SO. The caller holds the lock.
+    pub(crate) fn login(
+        &self,
+        counts: &Counts,
+        wanted: LoginState,
+        pin: &keybridge_core::SecretBytes,
+    ) -> Result<()> {
+        match self.login_state() {
+            LoginState::Public => {}
+            state if state == wanted => return Err(Rv::USER_ALREADY_LOGGED_IN),
+            _ => return Err(Rv::USER_ANOTHER_ALREADY_LOGGED_IN),
+        }
+        let role = match wanted {
+            LoginState::SecurityOfficer if counts.read_only > 0 => {
+                return Err(Rv::SESSION_READ_ONLY_EXISTS);
+            }
+            LoginState::SecurityOfficer => Role::SecurityOfficer,
+            _ => Role::User,
+        };
+        self.token.login(role, pin).map_err(|error| rv(&error, Doing::Administration))?;
+        self.state.store(wanted as u8, Ordering::Release);
+        Ok(())
+    }
+
+    /// Becomes public again, and destroys private session objects ("C_Logout"). The caller holds the lock,
+    /// or nobody has a session. Ending the operations of sessions is the caller's.
+    pub(crate) fn logout(&self) {
+        for object in self.take_private_objects() {
+            // Gone already, perhaps; in any case invisible once the user is logged out.
+            let _ = self.token.delete(object);
+        }
+        self.token.logout();
+        self.state.store(LoginState::Public as u8, Ordering::Release);
+        self.epoch.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Remembers a private session object, which ends with the login.
+    pub(crate) fn remember_private(&self, session: SessionId, object: ObjectId) {
+        self.private().entry(session).or_default().insert(object);
+    }
+
+    /// Forgets an object that was destroyed.
+    pub(crate) fn forget_private(&self, object: ObjectId) {
+        for objects in self.private().values_mut() {
+            objects.remove(&object);
+        }
+    }
+
+    /// Destroys a session's objects.
+    pub(crate) fn end_session(&self, session: SessionId) {
+        self.private().remove(&session);
+        self.token.end_session(session);
+    }
+
+    fn take_private_objects(&self) -> Vec<ObjectId> {
+        self.private().drain().flat_map(|(_, objects)| objects).collect()
+    }
+
+    fn private(&self) -> MutexGuard<'_, HashMap<SessionId, HashSet<ObjectId>>> {
+        self.private_objects.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// `CK_SESSION_INFO.state` of a session.
+    pub(crate) fn session_state(&self, read_write: bool) -> CK_STATE {
+        match (self.login_state(), read_write) {
+            (LoginState::Public, false) => CKS_RO_PUBLIC_SESSION,
+            (LoginState::Public, true) => CKS_RW_PUBLIC_SESSION,
+            (LoginState::User, false) => CKS_RO_USER_FUNCTIONS,
+            (LoginState::User, true) => CKS_RW_USER_FUNCTIONS,
+            (LoginState::SecurityOfficer, _) => CKS_RW_SO_FUNCTIONS,
+        }
+    }
+}
