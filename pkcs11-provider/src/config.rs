@@ -65,7 +65,10 @@ fn file() -> Option<PathBuf> {
         return Some(named.into());
     }
     let home = env::var_os("HOME").map(|home| Path::new(&home).join(HOME_FILE));
-    [Some(PathBuf::from(SYSTEM_FILE)), home].into_iter().flatten().find(|path| path.exists())
+    [Some(PathBuf::from(SYSTEM_FILE)), home]
+        .into_iter()
+        .flatten()
+        .find(|path| path.exists())
 }
 
 /// The tokens of a configuration file.
@@ -78,11 +81,17 @@ pub(crate) fn read(path: &Path) -> Result<Vec<ConfiguredToken>> {
     let mut tokens: Vec<ConfiguredToken> = Vec::new();
     for (index, table) in file.token.iter().enumerate() {
         let wrong = |what: &dyn std::fmt::Display| {
-            Error::Configuration(format!("{}: [[token]] {}: {what}", path.display(), index + 1))
+            Error::Configuration(format!(
+                "{}: [[token]] {}: {what}",
+                path.display(),
+                index + 1
+            ))
         };
         let section: TokenSection = table.clone().try_into().map_err(|error| wrong(&error))?;
         let Mode::Embedded = section.mode;
-        let slot = section.slot.unwrap_or(u32::try_from(index).unwrap_or(u32::MAX));
+        let slot = section
+            .slot
+            .unwrap_or(u32::try_from(index).unwrap_or(u32::MAX));
         if tokens.iter().any(|token| token.slot == slot) {
             return Err(wrong(&format_args!("slot {slot} is taken")));
         }
@@ -96,7 +105,10 @@ pub(crate) fn read(path: &Path) -> Result<Vec<ConfiguredToken>> {
             },
         };
         let token = Embedded::new(Arc::clone(&store), section.account, protection);
-        tokens.push(ConfiguredToken { slot, token: Box::new(token) });
+        tokens.push(ConfiguredToken {
+            slot,
+            token: Box::new(token),
+        });
     }
     Ok(tokens)
 }
@@ -107,9 +119,14 @@ struct Environment;
 
 impl SecretSource for Environment {
     fn secret(&self, purpose: &str) -> Result<Option<SecretBytes>> {
-        let pool = purpose.strip_prefix("PIN of HSM pool \"").and_then(|rest| rest.strip_suffix('"'));
+        let pool = purpose
+            .strip_prefix("PIN of HSM pool \"")
+            .and_then(|rest| rest.strip_suffix('"'));
         let variable = match pool {
-            Some(pool) => format!("KEYBRIDGE_HSM_PIN_{}", pool.to_uppercase().replace('-', "_")),
+            Some(pool) => format!(
+                "KEYBRIDGE_HSM_PIN_{}",
+                pool.to_uppercase().replace('-', "_")
+            ),
             None => "KEYBRIDGE_PASSPHRASE".to_owned(),
         };
         Ok(env::var(variable).ok().map(SecretBytes::from))
@@ -133,7 +150,10 @@ mod tests {
     fn tokens_count_their_slots() {
         let text = "[[token]]\naccount = 'a'\n[[token]]\naccount = 'b'\nprotection = 'hsm:one'\n";
         assert_eq!(read_text(text).expect("valid"), [0, 1]);
-        assert_eq!(read_text("[[token]]\naccount = 'a'\nslot = 7\n").expect("valid"), [7]);
+        assert_eq!(
+            read_text("[[token]]\naccount = 'a'\nslot = 7\n").expect("valid"),
+            [7]
+        );
         assert_eq!(read_text("").expect("valid"), [0; 0]);
     }
 
@@ -143,8 +163,14 @@ mod tests {
             ("[[token]]\n", "account"),
             ("[[token]]\naccount = 'a'\ncolour = 'red'\n", "colour"),
             ("[[token]]\naccount = 'a'\nmode = 'psychic'\n", "psychic"),
-            ("[[token]]\naccount = 'a'\nprotection = 'hsm:two'\n", "hsm:two"),
-            ("[[token]]\naccount = 'a'\nslot = 1\n[[token]]\naccount = 'b'\n", "taken"),
+            (
+                "[[token]]\naccount = 'a'\nprotection = 'hsm:two'\n",
+                "hsm:two",
+            ),
+            (
+                "[[token]]\naccount = 'a'\nslot = 1\n[[token]]\naccount = 'b'\n",
+                "taken",
+            ),
         ] {
             let error = read_text(text).expect_err(text).to_string();
             assert!(error.contains(word), "{error}");

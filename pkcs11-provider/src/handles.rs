@@ -35,7 +35,11 @@ pub(crate) struct Handles {
 
 impl Handles {
     pub(crate) fn new() -> Self {
-        Handles { next: AtomicU64::new(1), meanings: Shards::new(), given: Shards::new() }
+        Handles {
+            next: AtomicU64::new(1),
+            meanings: Shards::new(),
+            given: Shards::new(),
+        }
     }
 
     /// The handle of an object: the one it has, or a new one.
@@ -54,7 +58,9 @@ impl Handles {
             _ => {
                 let handle = self.next.fetch_add(1, Ordering::Relaxed) as CK_OBJECT_HANDLE;
                 given.insert(key, (handle, meaning.epoch));
-                self.meanings.write(shard_of(handle)).insert(handle, meaning);
+                self.meanings
+                    .write(shard_of(handle))
+                    .insert(handle, meaning);
                 handle
             }
         }
@@ -70,7 +76,10 @@ impl Handles {
         let meaning = self.meanings.write(shard_of(handle)).remove(&handle);
         if let Some(Meaning { slot, object, .. }) = meaning {
             let mut given = self.given.write(object.as_bytes()[0].into());
-            if given.get(&(slot, object)).is_some_and(|(newest, _)| *newest == handle) {
+            if given
+                .get(&(slot, object))
+                .is_some_and(|(newest, _)| *newest == handle)
+            {
                 given.remove(&(slot, object));
             }
         }
@@ -90,11 +99,15 @@ impl<K: Eq + Hash, V> Shards<K, V> {
     }
 
     fn read(&self, shard: usize) -> RwLockReadGuard<'_, HashMap<K, V>> {
-        self.0[shard % SHARDS].read().unwrap_or_else(PoisonError::into_inner)
+        self.0[shard % SHARDS]
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     fn write(&self, shard: usize) -> RwLockWriteGuard<'_, HashMap<K, V>> {
-        self.0[shard % SHARDS].write().unwrap_or_else(PoisonError::into_inner)
+        self.0[shard % SHARDS]
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -105,25 +118,46 @@ mod tests {
     #[test]
     fn an_object_keeps_its_handle_for_a_login() {
         let handles = Handles::new();
-        let meaning = Meaning { slot: 0, object: ObjectId::random(), epoch: 1 };
+        let meaning = Meaning {
+            slot: 0,
+            object: ObjectId::random(),
+            epoch: 1,
+        };
         let first = handles.give(meaning);
         assert_eq!(handles.give(meaning), first);
         assert_eq!(handles.get(first), Some(meaning));
-        let later = handles.give(Meaning { epoch: 2, ..meaning });
+        let later = handles.give(Meaning {
+            epoch: 2,
+            ..meaning
+        });
         assert_ne!(first, later);
         // The old one still says what it stood for: the object may be public.
         assert_eq!(handles.get(first), Some(meaning));
         handles.forget(later);
         assert_eq!(handles.get(later), None);
-        assert_ne!(handles.give(Meaning { epoch: 2, ..meaning }), later);
+        assert_ne!(
+            handles.give(Meaning {
+                epoch: 2,
+                ..meaning
+            }),
+            later
+        );
     }
 
     #[test]
     fn slots_do_not_share_handles() {
         let handles = Handles::new();
         let object = ObjectId::random();
-        let one = handles.give(Meaning { slot: 0, object, epoch: 0 });
-        let two = handles.give(Meaning { slot: 1, object, epoch: 0 });
+        let one = handles.give(Meaning {
+            slot: 0,
+            object,
+            epoch: 0,
+        });
+        let two = handles.give(Meaning {
+            slot: 1,
+            object,
+            epoch: 0,
+        });
         assert_ne!(one, two);
         assert_eq!(handles.get(0), None);
     }

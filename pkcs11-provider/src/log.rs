@@ -13,7 +13,9 @@ use tracing::{Event, Level, Metadata, Subscriber};
 pub(crate) fn start() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
-        let Ok(text) = std::env::var("KEYBRIDGE_LOG") else { return };
+        let Ok(text) = std::env::var("KEYBRIDGE_LOG") else {
+            return;
+        };
         let level = text.parse().unwrap_or(Level::INFO);
         // Fails when the process (a server of ours, a test) has a subscriber: then that one is used.
         let _ = tracing::subscriber::set_global_default(StandardError { level });
@@ -47,7 +49,11 @@ impl Subscriber for StandardError {
         let mut line = Line(String::new());
         event.record(&mut line);
         let id = std::process::id();
-        let text = format!("keybridge[{id}] {} {}\n", metadata.level(), line.0.trim_start());
+        let text = format!(
+            "keybridge[{id}] {} {}\n",
+            metadata.level(),
+            line.0.trim_start()
+        );
         // Nothing can be done about a standard error that is closed.
         let _ = std::io::stderr().write_all(text.as_bytes());
     }

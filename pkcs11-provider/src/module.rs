@@ -14,7 +14,7 @@ use crate::log;
 use crate::rv::{Result, Rv};
 use crate::session::table::{MAX_SESSIONS, SessionTable};
 use crate::session::{LastKey, Session};
-use crate::slot::{LoginState, Slot};
+use crate::slot::Slot;
 use crate::token::error::{Doing, rv};
 
 pub use crate::attributes::view::Answer;
@@ -50,7 +50,10 @@ pub fn initialize(arguments: &InitializeArguments) -> Result<()> {
     fork::watch();
     log::start();
     let before = CURRENT.load_full();
-    if before.as_ref().is_some_and(|instance| instance.is_of_this_process()) {
+    if before
+        .as_ref()
+        .is_some_and(|instance| instance.is_of_this_process())
+    {
         return Err(Rv::CRYPTOKI_ALREADY_INITIALIZED);
     }
     let tokens = config::tokens().map_err(|error| {
@@ -75,7 +78,10 @@ pub fn initialize(arguments: &InitializeArguments) -> Result<()> {
 /// `CKR_CRYPTOKI_NOT_INITIALIZED`.
 pub fn finalize() -> Result<()> {
     let before = CURRENT.load_full();
-    let Some(instance) = before.as_ref().filter(|instance| instance.is_of_this_process()) else {
+    let Some(instance) = before
+        .as_ref()
+        .filter(|instance| instance.is_of_this_process())
+    else {
         return Err(Rv::CRYPTOKI_NOT_INITIALIZED);
     };
     let found = CURRENT.compare_and_swap(&before, None);
@@ -92,7 +98,10 @@ pub fn finalize() -> Result<()> {
 /// `CKR_CRYPTOKI_NOT_INITIALIZED`.
 pub fn current() -> Result<impl std::ops::Deref<Target = Instance>> {
     let guard = CURRENT.load();
-    if guard.as_ref().is_some_and(|instance| instance.is_of_this_process()) {
+    if guard
+        .as_ref()
+        .is_some_and(|instance| instance.is_of_this_process())
+    {
         Ok(Current(guard))
     } else {
         Err(Rv::CRYPTOKI_NOT_INITIALIZED)
@@ -129,7 +138,9 @@ pub struct Instance {
 
 impl Instance {
     pub(crate) fn new(tokens: Vec<ConfiguredToken>) -> Self {
-        let slots = tokens.into_iter().map(|token| Slot::new(token.slot.into(), token.token));
+        let slots = tokens
+            .into_iter()
+            .map(|token| Slot::new(token.slot.into(), token.token));
         Instance {
             generation: fork::generation(),
             slots: slots.collect(),
@@ -154,7 +165,10 @@ impl Instance {
     pub(crate) fn wait_for_end(&self) {
         let mut ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
         while !*ended {
-            ended = self.wake.wait(ended).unwrap_or_else(PoisonError::into_inner);
+            ended = self
+                .wake
+                .wait(ended)
+                .unwrap_or_else(PoisonError::into_inner);
         }
     }
 
@@ -163,7 +177,10 @@ impl Instance {
     /// # Errors
     /// `CKR_SLOT_ID_INVALID`.
     pub(crate) fn slot_index(&self, id: CK_SLOT_ID) -> Result<usize> {
-        self.slots.iter().position(|slot| slot.id == id).ok_or(Rv::SLOT_ID_INVALID)
+        self.slots
+            .iter()
+            .position(|slot| slot.id == id)
+            .ok_or(Rv::SLOT_ID_INVALID)
     }
 
     /// A slot.
@@ -199,12 +216,18 @@ impl Instance {
         handle: CK_OBJECT_HANDLE,
         invalid: Rv,
     ) -> Result<ObjectId> {
-        let meaning = self.handles.get(handle).filter(|found| found.slot == session.slot());
+        let meaning = self
+            .handles
+            .get(handle)
+            .filter(|found| found.slot == session.slot());
         let Meaning { object, epoch, .. } = meaning.ok_or(invalid)?;
         let slot = &self.slots[session.slot()];
         if epoch != slot.epoch() {
             // Given before a logout: good for public objects only.
-            let object = slot.token.inspect(object).map_err(|error| rv(&error, Doing::Object))?;
+            let object = slot
+                .token
+                .inspect(object)
+                .map_err(|error| rv(&error, Doing::Object))?;
             if object.attributes.private {
                 return Err(invalid);
             }
@@ -224,14 +247,22 @@ impl Instance {
             return Ok(last.object);
         }
         let object = self.object(session, handle, Rv::KEY_HANDLE_INVALID)?;
-        session.last_key = Some(LastKey { handle, epoch, object });
+        session.last_key = Some(LastKey {
+            handle,
+            epoch,
+            object,
+        });
         Ok(object)
     }
 
     /// The handle of an object of a session's slot.
     pub(crate) fn handle(&self, session: &Session, object: ObjectId) -> CK_OBJECT_HANDLE {
         let slot = session.slot();
-        self.handles.give(Meaning { slot, object, epoch: self.slots[slot].epoch() })
+        self.handles.give(Meaning {
+            slot,
+            object,
+            epoch: self.slots[slot].epoch(),
+        })
     }
 
     /// Runs `function` on an object as PKCS#11 shows it.
@@ -241,7 +272,10 @@ impl Instance {
         object: ObjectId,
         function: impl FnOnce(&View<'_>) -> Result<T>,
     ) -> Result<T> {
-        let object = slot.token.inspect(object).map_err(|error| rv(&error, Doing::Object))?;
+        let object = slot
+            .token
+            .inspect(object)
+            .map_err(|error| rv(&error, Doing::Object))?;
         let view = View::new(&*slot.token, &object).ok_or(Rv::OBJECT_HANDLE_INVALID)?;
         function(&view)
     }
@@ -262,11 +296,10 @@ impl Instance {
     /// # Errors
     /// `CKR_SESSION_READ_ONLY`.
     pub(crate) fn check_writable(session: &Session, stored: bool) -> Result<()> {
-        if stored && !session.is_read_write() { Err(Rv::SESSION_READ_ONLY) } else { Ok(()) }
-    }
-
-    /// Who is logged in at a session's slot.
-    pub(crate) fn login_state(&self, session: &Session) -> LoginState {
-        self.slots[session.slot()].login_state()
+        if stored && !session.is_read_write() {
+            Err(Rv::SESSION_READ_ONLY)
+        } else {
+            Ok(())
+        }
     }
 }

@@ -153,7 +153,10 @@ impl Rv {
     /// The standard's name, or `None` for a number that it does not define.
     #[must_use]
     pub fn name(self) -> Option<&'static str> {
-        NAMES.iter().find(|(code, _)| *code == self.0).map(|(_, name)| *name)
+        NAMES
+            .iter()
+            .find(|(code, _)| *code == self.0)
+            .map(|(_, name)| *name)
     }
 }
 
@@ -182,7 +185,12 @@ mod tests {
     fn names_are_the_standards() {
         assert_eq!(Rv::BUFFER_TOO_SMALL.to_string(), "CKR_BUFFER_TOO_SMALL");
         assert_eq!(Rv::BUFFER_TOO_SMALL.code(), 0x150);
-        assert_eq!(Rv::from_code(0x8000_0001).map(|rv| rv.to_string()).as_deref(), Some("CK_RV 0x80000001"));
+        assert_eq!(
+            Rv::from_code(0x8000_0001)
+                .map(|rv| rv.to_string())
+                .as_deref(),
+            Some("CK_RV 0x80000001")
+        );
         assert_eq!(Rv::from_code(CKR_OK), None);
     }
 }

@@ -43,7 +43,11 @@ pub(crate) struct Counts {
 
 impl Counts {
     pub(crate) fn of(&mut self, read_write: bool) -> &mut usize {
-        if read_write { &mut self.read_write } else { &mut self.read_only }
+        if read_write {
+            &mut self.read_write
+        } else {
+            &mut self.read_only
+        }
     }
 
     pub(crate) fn all(self) -> usize {
@@ -91,8 +95,12 @@ impl Slot {
         if self.initialized.load(Ordering::Relaxed) {
             return Ok(true);
         }
-        let state = self.token.state().map_err(|error| rv(&error, Doing::Administration))?;
-        self.initialized.store(state.token.initialized, Ordering::Relaxed);
+        let state = self
+            .token
+            .state()
+            .map_err(|error| rv(&error, Doing::Administration))?;
+        self.initialized
+            .store(state.token.initialized, Ordering::Relaxed);
         Ok(state.token.initialized)
     }
 
@@ -115,7 +123,9 @@ impl Slot {
             LoginState::SecurityOfficer => Role::SecurityOfficer,
             _ => Role::User,
         };
-        self.token.login(role, pin).map_err(|error| rv(&error, Doing::Administration))?;
+        self.token
+            .login(role, pin)
+            .map_err(|error| rv(&error, Doing::Administration))?;
         self.state.store(wanted as u8, Ordering::Release);
         Ok(())
     }
@@ -128,7 +138,8 @@ impl Slot {
             let _ = self.token.delete(object);
         }
         self.token.logout();
-        self.state.store(LoginState::Public as u8, Ordering::Release);
+        self.state
+            .store(LoginState::Public as u8, Ordering::Release);
         self.epoch.fetch_add(1, Ordering::AcqRel);
     }
 
@@ -151,11 +162,16 @@ impl Slot {
     }
 
     fn take_private_objects(&self) -> Vec<ObjectId> {
-        self.private().drain().flat_map(|(_, objects)| objects).collect()
+        self.private()
+            .drain()
+            .flat_map(|(_, objects)| objects)
+            .collect()
     }
 
     fn private(&self) -> MutexGuard<'_, HashMap<SessionId, HashSet<ObjectId>>> {
-        self.private_objects.lock().unwrap_or_else(PoisonError::into_inner)
+        self.private_objects
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// `CK_SESSION_INFO.state` of a session.

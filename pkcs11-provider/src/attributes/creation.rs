@@ -2,7 +2,9 @@
 //! rest are.
 
 use cryptoki_sys::*;
-use keybridge_core::encoding::{EcPrivateKey, EcPublicKey, NamedCurve, RsaPrivateKey, RsaPublicKey};
+use keybridge_core::encoding::{
+    EcPrivateKey, EcPublicKey, NamedCurve, RsaPrivateKey, RsaPublicKey,
+};
 use keybridge_core::model::UsageMask;
 use keybridge_core::{Attributes, Error, HashAlgorithm, KeySpec, ObjectClass, SecretBytes};
 
@@ -138,24 +140,36 @@ impl<'t, 'a> Draft<'t, 'a> {
     /// `CKA_VALUE_LEN`, in bytes.
     pub(crate) fn value_len(&self) -> Result<Option<usize>> {
         let length = self.template.ulong(CKA_VALUE_LEN)?;
-        length.map(usize::try_from).transpose().map_err(|_| Rv::ATTRIBUTE_VALUE_INVALID)
+        length
+            .map(usize::try_from)
+            .transpose()
+            .map_err(|_| Rv::ATTRIBUTE_VALUE_INVALID)
     }
 
     /// The kind of pair that `C_GenerateKeyPair` is to make, from the public key's template, and the RSA
     /// public exponent if one is given.
     pub(crate) fn pair_spec(&self) -> Result<(KeySpec, Option<u64>)> {
         if self.key_type == Some(CKK_RSA) {
-            let bits = self.template.ulong(CKA_MODULUS_BITS)?.ok_or(Rv::TEMPLATE_INCOMPLETE)?;
+            let bits = self
+                .template
+                .ulong(CKA_MODULUS_BITS)?
+                .ok_or(Rv::TEMPLATE_INCOMPLETE)?;
             let bits = u32::try_from(bits).map_err(|_| Rv::KEY_SIZE_RANGE)?;
             let exponent = self.template.bytes(CKA_PUBLIC_EXPONENT);
-            let exponent = exponent.filter(|bytes| !bytes.is_empty()).map(exponent_of).transpose()?;
+            let exponent = exponent
+                .filter(|bytes| !bytes.is_empty())
+                .map(exponent_of)
+                .transpose()?;
             return Ok((KeySpec::Rsa { bits }, exponent));
         }
         Ok((self.curve()?.spec(), None))
     }
 
     fn curve(&self) -> Result<NamedCurve> {
-        let params = self.template.bytes(CKA_EC_PARAMS).ok_or(Rv::TEMPLATE_INCOMPLETE)?;
+        let params = self
+            .template
+            .bytes(CKA_EC_PARAMS)
+            .ok_or(Rv::TEMPLATE_INCOMPLETE)?;
         let curve = NamedCurve::from_ec_parameters(params).map_err(|error| match error {
             Error::KeyUnsupported(_) => Rv::CURVE_NOT_SUPPORTED,
             _ => Rv::DOMAIN_PARAMS_INVALID,
@@ -165,7 +179,11 @@ impl<'t, 'a> Draft<'t, 'a> {
             Some(CKK_EC_MONTGOMERY) => curve == NamedCurve::X25519,
             _ => curve.is_weierstrass(),
         };
-        if fits { Ok(curve) } else { Err(Rv::CURVE_NOT_SUPPORTED) }
+        if fits {
+            Ok(curve)
+        } else {
+            Err(Rv::CURVE_NOT_SUPPORTED)
+        }
     }
 
     /// Kind and canonical value of an object that `C_CreateObject` brings in.
@@ -177,7 +195,10 @@ impl<'t, 'a> Draft<'t, 'a> {
             }
             (CKO_PUBLIC_KEY, Some(CKK_RSA)) => {
                 let key = self.rsa_public()?;
-                Ok((Some(key.spec()), key.to_spki().map_err(value_invalid)?.into()))
+                Ok((
+                    Some(key.spec()),
+                    key.to_spki().map_err(value_invalid)?.into(),
+                ))
             }
             (CKO_PRIVATE_KEY, Some(CKK_RSA)) => self.rsa_private(),
             (CKO_PUBLIC_KEY, Some(CKK_EC | CKK_EC_EDWARDS | CKK_EC_MONTGOMERY)) => {
@@ -193,14 +214,21 @@ impl<'t, 'a> Draft<'t, 'a> {
                 Ok((Some(curve.spec()), info))
             }
             (CKO_CERTIFICATE, _) => Ok((None, self.certificate()?.into())),
-            (CKO_DATA, _) => Ok((None, self.template.bytes(CKA_VALUE).unwrap_or_default().into())),
+            (CKO_DATA, _) => Ok((
+                None,
+                self.template.bytes(CKA_VALUE).unwrap_or_default().into(),
+            )),
             _ => Err(Rv::ATTRIBUTE_VALUE_INVALID),
         }
     }
 
     fn required(&self, kind: CK_ATTRIBUTE_TYPE) -> Result<&'a [u8]> {
         let value = self.template.bytes(kind).ok_or(Rv::TEMPLATE_INCOMPLETE)?;
-        if value.is_empty() { Err(Rv::ATTRIBUTE_VALUE_INVALID) } else { Ok(value) }
+        if value.is_empty() {
+            Err(Rv::ATTRIBUTE_VALUE_INVALID)
+        } else {
+            Ok(value)
+        }
     }
 
     /// An X.509 certificate's bytes. Certificates by URL are not kept here.
@@ -212,7 +240,10 @@ impl<'t, 'a> Draft<'t, 'a> {
     }
 
     fn rsa_public(&self) -> Result<RsaPublicKey> {
-        let (modulus, exponent) = (self.required(CKA_MODULUS)?, self.required(CKA_PUBLIC_EXPONENT)?);
+        let (modulus, exponent) = (
+            self.required(CKA_MODULUS)?,
+            self.required(CKA_PUBLIC_EXPONENT)?,
+        );
         RsaPublicKey::new(modulus, exponent).map_err(value_invalid)
     }
 
@@ -284,7 +315,9 @@ const HMAC_TYPES: &[(CK_KEY_TYPE, HashAlgorithm)] = &[
 ];
 
 fn secret_spec(key_type: CK_KEY_TYPE, length: usize) -> Result<KeySpec> {
-    let bits = length.checked_mul(8).and_then(|bits| u32::try_from(bits).ok());
+    let bits = length
+        .checked_mul(8)
+        .and_then(|bits| u32::try_from(bits).ok());
     let bits = bits.ok_or(Rv::ATTRIBUTE_VALUE_INVALID)?;
     match key_type {
         CKK_AES if matches!(length, 16 | 24 | 32) => Ok(KeySpec::Aes { bits }),
@@ -307,9 +340,10 @@ pub(crate) fn key_type_of(spec: KeySpec) -> CK_KEY_TYPE {
         KeySpec::Ec { .. } | KeySpec::Sm2 => CKK_EC,
         KeySpec::Ed25519 => CKK_EC_EDWARDS,
         KeySpec::X25519 => CKK_EC_MONTGOMERY,
-        KeySpec::Hmac { hash, .. } => {
-            HMAC_TYPES.iter().find(|row| row.1 == hash).map_or(CKK_GENERIC_SECRET, |row| row.0)
-        }
+        KeySpec::Hmac { hash, .. } => HMAC_TYPES
+            .iter()
+            .find(|row| row.1 == hash)
+            .map_or(CKK_GENERIC_SECRET, |row| row.0),
         KeySpec::GenericSecret { .. } | KeySpec::Foreign { .. } => CKK_GENERIC_SECRET,
     }
 }
@@ -378,8 +412,14 @@ pub(crate) fn set(
 ) -> Result<()> {
     let Value::Bytes(bytes) = value else {
         // Templates on wrapping keys are kept and enforced, or refused ("Template Attributes").
-        let Value::Template(inner) = value else { return Ok(()) };
-        return if inner.is_empty() { Ok(()) } else { Err(Rv::TEMPLATE_INCONSISTENT) };
+        let Value::Template(inner) = value else {
+            return Ok(());
+        };
+        return if inner.is_empty() {
+            Ok(())
+        } else {
+            Err(Rv::TEMPLATE_INCONSISTENT)
+        };
     };
     match row.kind {
         CKA_CLASS | CKA_KEY_TYPE | CKA_TOKEN | CKA_VALUE | CKA_VALUE_LEN | CKA_MODULUS
@@ -394,14 +434,16 @@ pub(crate) fn set(
             Ok(())
         }
         CKA_ID => {
-            bytes.clone_into(&mut attributes.cka_id);
+            attributes.cka_id = bytes.to_vec();
             Ok(())
         }
         CKA_START_DATE => set_date(&mut attributes.start_date, bytes),
         CKA_END_DATE => set_date(&mut attributes.end_date, bytes),
         CKA_ALLOWED_MECHANISMS => {
             let (numbers, _) = bytes.as_chunks::<{ size_of::<CK_ULONG>() }>();
-            let numbers = numbers.iter().map(|number| CK_ULONG::from_ne_bytes(*number) as u64);
+            let numbers = numbers
+                .iter()
+                .map(|number| CK_ULONG::from_ne_bytes(*number) as u64);
             attributes.allowed_mechanisms = numbers.collect();
             Ok(())
         }

@@ -144,8 +144,9 @@ impl Rules {
     /// 12: once false, it stays.
     pub const STAYS_FALSE: Rules = Rules(1 << 12);
     /// 2, 4 and 6: nobody sets it, the token does.
-    pub const TOKEN_SETS: Rules =
-        Rules::CREATE_NEVER.and(Rules::GENERATE_NEVER).and(Rules::UNWRAP_NEVER);
+    pub const TOKEN_SETS: Rules = Rules::CREATE_NEVER
+        .and(Rules::GENERATE_NEVER)
+        .and(Rules::UNWRAP_NEVER);
 
     const fn and(self, other: Rules) -> Rules {
         Rules(self.0 | other.0)
@@ -315,13 +316,19 @@ pub fn find(
 /// that no class has.
 #[must_use]
 pub fn shape(kind: CK_ATTRIBUTE_TYPE) -> Option<Shape> {
-    ATTRIBUTES.iter().find(|row| row.kind == kind).map(|row| row.shape)
+    ATTRIBUTES
+        .iter()
+        .find(|row| row.kind == kind)
+        .map(|row| row.shape)
 }
 
 /// The standard's name of an attribute, for messages.
 #[must_use]
 pub fn name(kind: CK_ATTRIBUTE_TYPE) -> Option<&'static str> {
-    ATTRIBUTES.iter().find(|row| row.kind == kind).map(|row| row.name)
+    ATTRIBUTES
+        .iter()
+        .find(|row| row.kind == kind)
+        .map(|row| row.name)
 }
 
 /// The rows that apply to an object.
@@ -331,7 +338,9 @@ pub fn of(
 ) -> impl Iterator<Item = &'static Attribute> {
     ATTRIBUTES.iter().filter(move |row| {
         row.classes.contain(class)
-            && key_type.map_or(row.key_types == KeyTypes::Any, |kt| row.key_types.contain(kt))
+            && key_type.map_or(row.key_types == KeyTypes::Any, |kt| {
+                row.key_types.contain(kt)
+            })
     })
 }
 
@@ -351,12 +360,23 @@ mod tests {
 
     #[test]
     fn one_row_at_most_applies_to_an_object() {
-        let types = [CKK_RSA, CKK_EC, CKK_EC_EDWARDS, CKK_ML_DSA, CKK_AES, CKK_GENERIC_SECRET];
+        let types = [
+            CKK_RSA,
+            CKK_EC,
+            CKK_EC_EDWARDS,
+            CKK_ML_DSA,
+            CKK_AES,
+            CKK_GENERIC_SECRET,
+        ];
         for class in CLASSES {
             for key_type in types {
                 let mut seen = Vec::new();
                 for row in of(class, Some(key_type)) {
-                    assert!(!seen.contains(&row.kind), "{} twice in class {class}", row.name);
+                    assert!(
+                        !seen.contains(&row.kind),
+                        "{} twice in class {class}",
+                        row.name
+                    );
                     seen.push(row.kind);
                 }
             }
@@ -407,8 +427,11 @@ mod tests {
 
     #[test]
     fn the_secrets_are_these() {
-        let mut secrets: Vec<_> =
-            ATTRIBUTES.iter().filter(|row| row.rules.have(Rules::SECRET)).map(|r| r.name).collect();
+        let mut secrets: Vec<_> = ATTRIBUTES
+            .iter()
+            .filter(|row| row.rules.have(Rules::SECRET))
+            .map(|r| r.name)
+            .collect();
         secrets.sort_unstable();
         secrets.dedup();
         let expected = [

@@ -57,10 +57,13 @@ impl<'a> Template<'a> {
     /// The bytes of an attribute.
     #[must_use]
     pub fn bytes(&self, kind: CK_ATTRIBUTE_TYPE) -> Option<&'a [u8]> {
-        self.entries.iter().find(|entry| entry.0 == kind).and_then(|(_, value)| match value {
-            Value::Bytes(bytes) => Some(*bytes),
-            Value::Template(_) => None,
-        })
+        self.entries
+            .iter()
+            .find(|entry| entry.0 == kind)
+            .and_then(|(_, value)| match value {
+                Value::Bytes(bytes) => Some(*bytes),
+                Value::Template(_) => None,
+            })
     }
 
     /// An attribute that is a `CK_BBOOL`.
@@ -85,7 +88,9 @@ impl<'a> Template<'a> {
 /// # Errors
 /// `CKR_ATTRIBUTE_VALUE_INVALID`.
 pub(crate) fn check_shape(kind: CK_ATTRIBUTE_TYPE, value: &Value<'_>) -> Result<()> {
-    let Value::Bytes(bytes) = value else { return Ok(()) };
+    let Value::Bytes(bytes) = value else {
+        return Ok(());
+    };
     let fits = match registry::shape(kind) {
         Some(Shape::Bool) => to_bool(bytes).is_ok(),
         Some(Shape::Ulong) => to_ulong(bytes).is_ok(),
@@ -94,7 +99,11 @@ pub(crate) fn check_shape(kind: CK_ATTRIBUTE_TYPE, value: &Value<'_>) -> Result<
         Some(Shape::Template) => bytes.is_empty(),
         Some(Shape::Bytes) | None => true,
     };
-    if fits { Ok(()) } else { Err(Rv::ATTRIBUTE_VALUE_INVALID) }
+    if fits {
+        Ok(())
+    } else {
+        Err(Rv::ATTRIBUTE_VALUE_INVALID)
+    }
 }
 
 /// Empty, or eight digits `YYYYMMDD`. Some programs fill a date that they do not know with zero bytes.
@@ -149,7 +158,11 @@ mod tests {
             (CKA_ALLOWED_MECHANISMS, &[0; 9], false),
             (CKA_LABEL, b"anything", true),
         ] {
-            assert_eq!(check_shape(kind, &Value::Bytes(bytes)).is_ok(), fits, "{kind:#x} {bytes:?}");
+            assert_eq!(
+                check_shape(kind, &Value::Bytes(bytes)).is_ok(),
+                fits,
+                "{kind:#x} {bytes:?}"
+            );
         }
     }
 }

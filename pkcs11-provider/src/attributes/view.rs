@@ -74,8 +74,16 @@ impl<'a> View<'a> {
     /// `None` for an object that is not shown.
     pub(crate) fn new(token: &'a dyn Token, object: &'a Object) -> Option<Self> {
         let class = class_of(object).filter(|_| is_shown(object))?;
-        let key_type = object.spec.filter(|_| object.class.is_key()).map(key_type_of);
-        Some(View { token, object, class, key_type })
+        let key_type = object
+            .spec
+            .filter(|_| object.class.is_key())
+            .map(key_type_of);
+        Some(View {
+            token,
+            object,
+            class,
+            key_type,
+        })
     }
 
     /// `CKA_CLASS`.
@@ -211,9 +219,9 @@ impl<'a> View<'a> {
                 Answer::optional(curve.map(NamedCurve::to_ec_parameters))
             }
             CKA_EC_POINT => Answer::optional(self.ec_point()),
-            CKA_PUBLIC_KEY_INFO if object.class.is_key() => {
-                self.public_key_info().map_or(Answer::bytes(&[]), |info| Answer::bytes(&info))
-            }
+            CKA_PUBLIC_KEY_INFO if object.class.is_key() => self
+                .public_key_info()
+                .map_or(Answer::bytes(&[]), |info| Answer::bytes(&info)),
             _ => self.kept(row),
         }
     }
@@ -306,14 +314,21 @@ impl<'a> View<'a> {
     fn sibling(&self) -> Option<Vec<u8>> {
         let object = self.object;
         let links = object.attributes.links.iter();
-        let linked = links.filter(|link| link.kind == LinkType::PUBLIC_KEY).map(|link| link.object);
+        let linked = links
+            .filter(|link| link.kind == LinkType::PUBLIC_KEY)
+            .map(|link| link.object);
         let same_key = object.key.map(|key| {
             let query = ObjectQuery {
                 class: Some(ObjectClass::PublicKey),
                 key: Some(key),
                 ..ObjectQuery::default()
             };
-            self.token.find(&Find { query, filter: None }).unwrap_or_default()
+            self.token
+                .find(&Find {
+                    query,
+                    filter: None,
+                })
+                .unwrap_or_default()
         });
         let mut found = linked.chain(same_key.into_iter().flatten());
         found.find_map(|id| {

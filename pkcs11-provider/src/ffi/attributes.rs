@@ -23,10 +23,7 @@ fn holds_template(kind: CK_ATTRIBUTE_TYPE) -> bool {
 /// # Errors
 /// `CKR_ARGUMENTS_BAD` for a template that is not there, `CKR_ATTRIBUTE_VALUE_INVALID` for a value that is
 /// not there or has not its attribute's shape.
-pub(super) fn read<'call>(
-    template: Ptr<CK_ATTRIBUTE>,
-    count: CK_ULONG,
-) -> Result<Template<'call>> {
+pub(super) fn read<'call>(template: Ptr<CK_ATTRIBUTE>, count: CK_ULONG) -> Result<Template<'call>> {
     let mut read = Template::new();
     for attribute in attributes(template, count)? {
         let value = if holds_template(attribute.kind) {
@@ -72,7 +69,9 @@ pub(super) fn types(
     template: Ptr<CK_ATTRIBUTE>,
     count: CK_ULONG,
 ) -> Result<Vec<CK_ATTRIBUTE_TYPE>> {
-    Ok(attributes(template, count)?.map(|attribute| attribute.kind).collect())
+    Ok(attributes(template, count)?
+        .map(|attribute| attribute.kind)
+        .collect())
 }
 
 /// Writes the answers of `C_GetAttributeValue`, every one of them, and gives the call's result (PKCS#11 3.2,

@@ -98,7 +98,9 @@ pub(super) fn one_part(
     let end = |_: &Rv| instance.cancel_kind(session, kind);
     let input = input.bytes(input_length).inspect_err(end)?;
     let transfer = Transfer::new(output, length).inspect_err(end)?;
-    transfer.run_with_input(input, |input, output| instance.run(session, kind, input, output))
+    transfer.run_with_input(input, |input, output| {
+        instance.run(session, kind, input, output)
+    })
 }
 
 fn update(
@@ -113,7 +115,9 @@ fn update(
     let end = |_: &Rv| instance.cancel_kind(session, kind);
     let input = input.bytes(input_length).inspect_err(end)?;
     let transfer = Transfer::new(output, length).inspect_err(end)?;
-    transfer.run_with_input(input, |input, output| instance.update(session, kind, input, output))
+    transfer.run_with_input(input, |input, output| {
+        instance.update(session, kind, input, output)
+    })
 }
 
 /// A function that ends an operation in parts with output.

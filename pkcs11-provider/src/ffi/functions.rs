@@ -392,4 +392,3 @@ macro_rules! for_each_function {
         }
     };
 }
-pub(crate) use for_each_function;

@@ -36,7 +36,9 @@ pub(super) fn call(name: &'static str, function: impl FnOnce() -> Result<()>) ->
 /// `try_with`, because an application may call from an exit handler, when the thread's variables
 /// are gone already.
 fn enter() -> bool {
-    INSIDE.try_with(|inside| !inside.replace(true)).unwrap_or(false)
+    INSIDE
+        .try_with(|inside| !inside.replace(true))
+        .unwrap_or(false)
 }
 
 fn leave() {
@@ -66,7 +68,10 @@ mod tests {
     #[test]
     fn a_panic_is_a_general_error() {
         install_panic_hook();
-        assert_eq!(call("test", || panic!("on purpose")), Rv::GENERAL_ERROR.code());
+        assert_eq!(
+            call("test", || panic!("on purpose")),
+            Rv::GENERAL_ERROR.code()
+        );
         assert_eq!(call("test", || Ok(())), CKR_OK);
     }
 }

@@ -4,7 +4,6 @@ use std::ffi::c_void;
 
 use cryptoki_sys::*;
 
-use super::functions::for_each_function;
 use super::pointers::{Ptr, has};
 use crate::rv::{Result, Rv};
 
@@ -61,7 +60,10 @@ static INTERFACES: Interfaces = Interfaces([
 const VERSIONS: [CK_VERSION; 3] = [
     CK_VERSION { major: 3, minor: 2 },
     CK_VERSION { major: 3, minor: 0 },
-    CK_VERSION { major: 2, minor: 40 },
+    CK_VERSION {
+        major: 2,
+        minor: 40,
+    },
 ];
 
 /// Flags are 0: after a fork the child starts anew, which is not what `CKF_INTERFACE_FORK_SAFE`
@@ -92,11 +94,19 @@ pub(super) fn get_interface(
     if !name.is_null() && name.c_string(MAX_NAME)? != &NAME[..NAME.len() - 1] {
         return Err(Rv::ARGUMENTS_BAD);
     }
-    let wanted = if version.is_null() { None } else { Some(version.read()?) };
-    let found = INTERFACES.0.iter().zip(VERSIONS).find(|(candidate, version)| {
-        has(candidate.flags, flags)
-            && wanted.is_none_or(|w| (w.major, w.minor) == (version.major, version.minor))
-    });
+    let wanted = if version.is_null() {
+        None
+    } else {
+        Some(version.read()?)
+    };
+    let found = INTERFACES
+        .0
+        .iter()
+        .zip(VERSIONS)
+        .find(|(candidate, version)| {
+            has(candidate.flags, flags)
+                && wanted.is_none_or(|w| (w.major, w.minor) == (version.major, version.minor))
+        });
     let (found, _) = found.ok_or(Rv::ARGUMENTS_BAD)?;
     interface.write((&raw const *found).cast_mut())
 }

@@ -31,15 +31,25 @@ pub(super) fn read<'call>(mechanism: Ptr<CK_MECHANISM>) -> Result<MechanismCall<
     let row = registry::find(raw.mechanism).ok_or(Rv::MECHANISM_INVALID)?;
     // SAFETY: the parameter of the application's mechanism: NULL, or as long as the length says.
     let pointer = unsafe { Ptr::nested(raw.pParameter) };
-    let parameter = Parameter { pointer, length: raw.ulParameterLen };
-    Ok(MechanismCall { kind: raw.mechanism, parameters: parameter.read_as(row.shape)? })
+    let parameter = Parameter {
+        pointer,
+        length: raw.ulParameterLen,
+    };
+    Ok(MechanismCall {
+        kind: raw.mechanism,
+        parameters: parameter.read_as(row.shape)?,
+    })
 }
 
 /// The mechanism of an `…Init` function, where NULL ends the active operation.
 pub(super) fn read_optional<'call>(
     mechanism: Ptr<CK_MECHANISM>,
 ) -> Result<Option<MechanismCall<'call>>> {
-    if mechanism.is_null() { Ok(None) } else { read(mechanism).map(Some) }
+    if mechanism.is_null() {
+        Ok(None)
+    } else {
+        read(mechanism).map(Some)
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -55,7 +65,9 @@ impl Parameter {
             // Applications pass leftovers to mechanisms without parameters; what is not looked at
             // does no harm, and other tokens ignore it too.
             ParameterShape::None => Ok(Parameters::None),
-            ParameterShape::OptionalIv(_) | ParameterShape::OptionalBytes | ParameterShape::EdDsa
+            ParameterShape::OptionalIv(_)
+            | ParameterShape::OptionalBytes
+            | ParameterShape::EdDsa
                 if absent =>
             {
                 Ok(Parameters::None)
@@ -85,7 +97,10 @@ impl Parameter {
 
     /// The parameter as bytes.
     fn bytes<'call>(self) -> Result<&'call [u8]> {
-        self.pointer.cast::<u8>().bytes(self.length).map_err(|_| Rv::MECHANISM_PARAM_INVALID)
+        self.pointer
+            .cast::<u8>()
+            .bytes(self.length)
+            .map_err(|_| Rv::MECHANISM_PARAM_INVALID)
     }
 
     /// The parameter as a structure of exactly its size.
@@ -93,23 +108,37 @@ impl Parameter {
         if usize::try_from(self.length) != Ok(size_of::<T>()) {
             return Err(Rv::MECHANISM_PARAM_INVALID);
         }
-        self.pointer.cast::<T>().read().map_err(|_| Rv::MECHANISM_PARAM_INVALID)
+        self.pointer
+            .cast::<T>()
+            .read()
+            .map_err(|_| Rv::MECHANISM_PARAM_INVALID)
     }
 
     fn counter<'call>(self) -> Result<Parameters<'call>> {
         let raw: CK_AES_CTR_PARAMS = self.structure()?;
-        Ok(Parameters::Counter { bits: raw.ulCounterBits, block: raw.cb })
+        Ok(Parameters::Counter {
+            bits: raw.ulCounterBits,
+            block: raw.cb,
+        })
     }
 
     fn gcm<'call>(self) -> Result<Parameters<'call>> {
         if usize::try_from(self.length) == Ok(size_of::<GcmParamsWithoutIvBits>()) {
             let raw: GcmParamsWithoutIvBits = self.structure()?;
             let (iv, aad) = (inner(raw.iv, raw.iv_len)?, inner(raw.aad, raw.aad_len)?);
-            return Ok(Parameters::Gcm { iv, aad, tag_bits: raw.tag_bits });
+            return Ok(Parameters::Gcm {
+                iv,
+                aad,
+                tag_bits: raw.tag_bits,
+            });
         }
         let raw: CK_GCM_PARAMS = self.structure()?;
         let (iv, aad) = (inner(raw.pIv, raw.ulIvLen)?, inner(raw.pAAD, raw.ulAADLen)?);
-        Ok(Parameters::Gcm { iv, aad, tag_bits: raw.ulTagBits })
+        Ok(Parameters::Gcm {
+            iv,
+            aad,
+            tag_bits: raw.ulTagBits,
+        })
     }
 
     fn ccm<'call>(self) -> Result<Parameters<'call>> {
@@ -124,7 +153,11 @@ impl Parameter {
 
     fn pss<'call>(self) -> Result<Parameters<'call>> {
         let raw: CK_RSA_PKCS_PSS_PARAMS = self.structure()?;
-        Ok(Parameters::Pss { hash: raw.hashAlg, mgf: raw.mgf, salt_len: raw.sLen })
+        Ok(Parameters::Pss {
+            hash: raw.hashAlg,
+            mgf: raw.mgf,
+            salt_len: raw.sLen,
+        })
     }
 
     fn oaep<'call>(self) -> Result<Parameters<'call>> {
@@ -140,7 +173,10 @@ impl Parameter {
     fn eddsa<'call>(self) -> Result<Parameters<'call>> {
         let raw: CK_EDDSA_PARAMS = self.structure()?;
         let context = inner(raw.pContextData, raw.ulContextDataLen)?;
-        Ok(Parameters::EdDsa { prehash: raw.phFlag != CK_FALSE, context })
+        Ok(Parameters::EdDsa {
+            prehash: raw.phFlag != CK_FALSE,
+            context,
+        })
     }
 
     fn ecdh1<'call>(self) -> Result<Parameters<'call>> {
@@ -167,7 +203,10 @@ impl Parameter {
 
     fn cbc_encrypt_data<'call>(self) -> Result<Parameters<'call>> {
         let raw: CK_AES_CBC_ENCRYPT_DATA_PARAMS = self.structure()?;
-        Ok(Parameters::CbcEncryptData { iv: raw.iv, data: inner(raw.pData, raw.length)? })
+        Ok(Parameters::CbcEncryptData {
+            iv: raw.iv,
+            data: inner(raw.pData, raw.length)?,
+        })
     }
 
     fn string_data<'call>(self) -> Result<Parameters<'call>> {
@@ -180,5 +219,7 @@ impl Parameter {
 fn inner<'call>(pointer: *mut CK_BYTE, length: CK_ULONG) -> Result<&'call [u8]> {
     // SAFETY: taken from the application's parameter structure together with its length.
     let pointer = unsafe { Ptr::nested(pointer) };
-    pointer.bytes(length).map_err(|_| Rv::MECHANISM_PARAM_INVALID)
+    pointer
+        .bytes(length)
+        .map_err(|_| Rv::MECHANISM_PARAM_INVALID)
 }

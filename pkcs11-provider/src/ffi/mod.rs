@@ -30,7 +30,6 @@ mod slots;
 
 use cryptoki_sys::*;
 
-use functions::for_each_function;
 use pointers::Adopt;
 
 /// Turns the list into exported functions: wrap the pointers, run under the guard, answer a code.

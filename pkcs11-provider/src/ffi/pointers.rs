@@ -115,7 +115,11 @@ impl<T: Copy> Ptr<T> {
     /// Fails as [`Ptr::write`] would: for functions that must not do their work if the result has
     /// nowhere to go.
     pub(super) fn expect_writable(self) -> Result<()> {
-        if self.0.is_null() { Err(Rv::ARGUMENTS_BAD) } else { Ok(()) }
+        if self.0.is_null() {
+            Err(Rv::ARGUMENTS_BAD)
+        } else {
+            Ok(())
+        }
     }
 
     /// The elements of an array, copied out one by one. NULL with count 0 is an empty array.
@@ -183,7 +187,11 @@ impl Ptr<u8> {
 
     /// An input that may be absent (NULL), as opposed to empty.
     pub(super) fn optional_bytes<'call>(self, length: CK_ULONG) -> Result<Option<&'call [u8]>> {
-        if self.0.is_null() { Ok(None) } else { self.bytes(length).map(Some) }
+        if self.0.is_null() {
+            Ok(None)
+        } else {
+            self.bytes(length).map(Some)
+        }
     }
 
     /// A zero-terminated string of at most `limit` bytes, without the terminator.
@@ -239,7 +247,12 @@ impl<'a> Output<'a> {
     /// No buffer: asks for the size.
     #[must_use]
     pub fn size_query() -> Self {
-        Output { buffer: std::ptr::null_mut(), capacity: 0, length: 0, memory: PhantomData }
+        Output {
+            buffer: std::ptr::null_mut(),
+            capacity: 0,
+            length: 0,
+            memory: PhantomData,
+        }
     }
 
     /// Whether only the size is asked for.
@@ -279,7 +292,9 @@ impl<'a> Output<'a> {
         // SAFETY: not NULL, and `needed <= capacity` bytes are writable: by the contract of `adopt`
         // for a buffer of the application, by construction for one of ours. `&mut self` keeps a
         // second slice from existing.
-        Ok(Some(unsafe { std::slice::from_raw_parts_mut(self.buffer, needed) }))
+        Ok(Some(unsafe {
+            std::slice::from_raw_parts_mut(self.buffer, needed)
+        }))
     }
 
     /// Says that fewer bytes were written than room was taken for.
@@ -300,9 +315,16 @@ impl<'call> Transfer<'call> {
     pub(super) fn new(buffer: Ptr<u8>, length: Ptr<CK_ULONG>) -> Result<Self> {
         let capacity = if buffer.is_null() { 0 } else { length.read()? };
         length.expect_writable()?;
-        let capacity = usize::try_from(capacity).unwrap_or(MAX_BUFFER).min(MAX_BUFFER);
+        let capacity = usize::try_from(capacity)
+            .unwrap_or(MAX_BUFFER)
+            .min(MAX_BUFFER);
         Ok(Transfer {
-            output: Output { buffer: buffer.0, capacity, length: 0, memory: PhantomData },
+            output: Output {
+                buffer: buffer.0,
+                capacity,
+                length: 0,
+                memory: PhantomData,
+            },
             length_out: length,
         })
     }

@@ -33,7 +33,11 @@ impl Instance {
             let Family::Digest(hash) = row_for(mechanism, CKF_DIGEST)?.family else {
                 return Err(Rv::MECHANISM_INVALID);
             };
-            session.digest = Some(Digesting { hasher: Hasher::new(hash), in_parts: false });
+            let hasher = Hasher::new(hash).ok_or(Rv::MECHANISM_INVALID)?;
+            session.digest = Some(Digesting {
+                hasher,
+                in_parts: false,
+            });
             Ok(())
         })
     }
@@ -79,11 +83,17 @@ impl Instance {
         self.in_session(session, |session, slot| {
             active(session)?;
             let key = self.object(session, key, Rv::KEY_HANDLE_INVALID)?;
-            let object = slot.token.inspect(key).map_err(|error| rv(&error, Doing::Using))?;
+            let object = slot
+                .token
+                .inspect(key)
+                .map_err(|error| rv(&error, Doing::Using))?;
             if object.class != ObjectClass::SecretKey {
                 return Err(Rv::KEY_INDIGESTIBLE);
             }
-            let exported = slot.token.export(key).map_err(|error| rv(&error, Doing::Using))?;
+            let exported = slot
+                .token
+                .export(key)
+                .map_err(|error| rv(&error, Doing::Using))?;
             let digesting = active(session)?;
             digesting.in_parts = true;
             digesting.hasher.update(exported.value.expose());
@@ -110,7 +120,9 @@ fn active(session: &mut Session) -> Result<&mut Digesting> {
 /// Ends the digest, unless only its size was asked for or the room is too small.
 fn finish(session: &mut Session, data: Option<&[u8]>, output: &mut Output<'_>) -> Result<()> {
     let length = active(session)?.hasher.length();
-    let Some(room) = output.room(length)? else { return Ok(()) };
+    let Some(room) = output.room(length)? else {
+        return Ok(());
+    };
     let Some(Digesting { mut hasher, .. }) = session.digest.take() else {
         return Err(Rv::OPERATION_NOT_INITIALIZED);
     };

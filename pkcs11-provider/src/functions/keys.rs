@@ -35,8 +35,12 @@ impl Instance {
     ) -> Result<CK_OBJECT_HANDLE> {
         self.in_session(session, |session, slot| {
             let key_type = generated_type(row_for(mechanism, CKF_GENERATE)?)?;
-            let draft =
-                Draft::new(template, Maker::Generate, Some(CKO_SECRET_KEY), Some(key_type))?;
+            let draft = Draft::new(
+                template,
+                Maker::Generate,
+                Some(CKO_SECRET_KEY),
+                Some(key_type),
+            )?;
             Self::check_writable(session, draft.token)?;
             let length = match draft.value_len()? {
                 Some(length) => length,
@@ -111,7 +115,11 @@ impl Instance {
             let target = self.object(session, key, Rv::KEY_HANDLE_INVALID)?;
             let spec = self.spec(slot, wrapping, Rv::WRAPPING_KEY_HANDLE_INVALID)?;
             check_key(row, spec).map_err(|_| Rv::WRAPPING_KEY_TYPE_INCONSISTENT)?;
-            let class = slot.token.inspect(target).map_err(|_| Rv::KEY_HANDLE_INVALID)?.class;
+            let class = slot
+                .token
+                .inspect(target)
+                .map_err(|_| Rv::KEY_HANDLE_INVALID)?
+                .class;
             if !matches!(class, ObjectClass::SecretKey | ObjectClass::PrivateKey) {
                 return Err(Rv::KEY_NOT_WRAPPABLE);
             }
@@ -148,7 +156,12 @@ impl Instance {
             let mechanism = to_core(row, mechanism, spec)?;
             let template = new_key(session, &draft, draft.value_len()?)?;
             let private = template.attributes.private;
-            let request = UnwrapKey { unwrapping_key: unwrapping, mechanism, wrapped, template };
+            let request = UnwrapKey {
+                unwrapping_key: unwrapping,
+                mechanism,
+                wrapped,
+                template,
+            };
             let object = slot.token.unwrap(request);
             let object = object.map_err(|error| rv(&error, Doing::Unwrapping))?;
             Ok(self.made(session, slot, object, private, draft.token))
@@ -172,7 +185,12 @@ impl Instance {
             let spec = self.spec(slot, base, Rv::KEY_HANDLE_INVALID)?;
             check_key(row, spec)?;
             let key_type = template.ulong(CKA_KEY_TYPE)?.unwrap_or(CKK_GENERIC_SECRET);
-            let draft = Draft::new(template, Maker::Unwrap, Some(CKO_SECRET_KEY), Some(key_type))?;
+            let draft = Draft::new(
+                template,
+                Maker::Unwrap,
+                Some(CKO_SECRET_KEY),
+                Some(key_type),
+            )?;
             Self::check_writable(session, draft.token)?;
             let length = match draft.value_len()? {
                 Some(length) => length,
@@ -181,7 +199,12 @@ impl Instance {
             let mechanism = to_core(row, mechanism, spec)?;
             let template = new_key(session, &draft, Some(length))?;
             let private = template.attributes.private;
-            let request = DeriveKey { base_key: base, mechanism, length: Some(length), template };
+            let request = DeriveKey {
+                base_key: base,
+                mechanism,
+                length: Some(length),
+                template,
+            };
             let object = slot.token.derive(request);
             let object = object.map_err(|error| rv(&error, Doing::Deriving))?;
             Ok(self.made(session, slot, object, private, draft.token))
@@ -196,7 +219,11 @@ impl Instance {
         invalid: Rv,
     ) -> Result<Option<KeySpec>> {
         let object = slot.token.inspect(object).map_err(|_| invalid)?;
-        if object.class.is_key() { Ok(object.spec) } else { Err(invalid) }
+        if object.class.is_key() {
+            Ok(object.spec)
+        } else {
+            Err(invalid)
+        }
     }
 
     /// `C_SeedRandom`: the operating system's generator needs no seed, and takes none from a stranger.
@@ -205,7 +232,11 @@ impl Instance {
     /// `CKR_ARGUMENTS_BAD` for a seed beyond all measure.
     pub fn seed_random(&self, session: CK_SESSION_HANDLE, seed: &[u8]) -> Result<()> {
         self.in_session(session, |_, _| {
-            if seed.len() > MAX_SEED { Err(Rv::ARGUMENTS_BAD) } else { Ok(()) }
+            if seed.len() > MAX_SEED {
+                Err(Rv::ARGUMENTS_BAD)
+            } else {
+                Ok(())
+            }
         })
     }
 
@@ -215,7 +246,9 @@ impl Instance {
     /// `CKR_DEVICE_MEMORY` above the configured limit.
     pub fn generate_random(&self, session: CK_SESSION_HANDLE, output: &mut [u8]) -> Result<()> {
         self.in_session(session, |_, slot| {
-            slot.token.random(output).map_err(|error| rv(&error, Doing::Making))
+            slot.token
+                .random(output)
+                .map_err(|error| rv(&error, Doing::Making))
         })
     }
 }

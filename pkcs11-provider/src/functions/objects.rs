@@ -19,7 +19,11 @@ use crate::token::{Find, Register, Token};
 
 /// How long an object lives that a session makes.
 pub(super) fn lifetime(session: &Session, stored: bool) -> Lifetime {
-    if stored { Lifetime::Stored } else { Lifetime::Session(session.id()) }
+    if stored {
+        Lifetime::Stored
+    } else {
+        Lifetime::Session(session.id())
+    }
 }
 
 impl Instance {
@@ -36,7 +40,10 @@ impl Instance {
             let draft = Draft::new(template, Maker::Create, None, None)?;
             Self::check_writable(session, draft.token)?;
             let (spec, value) = draft.material()?;
-            if draft.value_len()?.is_some_and(|length| length != value.len()) {
+            if draft
+                .value_len()?
+                .is_some_and(|length| length != value.len())
+            {
                 return Err(Rv::TEMPLATE_INCONSISTENT);
             }
             let mut request = Register::new(draft.object_class(), value);
@@ -45,7 +52,10 @@ impl Instance {
             // Software keys that are brought in stay software keys: not every HSM takes keys.
             request.attributes = draft.attributes;
             let private = request.attributes.private;
-            let object = slot.token.register(request).map_err(|error| rv(&error, Doing::Making))?;
+            let object = slot
+                .token
+                .register(request)
+                .map_err(|error| rv(&error, Doing::Making))?;
             Ok(self.made(session, slot, object, private, draft.token))
         })
     }
@@ -90,7 +100,9 @@ impl Instance {
             })?;
             Self::check_writable(session, stored)?;
             let mut change = |attributes: &mut Attributes| edit.apply(attributes);
-            let copy = slot.token.copy(object, lifetime(session, stored), &mut change);
+            let copy = slot
+                .token
+                .copy(object, lifetime(session, stored), &mut change);
             let copy = copy.map_err(|error| rv(&error, Doing::Object))?;
             Ok(self.made(session, slot, copy, private, stored))
         })
@@ -109,7 +121,9 @@ impl Instance {
             let object = self.object(session, handle, Rv::OBJECT_HANDLE_INVALID)?;
             let stored = self.view(slot, object, |view| Ok(view.is(CKA_TOKEN)))?;
             Self::check_writable(session, stored)?;
-            slot.token.delete(object).map_err(|error| rv(&error, Doing::Object))?;
+            slot.token
+                .delete(object)
+                .map_err(|error| rv(&error, Doing::Object))?;
             self.handles.forget(handle);
             session.last_key = None;
             if !stored {
@@ -153,7 +167,9 @@ impl Instance {
     ) -> Result<Vec<Answer>> {
         self.in_session(session, |session, slot| {
             let object = self.object(session, object, Rv::OBJECT_HANDLE_INVALID)?;
-            self.view(slot, object, |view| Ok(types.iter().map(|kind| view.get(*kind)).collect()))
+            self.view(slot, object, |view| {
+                Ok(types.iter().map(|kind| view.get(*kind)).collect())
+            })
         })
     }
 
@@ -174,7 +190,9 @@ impl Instance {
             })?;
             Self::check_writable(session, stored)?;
             let mut change = |attributes: &mut Attributes| edit.apply(attributes);
-            slot.token.modify(object, &mut change).map_err(|error| rv(&error, Doing::Object))
+            slot.token
+                .modify(object, &mut change)
+                .map_err(|error| rv(&error, Doing::Object))
         })
     }
 
@@ -211,7 +229,11 @@ impl Instance {
             let finding = session.find.as_mut().ok_or(Rv::OPERATION_NOT_INITIALIZED)?;
             let start = finding.rest.len().saturating_sub(most);
             let found = finding.rest.split_off(start);
-            Ok(found.into_iter().rev().map(|object| self.handle(session, object)).collect())
+            Ok(found
+                .into_iter()
+                .rev()
+                .map(|object| self.handle(session, object))
+                .collect())
         })
     }
 
@@ -221,7 +243,11 @@ impl Instance {
     /// `CKR_OPERATION_NOT_INITIALIZED`.
     pub fn find_objects_final(&self, session: CK_SESSION_HANDLE) -> Result<()> {
         self.in_session(session, |session, _| {
-            session.find.take().map(|_| ()).ok_or(Rv::OPERATION_NOT_INITIALIZED)
+            session
+                .find
+                .take()
+                .map(|_| ())
+                .ok_or(Rv::OPERATION_NOT_INITIALIZED)
         })
     }
 }
@@ -247,14 +273,16 @@ impl<'t, 'a> Edit<'t, 'a> {
                 return Err(Rv::ATTRIBUTE_READ_ONLY);
             }
         }
-        Ok(Edit { class: view.class(), changes })
+        Ok(Edit {
+            class: view.class(),
+            changes,
+        })
     }
 
     fn apply(&self, attributes: &mut Attributes) -> keybridge_core::Result<()> {
         for (row, value) in &self.changes {
-            creation::set(attributes, self.class, row, value).map_err(|rv| {
-                keybridge_core::Error::invalid_attribute(row.name, rv.to_string())
-            })?;
+            creation::set(attributes, self.class, row, value)
+                .map_err(|rv| keybridge_core::Error::invalid_attribute(row.name, rv.to_string()))?;
         }
         Ok(())
     }
@@ -269,7 +297,9 @@ fn is_the_same(view: &View<'_>, row: &Attribute, value: &Value<'_>) -> bool {
 /// Class, label and `CKA_ID` are answered from the store's indexes; what an object itself tells is compared as
 /// they come by; the rest (a modulus, a value) is asked of the few that remain.
 fn find(token: &dyn Token, template: &Template<'_>) -> Result<Vec<ObjectId>> {
-    let Some(query) = query(template)? else { return Ok(Vec::new()) };
+    let Some(query) = query(template)? else {
+        return Ok(Vec::new());
+    };
     let fits = |object: &Object, at_hand: bool| {
         View::new(token, object).is_some_and(|view| {
             template
@@ -279,7 +309,10 @@ fn find(token: &dyn Token, template: &Template<'_>) -> Result<Vec<ObjectId>> {
         })
     };
     let at_hand = |object: &Object| fits(object, true);
-    let found = token.find(&Find { query, filter: Some(&at_hand) });
+    let found = token.find(&Find {
+        query,
+        filter: Some(&at_hand),
+    });
     let mut found = found.map_err(|error| rv(&error, Doing::Object))?;
     if template.entries().any(|(kind, _)| !View::is_at_hand(kind)) {
         found.retain(|id| token.inspect(*id).is_ok_and(|object| fits(&object, false)));
@@ -296,7 +329,9 @@ fn matches(view: &View<'_>, kind: CK_ATTRIBUTE_TYPE, value: &Value<'_>) -> bool 
 fn query(template: &Template<'_>) -> Result<Option<ObjectQuery>> {
     let mut query = ObjectQuery::default();
     for (kind, value) in template.entries() {
-        let Value::Bytes(bytes) = value else { return Ok(None) };
+        let Value::Bytes(bytes) = value else {
+            return Ok(None);
+        };
         match kind {
             CKA_CLASS => match class(to_ulong(bytes)?) {
                 Some(class) => query.class = Some(class),

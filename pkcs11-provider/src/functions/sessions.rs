@@ -128,7 +128,9 @@ impl Instance {
     pub fn operation_state(&self, session: CK_SESSION_HANDLE) -> Result<()> {
         self.in_session(session, |session, _| {
             let kinds = [Kind::Encrypt, Kind::Decrypt, Kind::Sign, Kind::Verify];
-            let with_key = kinds.into_iter().any(|kind| session.key_use(kind).is_some());
+            let with_key = kinds
+                .into_iter()
+                .any(|kind| session.key_use(kind).is_some());
             if with_key || session.digest.is_some() {
                 Err(Rv::STATE_UNSAVEABLE)
             } else {

@@ -11,7 +11,7 @@ use crate::mechanisms::MechanismCall;
 use crate::mechanisms::convert::{check_key, row_for, signing_purpose, to_core};
 use crate::module::Instance;
 use crate::rv::{Result, Rv};
-use crate::session::{Kind, KeyUse, Session};
+use crate::session::{KeyUse, Kind, Session};
 use crate::slot::Slot;
 use crate::token::error::{Doing, rv};
 
@@ -48,7 +48,11 @@ impl Instance {
     ) -> Result<()> {
         self.in_session(session, |session, slot| {
             let Some(call) = mechanism else {
-                return session.key_use(kind).take().map(|_| ()).ok_or(Rv::ARGUMENTS_BAD);
+                return session
+                    .key_use(kind)
+                    .take()
+                    .map(|_| ())
+                    .ok_or(Rv::ARGUMENTS_BAD);
             };
             if session.key_use(kind).is_some() {
                 return Err(Rv::OPERATION_ACTIVE);
@@ -65,7 +69,10 @@ impl Instance {
             let operation = slot.token.begin(object, purpose, mechanism);
             let operation = operation.map_err(|error| rv(&error, kind.doing()))?;
             check_key(row, operation.object().spec)?;
-            *session.key_use(kind) = Some(KeyUse { operation, row, in_parts: false });
+            *session.key_use(kind) = Some(KeyUse {
+                operation,
+                in_parts: false,
+            });
             Ok(())
         })
     }
@@ -199,7 +206,9 @@ fn run(
     let most = using.operation.output_length(input.len());
     let most = most.map_err(|error| rv(&error, kind.doing()))?;
     let token = &*slot.token;
-    write(output, most, kind, |buffer| token.run(&mut using.operation, input, buffer))
+    write(output, most, kind, |buffer| {
+        token.run(&mut using.operation, input, buffer)
+    })
 }
 
 fn update(
@@ -213,23 +222,22 @@ fn update(
     let most = using.operation.update_length(part.len());
     let most = most.map_err(|error| in_parts_error(&error, kind))?;
     // Exactly as much as may come: an update cannot be taken back once it is found not to fit.
-    let Some(buffer) = output.room(most)? else { return Ok(()) };
+    let Some(buffer) = output.room(most)? else {
+        return Ok(());
+    };
     using.in_parts = true;
     let written = slot.token.update(&mut using.operation, part, buffer);
     output.wrote(written.map_err(|error| in_parts_error(&error, kind))?);
     Ok(())
 }
 
-fn finish(
-    session: &mut Session,
-    slot: &Slot,
-    kind: Kind,
-    output: &mut Output<'_>,
-) -> Result<()> {
+fn finish(session: &mut Session, slot: &Slot, kind: Kind, output: &mut Output<'_>) -> Result<()> {
     let using = session.active(kind)?;
     let most = using.operation.finish_length();
     let most = most.map_err(|error| in_parts_error(&error, kind))?;
-    let Some(buffer) = output.room(most)? else { return Ok(()) };
+    let Some(buffer) = output.room(most)? else {
+        return Ok(());
+    };
     let written = slot.token.finish(&mut using.operation, buffer);
     output.wrote(written.map_err(|error| in_parts_error(&error, kind))?);
     Ok(())
@@ -239,7 +247,9 @@ fn absorb(session: &mut Session, slot: &Slot, kind: Kind, part: &[u8]) -> Result
     let using = session.active(kind)?;
     using.in_parts = true;
     let taken = slot.token.update(&mut using.operation, part, &mut []);
-    taken.map(|_| ()).map_err(|error| in_parts_error(&error, kind))
+    taken
+        .map(|_| ())
+        .map_err(|error| in_parts_error(&error, kind))
 }
 
 /// Gives `produce` a buffer for as much as it may write: the application's own if that is large enough.
@@ -253,7 +263,9 @@ fn write(
 ) -> Result<()> {
     let exact = kind != Kind::Decrypt;
     if exact || output.is_size_query() || output.capacity() >= most {
-        let Some(buffer) = output.room(most)? else { return Ok(()) };
+        let Some(buffer) = output.room(most)? else {
+            return Ok(());
+        };
         let written = produce(buffer).map_err(|error| rv(&error, kind.doing()))?;
         output.wrote(written);
         return Ok(());

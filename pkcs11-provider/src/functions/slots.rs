@@ -65,7 +65,10 @@ impl Instance {
     /// `CKR_SLOT_ID_INVALID`, `CKR_DEVICE_ERROR` when the store cannot be read.
     pub fn token_information(&self, slot: CK_SLOT_ID) -> Result<TokenInformation> {
         let slot = self.slot(slot)?;
-        let state = slot.token.state().map_err(|error| rv(&error, Doing::Administration))?;
+        let state = slot
+            .token
+            .state()
+            .map_err(|error| rv(&error, Doing::Administration))?;
         let counts = *slot.lock();
         Ok(TokenInformation {
             flags: token_flags(&state),
@@ -133,7 +136,9 @@ impl Instance {
                 return Err(Rv::USER_NOT_LOGGED_IN);
             }
             let pin = SecretBytes::from(pin);
-            slot.token.init_pin(&pin).map_err(|error| rv(&error, Doing::Administration))
+            slot.token
+                .init_pin(&pin)
+                .map_err(|error| rv(&error, Doing::Administration))
         })
     }
 
@@ -178,8 +183,16 @@ fn token_flags(state: &TokenState) -> CK_FLAGS {
     if state.user_pin.set {
         flags |= CKF_USER_PIN_INITIALIZED;
     }
-    let user = (CKF_USER_PIN_COUNT_LOW, CKF_USER_PIN_FINAL_TRY, CKF_USER_PIN_LOCKED);
-    let so = (CKF_SO_PIN_COUNT_LOW, CKF_SO_PIN_FINAL_TRY, CKF_SO_PIN_LOCKED);
+    let user = (
+        CKF_USER_PIN_COUNT_LOW,
+        CKF_USER_PIN_FINAL_TRY,
+        CKF_USER_PIN_LOCKED,
+    );
+    let so = (
+        CKF_SO_PIN_COUNT_LOW,
+        CKF_SO_PIN_FINAL_TRY,
+        CKF_SO_PIN_LOCKED,
+    );
     flags | pin_flags(state.user_pin, user) | pin_flags(state.so_pin, so)
 }
 

@@ -24,7 +24,9 @@ const SM2_USER_ID: &[u8] = b"1234567812345678";
 /// # Errors
 /// `CKR_MECHANISM_INVALID`.
 pub(crate) fn row_for(call: &MechanismCall<'_>, flag: CK_FLAGS) -> Result<&'static Row> {
-    registry::find(call.kind).filter(|row| row.flags & flag != 0).ok_or(Rv::MECHANISM_INVALID)
+    registry::find(call.kind)
+        .filter(|row| row.flags & flag != 0)
+        .ok_or(Rv::MECHANISM_INVALID)
 }
 
 /// What a signing mechanism asks of the core: MACs and signatures are one to PKCS#11 and two to KMIP.
@@ -55,7 +57,11 @@ pub(crate) fn check_key(row: &Row, spec: Option<KeySpec>) -> Result<()> {
         (Keys::Secret, Some(spec)) => !spec.is_asymmetric(),
         _ => false,
     };
-    if fits { Ok(()) } else { Err(Rv::KEY_TYPE_INCONSISTENT) }
+    if fits {
+        Ok(())
+    } else {
+        Err(Rv::KEY_TYPE_INCONSISTENT)
+    }
 }
 
 /// The core's mechanism. `spec` is the key's kind, which ECDH needs to read the other party's point.
@@ -74,7 +80,15 @@ pub(crate) fn to_core(
         (F::CbcPad, Parameters::Bytes(iv)) => Ok(Mechanism::CbcPad { iv: block(iv)? }),
         (F::Ctr, Parameters::Counter { bits, block }) => counter(bits, block),
         (F::Gcm, Parameters::Gcm { iv, aad, tag_bits }) => gcm(iv, aad, tag_bits),
-        (F::Ccm, Parameters::Ccm { data_len, nonce, aad, mac_len }) => Ok(Mechanism::Ccm {
+        (
+            F::Ccm,
+            Parameters::Ccm {
+                data_len,
+                nonce,
+                aad,
+                mac_len,
+            },
+        ) => Ok(Mechanism::Ccm {
             nonce: nonce.to_vec(),
             aad: aad.to_vec(),
             tag_length: size(mac_len)?,
@@ -84,31 +98,59 @@ pub(crate) fn to_core(
         // RFC 5649 fixes the alternative initial value; another is not ours to invent.
         (F::KeyWrapPad, Parameters::None) => Ok(Mechanism::KeyWrapPad),
         (F::KeyWrapPad, Parameters::Bytes([0xa6, 0x59, 0x59, 0xa6])) => Ok(Mechanism::KeyWrapPad),
-        (F::Cmac, parameters) => mac_length(parameters, BLOCK).map(|tag_length| Mechanism::Cmac {
-            tag_length,
-        }),
+        (F::Cmac, parameters) => {
+            mac_length(parameters, BLOCK).map(|tag_length| Mechanism::Cmac { tag_length })
+        }
         (F::Hmac(hash), parameters) => mac_length(parameters, hash.length())
             .map(|tag_length| Mechanism::Hmac { hash, tag_length }),
         (F::RsaPkcs, _) => Ok(Mechanism::RsaPkcs1),
-        (F::RsaPkcsHash(hash), _) => Ok(Mechanism::RsaPkcs1Hash { hash, digested: false }),
-        (F::RsaPss, Parameters::Pss { hash, mgf, salt_len }) => {
-            pss(None, hash, mgf, salt_len, true)
-        }
-        (F::RsaPssHash(own), Parameters::Pss { hash, mgf, salt_len }) => {
-            pss(Some(own), hash, mgf, salt_len, false)
-        }
-        (F::RsaOaep, Parameters::Oaep { hash, mgf, source, label }) => {
-            oaep(hash, mgf, source, label)
-        }
+        (F::RsaPkcsHash(hash), _) => Ok(Mechanism::RsaPkcs1Hash {
+            hash,
+            digested: false,
+        }),
+        (
+            F::RsaPss,
+            Parameters::Pss {
+                hash,
+                mgf,
+                salt_len,
+            },
+        ) => pss(None, hash, mgf, salt_len, true),
+        (
+            F::RsaPssHash(own),
+            Parameters::Pss {
+                hash,
+                mgf,
+                salt_len,
+            },
+        ) => pss(Some(own), hash, mgf, salt_len, false),
+        (
+            F::RsaOaep,
+            Parameters::Oaep {
+                hash,
+                mgf,
+                source,
+                label,
+            },
+        ) => oaep(hash, mgf, source, label),
         (F::RsaRaw, _) => Ok(Mechanism::RsaRaw),
         (F::Ecdsa, _) => Ok(Mechanism::Ecdsa),
         (F::EcdsaHash(hash), _) => Ok(Mechanism::EcdsaHash { hash }),
-        (F::Eddsa, Parameters::None | Parameters::EdDsa { prehash: false, context: [] }) => {
-            Ok(Mechanism::Eddsa)
-        }
+        (
+            F::Eddsa,
+            Parameters::None
+            | Parameters::EdDsa {
+                prehash: false,
+                context: [],
+            },
+        ) => Ok(Mechanism::Eddsa),
         (F::Sm2Digest, _) => Ok(Mechanism::Sm2SignDigest),
-        (F::Sm2Sm3, Parameters::Bytes(id)) => Ok(Mechanism::Sm2Sign { user_id: id.to_vec() }),
-        (F::Sm2Sm3, _) => Ok(Mechanism::Sm2Sign { user_id: SM2_USER_ID.to_vec() }),
+        (F::Sm2Sm3, Parameters::Bytes(id)) => Ok(Mechanism::Sm2Sign {
+            user_id: id.to_vec(),
+        }),
+        (F::Sm2Sm3, _) => Ok(Mechanism::Sm2Sign {
+            user_id: SM2_USER_ID.to_vec(),
+        }),
         (F::Sm2Encrypt, _) => Ok(Mechanism::Sm2Encrypt),
         (F::Ecdh | F::EcbEncryptData | F::CbcEncryptData | F::Hkdf, parameters) => {
             derivation(row.family, parameters, spec)
@@ -123,23 +165,47 @@ fn derivation(
     spec: Option<KeySpec>,
 ) -> Result<Mechanism> {
     match (family, parameters) {
-        (Family::Ecdh, Parameters::Ecdh1 { kdf, shared, public }) => {
-            let curve = spec.and_then(NamedCurve::of_spec).ok_or(Rv::KEY_TYPE_INCONSISTENT)?;
+        (
+            Family::Ecdh,
+            Parameters::Ecdh1 {
+                kdf,
+                shared,
+                public,
+            },
+        ) => {
+            let curve = spec
+                .and_then(NamedCurve::of_spec)
+                .ok_or(Rv::KEY_TYPE_INCONSISTENT)?;
             let peer = EcPublicKey::from_ec_point(curve, public);
             Ok(Mechanism::Ecdh {
-                peer: peer.map_err(|_| Rv::MECHANISM_PARAM_INVALID)?.point().to_vec(),
+                peer: peer
+                    .map_err(|_| Rv::MECHANISM_PARAM_INVALID)?
+                    .point()
+                    .to_vec(),
                 derivation: key_derivation(kdf, shared)?,
             })
         }
-        (Family::EcbEncryptData, Parameters::Bytes(data)) => {
-            Ok(Mechanism::EncryptData { iv: None, data: SecretBytes::from(data) })
-        }
+        (Family::EcbEncryptData, Parameters::Bytes(data)) => Ok(Mechanism::EncryptData {
+            iv: None,
+            data: SecretBytes::from(data),
+        }),
         (Family::CbcEncryptData, Parameters::CbcEncryptData { iv, data }) => {
-            Ok(Mechanism::EncryptData { iv: Some(iv), data: SecretBytes::from(data) })
+            Ok(Mechanism::EncryptData {
+                iv: Some(iv),
+                data: SecretBytes::from(data),
+            })
         }
         (
             Family::Hkdf,
-            Parameters::Hkdf { extract, expand, prf, salt_type, salt, info, salt_key: _ },
+            Parameters::Hkdf {
+                extract,
+                expand,
+                prf,
+                salt_type,
+                salt,
+                info,
+                salt_key: _,
+            },
         ) => {
             let salt = match salt_type {
                 CKF_HKDF_SALT_NULL => &[],
@@ -148,7 +214,13 @@ fn derivation(
                 _ => return Err(Rv::MECHANISM_PARAM_INVALID),
             };
             let hash = hash_of_digest(prf)?;
-            Ok(Mechanism::Hkdf { hash, salt: salt.to_vec(), info: info.to_vec(), extract, expand })
+            Ok(Mechanism::Hkdf {
+                hash,
+                salt: salt.to_vec(),
+                info: info.to_vec(),
+                extract,
+                expand,
+            })
         }
         _ => Err(Rv::MECHANISM_PARAM_INVALID),
     }
@@ -164,7 +236,10 @@ fn block(iv: &[u8]) -> Result<[u8; BLOCK]> {
 
 fn counter(bits: CK_ULONG, counter_block: [u8; BLOCK]) -> Result<Mechanism> {
     match u32::try_from(bits) {
-        Ok(counter_bits @ 1..=128) => Ok(Mechanism::Ctr { counter_block, counter_bits }),
+        Ok(counter_bits @ 1..=128) => Ok(Mechanism::Ctr {
+            counter_block,
+            counter_bits,
+        }),
         _ => Err(Rv::MECHANISM_PARAM_INVALID),
     }
 }
@@ -174,8 +249,16 @@ fn gcm(iv: &[u8], aad: &[u8], tag_bits: CK_ULONG) -> Result<Mechanism> {
     if iv.is_empty() || iv.len() > 256 || tag_bits % 8 != 0 {
         return Err(Rv::MECHANISM_PARAM_INVALID);
     }
-    let tag_length = if tag_bits == 0 { FULL_TAG } else { size(tag_bits / 8)? };
-    Ok(Mechanism::Gcm { iv: iv.to_vec(), aad: aad.to_vec(), tag_length })
+    let tag_length = if tag_bits == 0 {
+        FULL_TAG
+    } else {
+        size(tag_bits / 8)?
+    };
+    Ok(Mechanism::Gcm {
+        iv: iv.to_vec(),
+        aad: aad.to_vec(),
+        tag_length,
+    })
 }
 
 fn key_wrap(parameters: Parameters<'_>) -> Result<Mechanism> {
@@ -195,7 +278,11 @@ fn mac_length(parameters: Parameters<'_>, full: usize) -> Result<usize> {
         Parameters::MacLength(length) => {
             let length = size(length)?;
             let fits = (1..=full).contains(&length);
-            if fits { Ok(length) } else { Err(Rv::MECHANISM_PARAM_INVALID) }
+            if fits {
+                Ok(length)
+            } else {
+                Err(Rv::MECHANISM_PARAM_INVALID)
+            }
         }
         _ => Err(Rv::MECHANISM_PARAM_INVALID),
     }
@@ -212,8 +299,15 @@ fn pss(
     if own.is_some_and(|own| own != hash) {
         return Err(Rv::MECHANISM_PARAM_INVALID);
     }
-    let hash = RsaHash { hash, mgf1: hash_of_mgf(mgf)? };
-    Ok(Mechanism::RsaPss { hash, salt_length: size(salt_len)?, digested })
+    let hash = RsaHash {
+        hash,
+        mgf1: hash_of_mgf(mgf)?,
+    };
+    Ok(Mechanism::RsaPss {
+        hash,
+        salt_length: size(salt_len)?,
+        digested,
+    })
 }
 
 fn oaep(
@@ -226,8 +320,14 @@ fn oaep(
     if source != CKZ_DATA_SPECIFIED && !(source == 0 && label.is_empty()) {
         return Err(Rv::MECHANISM_PARAM_INVALID);
     }
-    let hash = RsaHash { hash: hash_of_digest(hash)?, mgf1: hash_of_mgf(mgf)? };
-    Ok(Mechanism::RsaOaep { hash, label: label.to_vec() })
+    let hash = RsaHash {
+        hash: hash_of_digest(hash)?,
+        mgf1: hash_of_mgf(mgf)?,
+    };
+    Ok(Mechanism::RsaOaep {
+        hash,
+        label: label.to_vec(),
+    })
 }
 
 /// The hash that a digest mechanism names in a parameter.
@@ -263,5 +363,8 @@ fn key_derivation(kdf: CK_EC_KDF_TYPE, shared: &[u8]) -> Result<KeyDerivation> {
         CKD_SHA512_KDF => HashAlgorithm::Sha512,
         _ => return Err(Rv::MECHANISM_PARAM_INVALID),
     };
-    Ok(KeyDerivation::X963 { hash, shared_info: shared.to_vec() })
+    Ok(KeyDerivation::X963 {
+        hash,
+        shared_info: shared.to_vec(),
+    })
 }

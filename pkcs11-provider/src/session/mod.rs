@@ -7,7 +7,6 @@ use keybridge_core::ObjectId;
 use keybridge_core::model::SessionId;
 
 use crate::digest::Hasher;
-use crate::mechanisms::registry::Row;
 use crate::rv::{Result, Rv};
 use crate::token::TokenOperation;
 
@@ -39,7 +38,6 @@ pub(crate) struct LastKey {
 /// An operation with a key.
 pub(crate) struct KeyUse {
     pub(crate) operation: TokenOperation,
-    pub(crate) row: &'static Row,
     /// Whether a part was taken already: then the one-part function comes too late.
     pub(crate) in_parts: bool,
 }
@@ -123,7 +121,9 @@ impl Session {
     /// # Errors
     /// `CKR_OPERATION_NOT_INITIALIZED`.
     pub(crate) fn active(&mut self, kind: Kind) -> Result<&mut KeyUse> {
-        self.key_use(kind).as_mut().ok_or(Rv::OPERATION_NOT_INITIALIZED)
+        self.key_use(kind)
+            .as_mut()
+            .ok_or(Rv::OPERATION_NOT_INITIALIZED)
     }
 
     /// Ends operations whose keys are private: their user has logged out.

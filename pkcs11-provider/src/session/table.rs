@@ -88,13 +88,21 @@ impl SessionTable {
         function: impl FnOnce(&mut Session) -> Result<T>,
     ) -> Result<T> {
         let mut cell = self.locked(handle)?;
-        function(cell.session.as_deref_mut().ok_or(Rv::SESSION_HANDLE_INVALID)?)
+        function(
+            cell.session
+                .as_deref_mut()
+                .ok_or(Rv::SESSION_HANDLE_INVALID)?,
+        )
     }
 
     /// Takes a session out of the table; its handle is invalid from here on. Waits for a call that
     /// is using it.
     pub(crate) fn remove(&self, handle: CK_SESSION_HANDLE) -> Result<Box<Session>> {
-        let session = self.locked(handle)?.session.take().ok_or(Rv::SESSION_HANDLE_INVALID)?;
+        let session = self
+            .locked(handle)?
+            .session
+            .take()
+            .ok_or(Rv::SESSION_HANDLE_INVALID)?;
         let mut free = lock(&self.free);
         free.open -= 1;
         if let Some((index, _)) = split(handle) {
@@ -105,7 +113,11 @@ impl SessionTable {
 
     /// The handles of the open sessions of one slot.
     pub(crate) fn of_slot(&self, slot: CK_SLOT_ID) -> Vec<CK_SESSION_HANDLE> {
-        let cells = self.chunks.iter().filter_map(OnceLock::get).flat_map(|chunk| chunk.iter());
+        let cells = self
+            .chunks
+            .iter()
+            .filter_map(OnceLock::get)
+            .flat_map(|chunk| chunk.iter());
         cells
             .filter_map(|cell| {
                 let cell = lock(cell);
@@ -142,7 +154,10 @@ fn handle_of(index: usize, uses: u32) -> CK_SESSION_HANDLE {
 
 fn split(handle: CK_SESSION_HANDLE) -> Option<(usize, u32)> {
     let index = (handle & ((1 << INDEX_BITS) - 1)).checked_sub(1)?;
-    Some((usize::try_from(index).ok()?, u32::try_from(handle >> INDEX_BITS).ok()?))
+    Some((
+        usize::try_from(index).ok()?,
+        u32::try_from(handle >> INDEX_BITS).ok()?,
+    ))
 }
 
 #[cfg(test)]
@@ -160,7 +175,10 @@ mod tests {
         table.remove(first).expect("open");
         let second = table.insert(session).expect("room");
         assert_ne!(first, second);
-        assert_eq!(table.with(first, |_| Ok(())), Err(Rv::SESSION_HANDLE_INVALID));
+        assert_eq!(
+            table.with(first, |_| Ok(())),
+            Err(Rv::SESSION_HANDLE_INVALID)
+        );
         assert_eq!(table.remove(first).err(), Some(Rv::SESSION_HANDLE_INVALID));
         assert_eq!(table.with(second, |s| Ok(s.handle())), Ok(second));
     }
@@ -181,7 +199,10 @@ mod tests {
     fn handles_from_nowhere_are_invalid() {
         let table = SessionTable::new(2);
         for handle in [0, 1, 0xffff, 1 << 16, CK_SESSION_HANDLE::MAX] {
-            assert_eq!(table.with(handle, |_| Ok(())), Err(Rv::SESSION_HANDLE_INVALID));
+            assert_eq!(
+                table.with(handle, |_| Ok(())),
+                Err(Rv::SESSION_HANDLE_INVALID)
+            );
         }
     }
 }

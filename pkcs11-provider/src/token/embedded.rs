@@ -30,7 +30,12 @@ pub(crate) struct LazyStore {
 
 impl LazyStore {
     pub(crate) fn new(settings: Settings, secrets: Arc<dyn SecretSource>) -> Self {
-        LazyStore { settings, secrets, kms: OnceLock::new(), opening: Mutex::new(()) }
+        LazyStore {
+            settings,
+            secrets,
+            kms: OnceLock::new(),
+            opening: Mutex::new(()),
+        }
     }
 
     /// The key manager. A failure is not kept: the store may be there at the next call.
@@ -81,7 +86,11 @@ impl Embedded {
         let kms = Arc::clone(self.store.kms()?);
         let account = kms.account(&self.account)?.id;
         let public = kms.public_caller(account, DOOR);
-        Ok(self.opened.get_or_init(|| Opened { kms, account, public }))
+        Ok(self.opened.get_or_init(|| Opened {
+            kms,
+            account,
+            public,
+        }))
     }
 
     /// Runs a verb as whoever is logged in.
@@ -202,12 +211,7 @@ impl Token for Embedded {
         self.opened()?.kms.run(operation, input, output)
     }
 
-    fn verify(
-        &self,
-        operation: &mut TokenOperation,
-        data: &[u8],
-        signature: &[u8],
-    ) -> Result<()> {
+    fn verify(&self, operation: &mut TokenOperation, data: &[u8], signature: &[u8]) -> Result<()> {
         let TokenOperation::Embedded(operation) = operation;
         self.opened()?.kms.verify(operation, data, signature)
     }

@@ -116,14 +116,28 @@ mod tests {
 
     #[test]
     fn what_a_code_says_depends_on_the_function() {
-        let missing = Error::NotFound { what: "object", name: String::new() };
+        let missing = Error::NotFound {
+            what: "object",
+            name: String::new(),
+        };
         assert_eq!(rv(&missing, Doing::Object), Rv::OBJECT_HANDLE_INVALID);
         assert_eq!(rv(&missing, Doing::Using), Rv::KEY_HANDLE_INVALID);
-        assert_eq!(rv(&missing, Doing::Unwrapping), Rv::UNWRAPPING_KEY_HANDLE_INVALID);
-        let disabled = Error::KeyState { state: KeyState::Disabled };
+        assert_eq!(
+            rv(&missing, Doing::Unwrapping),
+            Rv::UNWRAPPING_KEY_HANDLE_INVALID
+        );
+        let disabled = Error::KeyState {
+            state: KeyState::Disabled,
+        };
         assert_eq!(rv(&disabled, Doing::Using), Rv::KEY_FUNCTION_NOT_PERMITTED);
-        assert_eq!(rv(&Error::LoginRequired, Doing::Object), Rv::OBJECT_HANDLE_INVALID);
-        assert_eq!(rv(&Error::LoginRequired, Doing::Making), Rv::USER_NOT_LOGGED_IN);
+        assert_eq!(
+            rv(&Error::LoginRequired, Doing::Object),
+            Rv::OBJECT_HANDLE_INVALID
+        );
+        assert_eq!(
+            rv(&Error::LoginRequired, Doing::Making),
+            Rv::USER_NOT_LOGGED_IN
+        );
     }
 
     #[test]

@@ -78,15 +78,10 @@ pub trait Token: Send + Sync {
     /// Proves the user again for one use of a key.
     fn authenticate(&self, operation: &mut TokenOperation, pin: &SecretBytes) -> Result<()>;
     /// Does it in one part.
-    fn run(
-        &self,
-        operation: &mut TokenOperation,
-        input: &[u8],
-        output: &mut [u8],
-    ) -> Result<usize>;
+    fn run(&self, operation: &mut TokenOperation, input: &[u8], output: &mut [u8])
+    -> Result<usize>;
     /// Verifies in one part.
-    fn verify(&self, operation: &mut TokenOperation, data: &[u8], signature: &[u8])
-    -> Result<()>;
+    fn verify(&self, operation: &mut TokenOperation, data: &[u8], signature: &[u8]) -> Result<()>;
     /// Takes a part.
     fn update(
         &self,
