@@ -63,16 +63,13 @@ pub fn text() -> String {
     define(
         &mut text,
         "Return values.",
-        rv::NAMES.iter().map(|(code, name)| (*name, *code as u64)),
+        rv::NAMES.iter().map(|(code, name)| (*name, (*code))),
     );
-    let mut attributes: Vec<_> = ATTRIBUTES
-        .iter()
-        .map(|row| (row.name, row.kind as u64))
-        .collect();
+    let mut attributes: Vec<_> = ATTRIBUTES.iter().map(|row| (row.name, row.kind)).collect();
     attributes.sort_unstable_by_key(|(_, number)| *number);
     attributes.dedup();
     define(&mut text, "Attributes.", attributes.into_iter());
-    let mechanisms = || MECHANISMS.iter().map(|row| (row.name, row.kind as u64));
+    let mechanisms = || MECHANISMS.iter().map(|row| (row.name, row.kind));
     define(
         &mut text,
         "Mechanisms.",

@@ -7,6 +7,9 @@
 //!
 //! Nothing here decides who may use which key: the core does, for every door.
 
+// `CK_ULONG` is the core's u64 throughout: the module is built for 64-bit systems where it is as wide.
+const _: () = assert!(size_of::<cryptoki_sys::CK_ULONG>() == size_of::<u64>());
+
 pub mod attributes;
 pub mod ffi;
 pub mod header;

@@ -443,7 +443,7 @@ pub(crate) fn set(
             let (numbers, _) = bytes.as_chunks::<{ size_of::<CK_ULONG>() }>();
             let numbers = numbers
                 .iter()
-                .map(|number| CK_ULONG::from_ne_bytes(*number) as u64);
+                .map(|number| CK_ULONG::from_ne_bytes(*number));
             attributes.allowed_mechanisms = numbers.collect();
             Ok(())
         }
@@ -452,7 +452,7 @@ pub(crate) fn set(
             Ok(())
         }
         _ => {
-            attributes.pkcs11.insert(row.kind as u64, bytes.to_vec());
+            attributes.pkcs11.insert(row.kind, bytes.to_vec());
             Ok(())
         }
     }
@@ -490,7 +490,7 @@ fn set_flag(
                 Some((set, _)) if on => attributes.usage.set(set, true),
                 Some((_, any)) => attributes.usage.set(any, false),
                 // The core's mask has no bit for the rest (recovery, encapsulation): kept as they are.
-                None => drop(attributes.pkcs11.insert(kind as u64, vec![u8::from(on)])),
+                None => drop(attributes.pkcs11.insert(kind, vec![u8::from(on)])),
             }
             return;
         }

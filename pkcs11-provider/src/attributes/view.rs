@@ -164,7 +164,7 @@ impl<'a> View<'a> {
             CKA_NEVER_EXTRACTABLE => object.never_extractable,
             kind => match usage_bits(kind, self.class) {
                 Some((_, any)) => attributes.usage.intersects(any),
-                None => match attributes.pkcs11.get(&(kind as u64)).map(Vec::as_slice) {
+                None => match attributes.pkcs11.get(&kind).map(Vec::as_slice) {
                     Some([on]) => *on != 0,
                     _ => row.default == DefaultValue::True,
                 },
@@ -228,7 +228,7 @@ impl<'a> View<'a> {
 
     /// An attribute that the core keeps without knowing what it means.
     fn kept(&self, row: &Attribute) -> Answer {
-        match self.object.attributes.pkcs11.get(&(row.kind as u64)) {
+        match self.object.attributes.pkcs11.get(&row.kind) {
             Some(value) => Answer::bytes(value),
             None => match row.default {
                 DefaultValue::Own => Answer::Invalid,
@@ -303,10 +303,10 @@ impl<'a> View<'a> {
         if object.class == ObjectClass::PublicKey {
             return object.public_value().map(<[u8]>::to_vec);
         }
-        if let Some(info) = object.attributes.pkcs11.get(&(CKA_PUBLIC_KEY_INFO as u64)) {
+        if let Some(info) = object.attributes.pkcs11.get(&CKA_PUBLIC_KEY_INFO) {
             return Some(info.clone());
         }
-        self.sibling().or_else(|| self.from_readable_key())
+        self.sibling().or_else(|| self.of_readable_key())
     }
 
     /// From the public half, found by the link that the core makes between the two, or as the public key
@@ -339,7 +339,7 @@ impl<'a> View<'a> {
     }
 
     /// From a private key that may be read anyway, for keys that came without a public half.
-    fn from_readable_key(&self) -> Option<Vec<u8>> {
+    fn of_readable_key(&self) -> Option<Vec<u8>> {
         let attributes = &self.object.attributes;
         if attributes.sensitive || !attributes.extractable {
             return None;

@@ -50,7 +50,7 @@ impl Instance {
             let mut request = CreateKey::new(draft.secret_spec(length)?);
             request.protection = slot.token.protection();
             request.lifetime = lifetime(session, draft.token);
-            request.key_gen_mechanism = Some(mechanism.kind as u64);
+            request.key_gen_mechanism = Some(mechanism.kind);
             request.secret = draft.attributes;
             let private = request.secret.private;
             let created = slot.token.create_key(request);
@@ -84,7 +84,7 @@ impl Instance {
             request.lifetime = lifetime(session, private.token);
             request.public_lifetime = lifetime(session, public.token);
             request.public_exponent = public_exponent;
-            request.key_gen_mechanism = Some(mechanism.kind as u64);
+            request.key_gen_mechanism = Some(mechanism.kind);
             request.secret = private.attributes;
             request.public = public.attributes;
             let hidden = (request.secret.private, request.public.private);

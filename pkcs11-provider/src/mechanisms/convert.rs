@@ -246,7 +246,7 @@ fn counter(bits: CK_ULONG, counter_block: [u8; BLOCK]) -> Result<Mechanism> {
 
 /// An empty IV would make the core choose one, which the application could never learn: refused.
 fn gcm(iv: &[u8], aad: &[u8], tag_bits: CK_ULONG) -> Result<Mechanism> {
-    if iv.is_empty() || iv.len() > 256 || tag_bits % 8 != 0 {
+    if iv.is_empty() || iv.len() > 256 || !tag_bits.is_multiple_of(8) {
         return Err(Rv::MECHANISM_PARAM_INVALID);
     }
     let tag_length = if tag_bits == 0 {

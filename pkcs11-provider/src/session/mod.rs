@@ -103,7 +103,7 @@ impl Session {
 
     /// The name under which the core keeps this session's objects.
     pub(crate) fn id(&self) -> SessionId {
-        SessionId(self.handle as u64)
+        SessionId(self.handle)
     }
 
     /// The place of an operation.

@@ -21,6 +21,8 @@ pub(crate) const MAX_SESSIONS: usize = (1 << INDEX_BITS) - 1;
 const CHUNK: usize = 64;
 const CHUNKS: usize = (MAX_SESSIONS + 1) / CHUNK;
 
+type Chunk = Box<[Mutex<Cell>]>;
+
 #[derive(Default)]
 struct Cell {
     /// How many sessions this cell has held.
@@ -30,7 +32,7 @@ struct Cell {
 
 /// The open sessions of a process.
 pub(crate) struct SessionTable {
-    chunks: Box<[OnceLock<Box<[Mutex<Cell>]>>]>,
+    chunks: Box<[OnceLock<Chunk>]>,
     free: Mutex<FreeCells>,
     limit: usize,
 }
