@@ -87,6 +87,33 @@ impl HsmEngine {
         }
     }
 
+    /// When the HSM went away while it made a key, the key may be there without anybody knowing: removes it, as
+    /// far as the HSM is back.
+    fn or_clean_up<T>(&self, key: &NewKey<'_>, made: Result<T>) -> Result<T> {
+        if matches!(made, Err(Error::HsmUnavailable { .. })) {
+            let _ = self.remove(key.id.as_bytes(), !key.spec.is_asymmetric());
+        }
+        made
+    }
+
+    /// Removes every object of a key from the HSM; none is there already: done.
+    fn remove(&self, hsm_id: &[u8], symmetric: bool) -> Result<()> {
+        self.pool.call(Repeat::Safe, |lease| {
+            for class in classes(symmetric) {
+                let template = [Attribute::Class(*class), Attribute::Id(hsm_id.to_vec())];
+                for handle in key::find_objects(lease, &template)? {
+                    match lease.session().destroy_object(handle) {
+                        Err(error)
+                            if failure::return_code(&error)
+                                == Some(RvError::ObjectHandleInvalid) => {}
+                        other => other?,
+                    }
+                }
+            }
+            Ok(())
+        })
+    }
+
     fn generate_secret(&self, key: &NewKey<'_>, how: &template::Generation) -> Result<()> {
         let mut template = template::secret_template(key)?;
         template.extend(how.kind.iter().flatten().cloned());
@@ -110,6 +137,15 @@ impl HsmEngine {
             }
             read
         })
+    }
+}
+
+/// The classes under which a key and what belongs to it are in the HSM.
+fn classes(symmetric: bool) -> &'static [TokenClass] {
+    if symmetric {
+        &[TokenClass::SECRET_KEY]
+    } else {
+        &[TokenClass::PRIVATE_KEY, TokenClass::PUBLIC_KEY]
     }
 }
 
@@ -182,12 +218,12 @@ impl Engine for HsmEngine {
     fn generate(&self, key: &NewKey<'_>) -> Result<Generated> {
         let how = template::generation(key)?;
         self.require_generation(key.spec, how.name)?;
-        let public = if key.spec.is_asymmetric() {
-            Some(self.generate_pair(key, &how)?)
+        let made = if key.spec.is_asymmetric() {
+            self.generate_pair(key, &how).map(Some)
         } else {
-            self.generate_secret(key, &how)?;
-            None
+            self.generate_secret(key, &how).map(|()| None)
         };
+        let public = self.or_clean_up(key, made)?;
         Ok(Generated {
             secret: Material::Resident {
                 hsm_id: key.id.as_bytes().to_vec(),
@@ -202,8 +238,10 @@ impl Engine for HsmEngine {
         template::check_size(key.spec)?;
         let template = template::secret_template(key)?;
         let values = private::attributes(key.spec, &value)?;
-        self.pool
-            .call(Repeat::Never, |lease| create(lease, &template, &values))?;
+        let made = self
+            .pool
+            .call(Repeat::Never, |lease| create(lease, &template, &values));
+        self.or_clean_up(key, made)?;
         Ok(Material::Resident {
             hsm_id: key.id.as_bytes().to_vec(),
         })
@@ -220,25 +258,7 @@ impl Engine for HsmEngine {
         let Material::Resident { hsm_id } = &object.material else {
             return Ok(());
         };
-        let mut classes = vec![TokenClass::PRIVATE_KEY, TokenClass::PUBLIC_KEY];
-        if object.class == ObjectClass::SecretKey {
-            classes = vec![TokenClass::SECRET_KEY];
-        }
-        self.pool.call(Repeat::Safe, |lease| {
-            let session = lease.session();
-            for class in &classes {
-                let template = [Attribute::Class(*class), Attribute::Id(hsm_id.clone())];
-                for handle in key::find_objects(lease, &template)? {
-                    match session.destroy_object(handle) {
-                        Err(error)
-                            if failure::return_code(&error)
-                                == Some(RvError::ObjectHandleInvalid) => {}
-                        other => other?,
-                    }
-                }
-            }
-            Ok(())
-        })
+        self.remove(hsm_id, object.class == ObjectClass::SecretKey)
     }
 
     /// What the token has a mechanism for; while it cannot be reached, what the engine could do, so that a
