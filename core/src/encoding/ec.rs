@@ -291,7 +291,7 @@ fn compute_public(curve: NamedCurve, scalar: &[u8]) -> Result<EcPublicKey> {
             .to_sec1_point(false)
             .as_bytes()
             .to_vec(),
-        NamedCurve::Weierstrass(nist) => EcKey::from_scalar(nist, scalar, None)
+        NamedCurve::Weierstrass(nist) => EcKey::from_scalar(nist, scalar)
             .and_then(|key| key.point())
             .map_err(|_| wrong())?,
         NamedCurve::Ed25519 => Ed25519KeyPair::from_seed_unchecked(scalar)

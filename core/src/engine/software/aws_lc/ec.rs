@@ -15,8 +15,8 @@ pub(crate) struct EcKey {
 }
 
 impl EcKey {
-    /// The key of a private scalar; the point is computed, and must be `point` if that is given.
-    pub(crate) fn from_scalar(curve: Curve, scalar: &[u8], point: Option<&[u8]>) -> Outcome<Self> {
+    /// The key of a private scalar; the point is computed.
+    pub(crate) fn from_scalar(curve: Curve, scalar: &[u8]) -> Outcome<Self> {
         let key = Self::empty(curve)?;
         let scalar = number(scalar)?;
         // SAFETY: both objects live; AWS-LC copies the number, and refuses zero and the order or more.
@@ -35,12 +35,7 @@ impl EcKey {
             )
         })?;
         key.set_point(&public)?;
-        match point {
-            Some(expected) if key.point()? != Self::from_point(curve, expected)?.point()? => {
-                Err(Failed)
-            }
-            _ => Ok(key),
-        }
+        Ok(key)
     }
 
     /// The key of a public point, SEC1 compressed or uncompressed; it must be on the curve.
@@ -65,11 +60,6 @@ impl EcKey {
         })?;
         key.set_point(&public)?;
         Ok(key)
-    }
-
-    /// The curve.
-    pub(crate) fn curve(&self) -> Curve {
-        self.curve
     }
 
     /// The public point, uncompressed.

@@ -1,0 +1,85 @@
+//! From canonical encodings to keys ready to use: every check that a key passes once.
+
+use std::sync::Arc;
+
+use super::cipher::{AesKey, Sm4Key, SymmetricKey};
+use super::ec::{Nist, Secp256k1};
+use super::edwards::{Ed25519, X25519};
+use super::ready::Ready;
+use super::rsa::Rsa;
+use super::secret::SecretKey;
+use super::sm2::Sm2;
+use crate::algorithm::{Curve, KeySpec};
+use crate::encoding::{EcPrivateKey, EcPublicKey, NamedCurve, PrivateKey, PublicKey};
+use crate::engine::ReadyKey;
+use crate::error::{Error, Result};
+use crate::secret::SecretBytes;
+
+/// A symmetric key of its bytes.
+pub(super) fn secret(spec: KeySpec, value: &SecretBytes) -> Result<Arc<dyn ReadyKey>> {
+    if value.len() as u64 * 8 != u64::from(spec.bits()) {
+        return Err(Error::InvalidMaterial(format!(
+            "the value has {} bits, the key should have {}",
+            value.len() as u64 * 8,
+            spec.bits()
+        )));
+    }
+    match spec {
+        KeySpec::Aes { .. } => {
+            AesKey::new(value.expose()).map(|key| Ready::share(SymmetricKey::new(key)))
+        }
+        KeySpec::Sm4 => Sm4Key::new(value.expose()).map(|key| Ready::share(SymmetricKey::new(key))),
+        KeySpec::Hmac { hash, .. } => Ok(Ready::share(SecretKey::hmac(hash, value.clone()))),
+        KeySpec::GenericSecret { .. } => Ok(Ready::share(SecretKey::generic(value.clone()))),
+        _ => Err(Error::KeyUnsupported(
+            "not a symmetric key of the software engine".to_owned(),
+        )),
+    }
+}
+
+/// A private key of its components.
+pub(super) fn private(key: &PrivateKey) -> Result<Arc<dyn ReadyKey>> {
+    match key {
+        PrivateKey::Rsa(key) => Rsa::private(key).map(Ready::share),
+        PrivateKey::Ec(key) => private_on_curve(key),
+    }
+}
+
+fn private_on_curve(key: &EcPrivateKey) -> Result<Arc<dyn ReadyKey>> {
+    match key.curve() {
+        NamedCurve::Weierstrass(Curve::Secp256k1) => Secp256k1::private(key).map(Ready::share),
+        NamedCurve::Weierstrass(curve) => Nist::private(curve, key).map(Ready::share),
+        NamedCurve::Sm2 => Sm2::private(key).map(Ready::share),
+        NamedCurve::Ed25519 => Ed25519::private(key).map(Ready::share),
+        NamedCurve::X25519 => X25519::private(key).map(Ready::share),
+    }
+}
+
+/// A public key of its components.
+pub(super) fn public(key: &PublicKey) -> Result<Arc<dyn ReadyKey>> {
+    match key {
+        PublicKey::Rsa(key) => Rsa::public(key).map(Ready::share),
+        PublicKey::Ec(key) => public_on_curve(key),
+    }
+}
+
+fn public_on_curve(key: &EcPublicKey) -> Result<Arc<dyn ReadyKey>> {
+    match key.curve() {
+        NamedCurve::Weierstrass(Curve::Secp256k1) => Secp256k1::public(key).map(Ready::share),
+        NamedCurve::Weierstrass(curve) => Nist::public(curve, key).map(Ready::share),
+        NamedCurve::Sm2 => Sm2::public(key).map(Ready::share),
+        NamedCurve::Ed25519 => Ed25519::public(key).map(Ready::share),
+        NamedCurve::X25519 => Ok(Ready::share(X25519::public())),
+    }
+}
+
+/// The material must be of the kind that the object says.
+pub(super) fn check_spec(said: KeySpec, found: KeySpec) -> Result<()> {
+    if said == found {
+        Ok(())
+    } else {
+        Err(Error::InvalidMaterial(format!(
+            "the material is a key of kind {found:?}, not {said:?}"
+        )))
+    }
+}

@@ -1,0 +1,295 @@
+//! What keys of each kind can do: the one table behind `supports` and behind every refusal.
+
+use crate::algorithm::{Curve, HashAlgorithm, KeySpec};
+use crate::mechanism::{KeyDerivation, Mechanism, Purpose};
+
+/// A family of keys that can do the same things.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Aes,
+    Sm4,
+    Rsa,
+    Nist,
+    Secp256k1,
+    Ed25519,
+    X25519,
+    Sm2,
+    Hmac,
+    Generic,
+}
+
+const KINDS: usize = Kind::Generic as usize + 1;
+
+/// A mechanism without its parameters, except where those decide what is possible.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    Ecb,
+    Cbc,
+    CbcPad,
+    Ctr,
+    Gcm,
+    Ccm,
+    KeyWrap,
+    KeyWrapPad,
+    Cmac,
+    Hmac,
+    RsaPkcs1,
+    RsaPkcs1Hash,
+    RsaPkcs1Digest,
+    RsaPss,
+    RsaPssDigest,
+    RsaOaep,
+    RsaRaw,
+    Ecdsa,
+    EcdsaHash,
+    Eddsa,
+    Sm2Sign,
+    Sm2SignDigest,
+    Sm2Encrypt,
+    Ecdh,
+    EncryptData,
+    Hkdf,
+}
+
+const FORMS: usize = Form::Hkdf as usize + 1;
+
+/// A set of purposes.
+type Purposes = u16;
+
+const fn bit(purpose: Purpose) -> Purposes {
+    1 << purpose as u16
+}
+
+const NONE: Purposes = 0;
+const CIPHER: Purposes = bit(Purpose::Encrypt) | bit(Purpose::Decrypt);
+const WRAPPING: Purposes = bit(Purpose::Wrap) | bit(Purpose::Unwrap);
+const SIGNATURE: Purposes = bit(Purpose::Sign) | bit(Purpose::Verify);
+const MAC: Purposes = bit(Purpose::MacGenerate) | bit(Purpose::MacVerify);
+const DERIVE: Purposes = bit(Purpose::Derive);
+
+/// What a public key alone can do.
+const PUBLIC: Purposes = bit(Purpose::Encrypt) | bit(Purpose::Verify) | bit(Purpose::Wrap);
+
+/// Which hashes a mechanism takes, all of its hashes alike.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Hashes {
+    /// It has none.
+    None,
+    /// SHA-1 and SHA-2.
+    Sha2,
+    /// SHA-1, SHA-2 and SHA-3.
+    Sha3,
+    /// These and SM3.
+    All,
+}
+
+impl Hashes {
+    const fn contains(self, hash: HashAlgorithm) -> bool {
+        match hash {
+            HashAlgorithm::Sha1
+            | HashAlgorithm::Sha224
+            | HashAlgorithm::Sha256
+            | HashAlgorithm::Sha384
+            | HashAlgorithm::Sha512 => !matches!(self, Self::None),
+            HashAlgorithm::Sha3_224
+            | HashAlgorithm::Sha3_256
+            | HashAlgorithm::Sha3_384
+            | HashAlgorithm::Sha3_512 => matches!(self, Self::Sha3 | Self::All),
+            HashAlgorithm::Sm3 => matches!(self, Self::All),
+        }
+    }
+}
+
+struct Row {
+    kinds: &'static [Kind],
+    form: Form,
+    /// In one part.
+    whole: Purposes,
+    /// In several parts; PKCS#11's single-part mechanisms have none.
+    parts: Purposes,
+    hashes: Hashes,
+}
+
+const fn row(
+    kinds: &'static [Kind],
+    form: Form,
+    whole: Purposes,
+    parts: Purposes,
+    hashes: Hashes,
+) -> Row {
+    Row {
+        kinds,
+        form,
+        whole,
+        parts,
+        hashes,
+    }
+}
+
+const BLOCK: &[Kind] = &[Kind::Aes, Kind::Sm4];
+const AES: &[Kind] = &[Kind::Aes];
+const RSA: &[Kind] = &[Kind::Rsa];
+const ECDSA: &[Kind] = &[Kind::Nist, Kind::Secp256k1];
+const SECRET: &[Kind] = &[Kind::Hmac, Kind::Generic];
+
+#[rustfmt::skip]
+const ROWS: &[Row] = &[
+    row(BLOCK, Form::Ecb, CIPHER | WRAPPING, CIPHER, Hashes::None),
+    row(BLOCK, Form::Cbc, CIPHER | WRAPPING, CIPHER, Hashes::None),
+    row(BLOCK, Form::CbcPad, CIPHER | WRAPPING, CIPHER, Hashes::None),
+    row(BLOCK, Form::Ctr, CIPHER, CIPHER, Hashes::None),
+    row(BLOCK, Form::Gcm, CIPHER | WRAPPING, CIPHER, Hashes::None),
+    row(BLOCK, Form::Ccm, CIPHER | WRAPPING, CIPHER, Hashes::None),
+    row(AES, Form::KeyWrap, CIPHER | WRAPPING, NONE, Hashes::None),
+    row(AES, Form::KeyWrapPad, CIPHER | WRAPPING, NONE, Hashes::None),
+    row(AES, Form::Cmac, MAC, MAC, Hashes::None),
+    row(BLOCK, Form::EncryptData, DERIVE, NONE, Hashes::None),
+    row(SECRET, Form::Hmac, MAC, MAC, Hashes::All),
+    row(&[Kind::Generic], Form::Hkdf, DERIVE, NONE, Hashes::All),
+    row(RSA, Form::RsaPkcs1, SIGNATURE | CIPHER | WRAPPING, NONE, Hashes::None),
+    row(RSA, Form::RsaPkcs1Hash, SIGNATURE, SIGNATURE, Hashes::Sha3),
+    row(RSA, Form::RsaPkcs1Digest, SIGNATURE, NONE, Hashes::Sha3),
+    row(RSA, Form::RsaPss, SIGNATURE, SIGNATURE, Hashes::Sha2),
+    row(RSA, Form::RsaPssDigest, SIGNATURE, NONE, Hashes::Sha2),
+    row(RSA, Form::RsaOaep, CIPHER | WRAPPING, NONE, Hashes::Sha2),
+    row(RSA, Form::RsaRaw, SIGNATURE | CIPHER, NONE, Hashes::None),
+    row(ECDSA, Form::Ecdsa, SIGNATURE, NONE, Hashes::None),
+    row(ECDSA, Form::EcdsaHash, SIGNATURE, SIGNATURE, Hashes::Sha3),
+    row(&[Kind::Nist, Kind::X25519], Form::Ecdh, DERIVE, NONE, Hashes::All),
+    row(&[Kind::Ed25519], Form::Eddsa, SIGNATURE, NONE, Hashes::None),
+    row(&[Kind::Sm2], Form::Sm2Sign, SIGNATURE, SIGNATURE, Hashes::None),
+    row(&[Kind::Sm2], Form::Sm2SignDigest, SIGNATURE, NONE, Hashes::None),
+    row(&[Kind::Sm2], Form::Sm2Encrypt, CIPHER, NONE, Hashes::None),
+];
+
+/// A row's answer, found by kind and form.
+#[derive(Clone, Copy)]
+struct Cell {
+    whole: Purposes,
+    parts: Purposes,
+    hashes: Hashes,
+}
+
+/// The table turned round at compile time, so that the check before each use is one look-up.
+static CELLS: [[Cell; FORMS]; KINDS] = {
+    let empty = Cell {
+        whole: NONE,
+        parts: NONE,
+        hashes: Hashes::None,
+    };
+    let mut cells = [[empty; FORMS]; KINDS];
+    let mut at = 0;
+    while at < ROWS.len() {
+        let row = &ROWS[at];
+        let mut kind = 0;
+        while kind < row.kinds.len() {
+            cells[row.kinds[kind] as usize][row.form as usize] = Cell {
+                whole: row.whole,
+                parts: row.parts,
+                hashes: row.hashes,
+            };
+            kind += 1;
+        }
+        at += 1;
+    }
+    cells
+};
+
+/// Whether an operation is wanted in one part or in several.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Parts {
+    One,
+    Several,
+}
+
+/// The family of a key; none when there is nothing that it can do here.
+pub(super) const fn kind_of(spec: KeySpec) -> Option<Kind> {
+    Some(match spec {
+        KeySpec::Aes {
+            bits: 128 | 192 | 256,
+        } => Kind::Aes,
+        KeySpec::Aes { .. } | KeySpec::Foreign { .. } => return None,
+        KeySpec::Sm4 => Kind::Sm4,
+        KeySpec::Rsa { .. } => Kind::Rsa,
+        KeySpec::Ec {
+            curve: Curve::Secp256k1,
+        } => Kind::Secp256k1,
+        KeySpec::Ec { .. } => Kind::Nist,
+        KeySpec::Ed25519 => Kind::Ed25519,
+        KeySpec::X25519 => Kind::X25519,
+        KeySpec::Sm2 => Kind::Sm2,
+        KeySpec::Hmac { .. } => Kind::Hmac,
+        KeySpec::GenericSecret { .. } => Kind::Generic,
+    })
+}
+
+/// Whether keys of a kind do this.
+pub(super) fn allows(kind: Kind, purpose: Purpose, mechanism: &Mechanism, parts: Parts) -> bool {
+    let cell = &CELLS[kind as usize][form_of(mechanism) as usize];
+    let purposes = match parts {
+        Parts::One => cell.whole,
+        Parts::Several => cell.parts,
+    };
+    purposes & bit(purpose) != 0
+        && hashes_of(mechanism)
+            .into_iter()
+            .flatten()
+            .all(|hash| cell.hashes.contains(hash))
+}
+
+/// Whether a public key alone is enough.
+pub(super) const fn is_public(purpose: Purpose) -> bool {
+    PUBLIC & bit(purpose) != 0
+}
+
+const fn form_of(mechanism: &Mechanism) -> Form {
+    match mechanism {
+        Mechanism::Ecb => Form::Ecb,
+        Mechanism::Cbc { .. } => Form::Cbc,
+        Mechanism::CbcPad { .. } => Form::CbcPad,
+        Mechanism::Ctr { .. } => Form::Ctr,
+        Mechanism::Gcm { .. } => Form::Gcm,
+        Mechanism::Ccm { .. } => Form::Ccm,
+        Mechanism::KeyWrap { .. } => Form::KeyWrap,
+        Mechanism::KeyWrapPad => Form::KeyWrapPad,
+        Mechanism::Cmac { .. } => Form::Cmac,
+        Mechanism::Hmac { .. } => Form::Hmac,
+        Mechanism::RsaPkcs1 => Form::RsaPkcs1,
+        Mechanism::RsaPkcs1Hash {
+            digested: false, ..
+        } => Form::RsaPkcs1Hash,
+        Mechanism::RsaPkcs1Hash { digested: true, .. } => Form::RsaPkcs1Digest,
+        Mechanism::RsaPss {
+            digested: false, ..
+        } => Form::RsaPss,
+        Mechanism::RsaPss { digested: true, .. } => Form::RsaPssDigest,
+        Mechanism::RsaOaep { .. } => Form::RsaOaep,
+        Mechanism::RsaRaw => Form::RsaRaw,
+        Mechanism::Ecdsa => Form::Ecdsa,
+        Mechanism::EcdsaHash { .. } => Form::EcdsaHash,
+        Mechanism::Eddsa => Form::Eddsa,
+        Mechanism::Sm2Sign { .. } => Form::Sm2Sign,
+        Mechanism::Sm2SignDigest => Form::Sm2SignDigest,
+        Mechanism::Sm2Encrypt => Form::Sm2Encrypt,
+        Mechanism::Ecdh { .. } => Form::Ecdh,
+        Mechanism::EncryptData { .. } => Form::EncryptData,
+        Mechanism::Hkdf { .. } => Form::Hkdf,
+    }
+}
+
+const fn hashes_of(mechanism: &Mechanism) -> [Option<HashAlgorithm>; 2] {
+    match mechanism {
+        Mechanism::Hmac { hash, .. }
+        | Mechanism::RsaPkcs1Hash { hash, .. }
+        | Mechanism::EcdsaHash { hash }
+        | Mechanism::Hkdf { hash, .. }
+        | Mechanism::Ecdh {
+            derivation: KeyDerivation::X963 { hash, .. },
+            ..
+        } => [Some(*hash), None],
+        Mechanism::RsaPss { hash, .. } | Mechanism::RsaOaep { hash, .. } => {
+            [Some(hash.hash), Some(hash.mgf1)]
+        }
+        _ => [None, None],
+    }
+}
