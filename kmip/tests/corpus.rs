@@ -8,10 +8,10 @@ use keybridge_kmip::message::{RequestMessage, ResponseMessage};
 use keybridge_kmip::{Item, Limits, Tag};
 
 /// A message of a test case.
-struct Case {
+pub(crate) struct Case {
     /// File and number within.
-    name: String,
-    item: Item,
+    pub(crate) name: String,
+    pub(crate) item: Item,
 }
 
 fn folder() -> Option<PathBuf> {
@@ -62,7 +62,7 @@ fn fill_placeholders(xml: &str) -> String {
     out + rest
 }
 
-fn cases() -> Vec<Case> {
+pub(crate) fn cases() -> Vec<Case> {
     let Some(folder) = folder() else {
         return Vec::new();
     };

@@ -1,3 +1,9 @@
 //! Tests of the crate as its users see it.
 
+mod client;
 mod corpus;
+mod declarations;
+mod hostile;
+mod properties;
+mod second_reader;
+mod versions;

@@ -13,6 +13,12 @@ use crate::tags::Tag;
 use crate::ttlv::ItemRef;
 use crate::wire::{Context, Encoder, Wire};
 
+/// A request's payload, and the one that answers it.
+pub trait Request: Into<RequestPayload> {
+    /// The payload of the response; the wrong payload is given back.
+    type Response: TryFrom<ResponsePayload, Error = ResponsePayload>;
+}
+
 macro_rules! operations {
     ($($module:ident: $operation:ident, $request:ident, $response:ident;)*) => {
         $(pub mod $module;)*
@@ -96,6 +102,20 @@ macro_rules! operations {
         }
 
         $(
+            impl Request for $request {
+                type Response = $response;
+            }
+
+            impl TryFrom<ResponsePayload> for $response {
+                type Error = ResponsePayload;
+                fn try_from(payload: ResponsePayload) -> Result<Self, ResponsePayload> {
+                    match payload {
+                        ResponsePayload::$operation(payload) => Ok(payload),
+                        other => Err(other),
+                    }
+                }
+            }
+
             impl From<$request> for RequestPayload {
                 fn from(payload: $request) -> Self {
                     Self::$operation(payload)

@@ -8,12 +8,19 @@ use crate::tags::Tag;
 
 /// Appends items to a buffer. Lengths of structures are filled in when they end.
 ///
-/// Messages carry keys, so a buffer that must grow is wiped before it is freed.
+/// Messages carry keys, so a buffer that must grow, or is not finished, is wiped before it is freed.
 #[derive(Default)]
 pub struct Writer {
     out: Vec<u8>,
     /// An item was longer than a length field can say.
     overflow: bool,
+}
+
+impl Drop for Writer {
+    /// Wipes a message that was never finished.
+    fn drop(&mut self) {
+        self.out.zeroize();
+    }
 }
 
 /// Where a structure began.
@@ -33,10 +40,10 @@ impl Writer {
     /// The buffer, or none when an item was longer than 4 GiB.
     pub fn finish(mut self) -> Option<Vec<u8>> {
         if self.overflow {
-            self.out.zeroize();
-            return None;
+            None
+        } else {
+            Some(std::mem::take(&mut self.out))
         }
-        Some(self.out)
     }
 
     /// Bytes written so far, with those that were in the buffer before.
