@@ -148,8 +148,8 @@ impl<S: Read + Write> Client<S> {
             .map_err(|_: ResponsePayload| ClientError::Mismatch)
     }
 
-    /// Several operations in one message, done in order; the first failure stops the others. As many
-    /// results as were done.
+    /// Several operations in one message, done in order; the first failure stops the others. As
+    /// many results as were done.
     ///
     /// # Errors
     /// Whatever makes the message as a whole fail; a refused operation is in its result.

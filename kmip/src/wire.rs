@@ -179,7 +179,8 @@ pub struct DateTimeExtended(pub i64);
 pub struct Interval(pub u32);
 
 macro_rules! scalar {
-    ($($type:ty: |$value:ident, $tag:ident, $out:ident| $write:expr, |$item:ident| $read:expr;)*) => {
+    ($($type:ty: |$value:ident, $tag:ident, $out:ident| $write:expr,
+        |$item:ident| $read:expr;)*) => {
         $(impl Wire for $type {
             fn encode(&self, $tag: Tag, out: &mut Encoder) -> Result<(), EncodeError> {
                 let ($value, $out) = (self, &mut out.writer);
@@ -234,7 +235,7 @@ impl Wire for Value {
 /// Declares a structure of the standard: its fields in the order of its table, each with
 /// cardinality, type and tag, and, where the field is younger or older than its tag, a span.
 ///
-/// Cardinalities: `required`, `optional`, `repeated` (any number) and `flattened` (see [`Flatten`]).
+/// Cardinalities: `required`, `optional`, `repeated` (any number), `flattened` (see [`Flatten`]).
 /// `tag or newer` takes the newer tag where the message's version has it.
 macro_rules! structure {
     ($(#[$doc:meta])* $name:ident {

@@ -54,7 +54,9 @@ proptest! {
     }
 
     #[test]
-    fn what_is_read_is_written_the_same(mut bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+    fn what_is_read_is_written_the_same(
+        mut bytes in proptest::collection::vec(any::<u8>(), 0..200),
+    ) {
         // Mostly not TTLV at all; a plausible head makes some of it TTLV.
         if let Some(head) = bytes.get_mut(..4) {
             head.copy_from_slice(b"\x42\x00\x78\x01");

@@ -82,8 +82,8 @@ impl Wire for TemplateAttribute {
     }
 }
 
-/// Attributes of an object among other items: Attribute, repeated (1.x), or one Attributes structure
-/// (2.x). In Get Attributes, Locate, Import, Export and Key Value.
+/// Attributes of an object among other items: Attribute, repeated (1.x), or one Attributes
+/// structure (2.x). In Get Attributes, Locate, Import, Export and Key Value.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct AttributeList(
     /// The attributes.
@@ -171,8 +171,8 @@ fn fill(slot: &mut Option<Attribute>, attribute: Attribute, tag: Tag) -> Result<
     Ok(true)
 }
 
-/// An attribute to be added, set or changed to: Attribute (1.x) or New Attribute (2.x). Always there
-/// in a decoded request.
+/// An attribute to be added, set or changed to: Attribute (1.x) or New Attribute (2.x). Always
+/// there in a decoded request.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct NewAttribute(
     /// The attribute.

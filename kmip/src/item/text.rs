@@ -1,5 +1,5 @@
-//! What the XML and JSON encodings share: names and numbers as text (KMIP Profiles 2.1, sections 5.4
-//! and 5.5).
+//! What the XML and JSON encodings share: names and numbers as text (KMIP Profiles 2.1, sections
+//! 5.4 and 5.5).
 
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;

@@ -47,8 +47,8 @@ structure! {
 }
 
 structure! {
-    /// Symmetric Key, Public Key and Private Key: structures of one Key Block (1.4 sections 2.2.2 to
-    /// 2.2.4; 2.1 sections 2.5, 2.6 and 2.9).
+    /// Symmetric Key, Public Key and Private Key: structures of one Key Block (1.4 sections 2.2.2
+    /// to 2.2.4; 2.1 sections 2.5, 2.6 and 2.9).
     Key {
         /// The key.
         key_block: required KeyBlock = KeyBlock,

@@ -37,7 +37,8 @@ structure! {
 }
 
 structure! {
-    /// Key Wrapping Specification: how a key shall be wrapped (1.4 section 2.1.6; 2.1 section 7.18).
+    /// Key Wrapping Specification: how a key shall be wrapped (1.4 section 2.1.6; 2.1 section
+    /// 7.18).
     KeyWrappingSpecification {
         /// Encryption, MAC or signature, or both.
         wrapping_method: required WrappingMethod = WrappingMethod,

@@ -4,8 +4,8 @@ use crate::attributes::{AttributeName, CurrentAttribute, EchoedAttribute, Unique
 use crate::wire::structure;
 
 structure! {
-    /// Request of Delete Attribute. 1.x names the attribute and maybe an index; 2.x gives the instance's
-    /// present value or names the attribute to delete all its instances.
+    /// Request of Delete Attribute. 1.x names the attribute and maybe an index; 2.x gives the
+    /// instance's present value, or names the attribute to delete all its instances.
     #[derive(Default)]
     DeleteAttributeRequest {
         /// The object; absent, the ID Placeholder.

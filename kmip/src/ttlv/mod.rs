@@ -27,7 +27,7 @@ pub struct Limits {
 }
 
 impl Default for Limits {
-    /// 1 MiB, 32 deep, 65,536 items: the deepest message of the standard's own test cases is 11 deep.
+    /// 1 MiB, 32 deep, 65,536 items. The deepest message of the standard's test cases is 9 deep.
     fn default() -> Self {
         Self {
             bytes: 1 << 20,

@@ -8,7 +8,7 @@ use crate::tags::Tag;
 
 /// Appends items to a buffer. Lengths of structures are filled in when they end.
 ///
-/// Messages carry keys, so a buffer that must grow, or is not finished, is wiped before it is freed.
+/// Messages carry keys: a buffer that must grow, or is not finished, is wiped before it is freed.
 #[derive(Default)]
 pub struct Writer {
     out: Vec<u8>,
