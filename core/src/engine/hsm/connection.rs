@@ -385,10 +385,19 @@ fn find_token(pool: &str, settings: &MemberSettings, module: &Module) -> Result<
     let fault = |error: TokenError| unreachable_module(pool, settings, &error);
     let pkcs11 = module.pkcs11();
     let mut found = Vec::new();
+    let mut unread = String::new();
     for slot in pkcs11.get_slots_with_token().map_err(fault)? {
-        // A slot that cannot be asked is not the one we look for, or it is away.
-        let Ok(info) = pkcs11.get_token_info(slot) else {
-            continue;
+        let info = match pkcs11.get_token_info(slot) {
+            Ok(info) => info,
+            // Any of the others may still be the one we look for.
+            Err(error) => {
+                unread = format!(
+                    "; slot {} cannot be read: {}",
+                    slot.id(),
+                    failure::describe(&error)
+                );
+                continue;
+            }
         };
         let fits = |wanted: &Option<String>, is: &str| wanted.as_deref().is_none_or(|w| w == is);
         if info.token_initialized()
@@ -402,7 +411,10 @@ fn find_token(pool: &str, settings: &MemberSettings, module: &Module) -> Result<
     match found.len() {
         0 => Err(failure::unavailable(
             pool,
-            format!("module {} has no token {wanted}", settings.module.display()),
+            format!(
+                "module {} has no token {wanted}{unread}",
+                settings.module.display()
+            ),
         )),
         1 => Ok(found.swap_remove(0)),
         many => Err(Error::Configuration(format!(

@@ -113,6 +113,23 @@ pub(super) fn blames_data(error: &TokenError) -> bool {
     )
 }
 
+/// Whether the answer refuses a template, so that nothing was made and another may be tried.
+pub(super) fn refuses_template(error: &TokenError) -> bool {
+    use RvError as R;
+    matches!(
+        return_code(error),
+        Some(
+            R::TemplateInconsistent
+                | R::TemplateIncomplete
+                | R::AttributeReadOnly
+                | R::AttributeValueInvalid
+                | R::AttributeTypeInvalid
+                | R::DomainParamsInvalid
+                | R::CurveNotSupported
+        )
+    )
+}
+
 /// Codes that modules give for a wrong tag or padding, but for real failures too, lasting or not. Whoever gets
 /// one asks the session how it is before blaming the data, and tries once more otherwise.
 pub(super) fn is_vague(error: &TokenError) -> bool {

@@ -167,7 +167,7 @@ fn make_pair(
                 .generate_key_pair(&how.mechanism, &public, private);
             match made {
                 Ok(pair) => return Ok(pair),
-                Err(error) if refuses_template(&error) => refusal = Some(error),
+                Err(error) if failure::refuses_template(&error) => refusal = Some(error),
                 Err(error) => return Err(error.into()),
             }
         }
@@ -189,7 +189,7 @@ fn create(
         let whole = SecretTemplate([template, &value.0].concat());
         match lease.session().create_object(&whole.0) {
             Ok(_) => return Ok(()),
-            Err(error) if refuses_template(&error) => refusal = Some(error),
+            Err(error) if failure::refuses_template(&error) => refusal = Some(error),
             Err(error) => return Err(error.into()),
         }
     }
@@ -197,20 +197,6 @@ fn create(
         Some(error) => Err(error.into()),
         None => Err(Error::Internal("no form of this kind of key".to_owned()).into()),
     }
-}
-
-fn refuses_template(error: &cryptoki::error::Error) -> bool {
-    matches!(
-        failure::return_code(error),
-        Some(
-            RvError::TemplateInconsistent
-                | RvError::TemplateIncomplete
-                | RvError::AttributeValueInvalid
-                | RvError::AttributeTypeInvalid
-                | RvError::DomainParamsInvalid
-                | RvError::CurveNotSupported
-        )
-    )
 }
 
 impl Engine for HsmEngine {

@@ -53,7 +53,8 @@ impl Passing<'_> {
     }
 }
 
-/// A generic secret that may be read: its value is ours, or is about to be.
+/// A generic secret that may be read: its value is ours, or is about to be. That it may is what the last two
+/// attributes say.
 fn passing_template() -> Vec<Attribute> {
     vec![
         Attribute::Class(TokenClass::SECRET_KEY),
@@ -112,9 +113,16 @@ pub(super) fn unwrap(key: &HsmKey, mechanism: &Mechanism, wrapped: &[u8]) -> Res
         let unwrapping = key.handle(lease)?;
         let mut parameters = plan::Parameters::of(mechanism);
         let token_mechanism = parameters.mechanism(mechanism, Purpose::Unwrap)?;
-        let handle = session
-            .unwrap_key(&token_mechanism, unwrapping, wrapped, &passing_template())
-            .map_err(|error| judge_data(lease, error, Error::InvalidWrappedKey))?;
+        let attempt = |template: &[Attribute]| {
+            session.unwrap_key(&token_mechanism, unwrapping, wrapped, template)
+        };
+        let full = passing_template();
+        let handle = match attempt(&full) {
+            // openCryptoki gives these two attributes their values itself when it unwraps.
+            Err(error) if failure::refuses_template(&error) => attempt(&full[..full.len() - 2]),
+            other => other,
+        }
+        .map_err(|error| judge_data(lease, error, Error::InvalidWrappedKey))?;
         let passing = Passing { session, handle };
         passing.value()?.ok_or_else(|| unreadable(key).into())
     })

@@ -33,8 +33,12 @@ const MODULES: [&str; 3] = [
     "/usr/lib64/softhsm/libsofthsm.so",
 ];
 
-/// Where SoftHSM2 is.
+/// Where SoftHSM2 is; or another module, to try the tests on. That one must be set up with a token labelled
+/// [`LABEL`] and [`PIN`], and the process must believe that it is a test's own ([`INSIDE`]).
 pub(super) fn module() -> PathBuf {
+    if let Some(path) = std::env::var_os("KEYBRIDGE_TEST_HSM_MODULE") {
+        return path.into();
+    }
     MODULES
         .iter()
         .map(PathBuf::from)
