@@ -6,6 +6,7 @@
 //! **engine** ([`engine`]), **record** ([`audit`]).
 
 pub mod algorithm;
+mod allowed;
 pub mod audit;
 pub mod authorize;
 pub mod encoding;

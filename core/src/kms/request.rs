@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::algorithm::KeySpec;
+use crate::error::Result;
 use crate::id::{KeyId, ObjectId};
 use crate::mechanism::Mechanism;
 use crate::model::{Attributes, GivenDates, Lifetime, Object, ObjectClass, Protection, Role};
@@ -120,7 +121,6 @@ impl Register {
 }
 
 /// Unwraps a key into a new object.
-#[derive(Clone, Debug)]
 pub struct UnwrapKey<'a> {
     /// The key that unwraps.
     pub unwrapping_key: ObjectId,
@@ -131,6 +131,9 @@ pub struct UnwrapKey<'a> {
     /// What becomes of it; its `value` is not looked at. For a private key the spec may be none: it is read
     /// from the key.
     pub template: Register,
+    /// Turns what was unwrapped into the canonical value (PKCS#11: as it is; KMIP: perhaps out of a TTLV
+    /// Key Value).
+    pub decode: &'a dyn Fn(SecretBytes) -> Result<SecretBytes>,
 }
 
 /// Derives a new object from a key.

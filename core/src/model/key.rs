@@ -54,8 +54,30 @@ pub struct KeyVersion {
     pub secret: Option<ObjectId>,
     /// The public half of a pair.
     pub public: Option<ObjectId>,
+    /// Copies of either: the same material under other attributes, so behind the same gate.
+    #[serde(default)]
+    pub copies: Vec<ObjectId>,
     /// When it was made.
     pub created: Timestamp,
+}
+
+impl KeyVersion {
+    /// Every object of this version.
+    pub fn objects(&self) -> impl Iterator<Item = ObjectId> + '_ {
+        self.secret.into_iter().chain(self.public).chain(self.copies.iter().copied())
+    }
+
+    /// Forgets an object.
+    pub(crate) fn remove(&mut self, object: ObjectId) {
+        self.secret = self.secret.filter(|id| *id != object);
+        self.public = self.public.filter(|id| *id != object);
+        self.copies.retain(|id| *id != object);
+    }
+
+    /// Whether no object is left.
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.secret.is_none() && self.public.is_none() && self.copies.is_empty()
+    }
 }
 
 /// A key with its versions.

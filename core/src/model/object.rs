@@ -225,7 +225,9 @@ pub struct Object {
     /// KMIP Key Format Type in which it was registered, or Certificate Type, Secret Data Type, Opaque Data Type:
     /// what the door needs to hand it out as it came. Uninterpreted here.
     pub format: Option<u32>,
-    /// SHA-256 of the value as it is handed out by default; KMIP's Digest.
+    /// SHA-256 of the value in its canonical encoding; KMIP's Digest. Computed when the object is loaded and
+    /// never stored: beside a guessable value it would tell the value.
+    #[serde(skip)]
     pub digest: Option<[u8; 32]>,
     /// KMIP Fresh: not yet handed out.
     pub fresh: bool,
@@ -238,7 +240,7 @@ pub struct Object {
     pub lifetime: Lifetime,
     /// Its value. Never part of the serialized record: the store keeps it beside it.
     #[serde(skip, default = "no_material")]
-    pub material: Material,
+    pub(crate) material: Material,
 }
 
 const fn no_material() -> Material {

@@ -1,0 +1,103 @@
+//! Which numbers of `CKA_ALLOWED_MECHANISMS` permit a mechanism, so that the list binds every door.
+//! Numbers: `pkcs11t.h` of PKCS#11 3.2.
+
+use crate::algorithm::{HashAlgorithm, KeySpec};
+use crate::mechanism::Mechanism;
+
+impl Mechanism {
+    /// The PKCS#11 mechanisms that this one is, for a key of that kind; empty for what PKCS#11 has no number for
+    /// (SM2, SM3, SM4: vendors number them), which a list of allowed mechanisms then never permits.
+    #[must_use]
+    pub const fn pkcs11_numbers(&self, spec: Option<KeySpec>) -> &'static [u64] {
+        if matches!(spec, Some(KeySpec::Sm4 | KeySpec::Sm2)) {
+            return &[];
+        }
+        match self {
+            Self::Ecb => &[0x1081],
+            Self::Cbc { .. } => &[0x1082],
+            Self::CbcPad { .. } => &[0x1085],
+            Self::Ctr { .. } => &[0x1086],
+            Self::Gcm { .. } => &[0x1087],
+            Self::Ccm { .. } => &[0x1088],
+            Self::Cmac { .. } => &[0x108a, 0x108b],
+            Self::EncryptData { iv: None, .. } => &[0x1104],
+            Self::EncryptData { iv: Some(_), .. } => &[0x1105],
+            Self::KeyWrap { .. } => &[0x2109],
+            Self::KeyWrapPad => &[0x210a, 0x210b],
+            Self::RsaPkcs1 => &[0x1],
+            Self::RsaRaw => &[0x3],
+            Self::RsaOaep { .. } => &[0x9],
+            Self::RsaPkcs1Hash { hash, digested: false } => rsa_pkcs1(*hash),
+            Self::RsaPkcs1Hash { digested: true, .. } => &[0x1],
+            Self::RsaPss { hash, digested: false, .. } => rsa_pss(hash.hash),
+            Self::RsaPss { digested: true, .. } => &[0xd],
+            Self::Ecdsa => &[0x1041],
+            Self::EcdsaHash { hash } => ecdsa(*hash),
+            Self::Eddsa => &[0x1057],
+            Self::Ecdh { .. } => &[0x1050, 0x1051],
+            Self::Hkdf { .. } => &[0x402a],
+            Self::Hmac { hash, .. } => hmac(*hash),
+            Self::Sm2Sign { .. } | Self::Sm2SignDigest | Self::Sm2Encrypt => &[],
+        }
+    }
+}
+
+const fn rsa_pkcs1(hash: HashAlgorithm) -> &'static [u64] {
+    match hash {
+        HashAlgorithm::Sha1 => &[0x6],
+        HashAlgorithm::Sha224 => &[0x46],
+        HashAlgorithm::Sha256 => &[0x40],
+        HashAlgorithm::Sha384 => &[0x41],
+        HashAlgorithm::Sha512 => &[0x42],
+        HashAlgorithm::Sha3_224 => &[0x66],
+        HashAlgorithm::Sha3_256 => &[0x60],
+        HashAlgorithm::Sha3_384 => &[0x61],
+        HashAlgorithm::Sha3_512 => &[0x62],
+        HashAlgorithm::Sm3 => &[],
+    }
+}
+
+const fn rsa_pss(hash: HashAlgorithm) -> &'static [u64] {
+    match hash {
+        HashAlgorithm::Sha1 => &[0xe],
+        HashAlgorithm::Sha224 => &[0x47],
+        HashAlgorithm::Sha256 => &[0x43],
+        HashAlgorithm::Sha384 => &[0x44],
+        HashAlgorithm::Sha512 => &[0x45],
+        HashAlgorithm::Sha3_224 => &[0x67],
+        HashAlgorithm::Sha3_256 => &[0x63],
+        HashAlgorithm::Sha3_384 => &[0x64],
+        HashAlgorithm::Sha3_512 => &[0x65],
+        HashAlgorithm::Sm3 => &[],
+    }
+}
+
+const fn ecdsa(hash: HashAlgorithm) -> &'static [u64] {
+    match hash {
+        HashAlgorithm::Sha1 => &[0x1042],
+        HashAlgorithm::Sha224 => &[0x1043],
+        HashAlgorithm::Sha256 => &[0x1044],
+        HashAlgorithm::Sha384 => &[0x1045],
+        HashAlgorithm::Sha512 => &[0x1046],
+        HashAlgorithm::Sha3_224 => &[0x1047],
+        HashAlgorithm::Sha3_256 => &[0x1048],
+        HashAlgorithm::Sha3_384 => &[0x1049],
+        HashAlgorithm::Sha3_512 => &[0x104a],
+        HashAlgorithm::Sm3 => &[],
+    }
+}
+
+const fn hmac(hash: HashAlgorithm) -> &'static [u64] {
+    match hash {
+        HashAlgorithm::Sha1 => &[0x221, 0x222],
+        HashAlgorithm::Sha224 => &[0x256, 0x257],
+        HashAlgorithm::Sha256 => &[0x251, 0x252],
+        HashAlgorithm::Sha384 => &[0x261, 0x262],
+        HashAlgorithm::Sha512 => &[0x271, 0x272],
+        HashAlgorithm::Sha3_224 => &[0x2b6, 0x2b7],
+        HashAlgorithm::Sha3_256 => &[0x2b1, 0x2b2],
+        HashAlgorithm::Sha3_384 => &[0x2c1, 0x2c2],
+        HashAlgorithm::Sha3_512 => &[0x2d1, 0x2d2],
+        HashAlgorithm::Sm3 => &[],
+    }
+}

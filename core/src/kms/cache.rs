@@ -1,0 +1,174 @@
+//! Objects kept ready in memory, and how they are known to be current.
+//!
+//! The cache has a *change number*: it reflects the store as of that commit. [`crate::store::Store::is_current`] tells for a
+//! few nanoseconds whether there was a later one, by any process; only then is the store asked what
+//! changed, and just those entries go.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+
+use crate::engine::ReadyKey;
+use crate::error::Result;
+use crate::id::{KeyId, ObjectId};
+use crate::model::{KeyState, Object, Principal};
+use crate::store::{Change, ChangeNumber, Changes, Store};
+
+/// An object with its key ready to use.
+pub(super) struct Loaded {
+    /// The object, with its material.
+    pub(super) object: Arc<Object>,
+    /// Whether its version is the primary one of its key.
+    pub(super) primary: bool,
+    /// Whether a date of it may change what is allowed from one moment to the next.
+    pub(super) timed: bool,
+    /// The parsed key, once somebody used it.
+    pub(super) ready: OnceLock<Arc<dyn ReadyKey>>,
+}
+
+impl Loaded {
+    pub(super) fn new(object: Object, primary: bool) -> Self {
+        let dates = &object.dates;
+        let timed = dates.process_start.is_some()
+            || dates.protect_stop.is_some()
+            || dates.deactivation.is_some()
+            || object.state == crate::model::ObjectState::PreActive;
+        Self { object: Arc::new(object), primary, timed, ready: OnceLock::new() }
+    }
+}
+
+/// Identifiers are random: their own bytes are hash enough.
+#[derive(Default)]
+pub(super) struct IdHasher(u64);
+
+impl Hasher for IdHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for chunk in bytes.chunks(8) {
+            let mut word = [0; 8];
+            word[..chunk.len()].copy_from_slice(chunk);
+            self.0 = self.0.rotate_left(5) ^ u64::from_le_bytes(word);
+        }
+    }
+}
+
+pub(super) type IdMap<K, V> = HashMap<K, V, BuildHasherDefault<IdHasher>>;
+
+#[derive(Default)]
+struct Entries {
+    /// The commit that the entries reflect.
+    number: ChangeNumber,
+    objects: IdMap<ObjectId, Arc<Loaded>>,
+    gates: IdMap<KeyId, KeyState>,
+    principals: HashMap<String, Arc<Principal>>,
+}
+
+pub(super) struct Cache {
+    /// Copy of `Entries::number`, to be read without the lock.
+    number: AtomicU64,
+    entries: RwLock<Entries>,
+    limit: usize,
+}
+
+impl Cache {
+    pub(super) fn new(limit: usize) -> Self {
+        Self { number: AtomicU64::new(0), entries: RwLock::default(), limit }
+    }
+
+    /// Brings the cache up to the store's last commit and returns its number.
+    pub(super) fn freshen(&self, store: &dyn Store) -> Result<ChangeNumber> {
+        let number = self.number.load(Ordering::Acquire);
+        if store.is_current(number) {
+            return Ok(number);
+        }
+        let changes = store.changes_since(number)?;
+        let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
+        let number = match changes {
+            Changes::Known(number, changes) => {
+                for change in changes {
+                    entries.drop_changed(change);
+                }
+                number
+            }
+            Changes::Everything(number) => {
+                *entries = Entries::default();
+                number
+            }
+        };
+        // Another thread may have gone further meanwhile; what it dropped stays dropped.
+        entries.number = entries.number.max(number);
+        self.number.store(entries.number, Ordering::Release);
+        Ok(entries.number)
+    }
+
+    pub(super) fn object(&self, id: ObjectId) -> Option<Arc<Loaded>> {
+        let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
+        entries.objects.get(&id).cloned()
+    }
+
+    pub(super) fn gate(&self, id: KeyId) -> Option<KeyState> {
+        let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
+        entries.gates.get(&id).copied()
+    }
+
+    pub(super) fn principal(&self, fingerprint: &str) -> Option<Arc<Principal>> {
+        let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
+        entries.principals.get(fingerprint).cloned()
+    }
+
+    /// Keeps what was read from the store as of `number`, unless the cache knows of a later commit
+    /// already: then it may be stale.
+    pub(super) fn keep_object(&self, number: ChangeNumber, loaded: &Arc<Loaded>) {
+        self.keep(number, |entries| {
+            entries.objects.insert(loaded.object.id, Arc::clone(loaded));
+        });
+    }
+
+    pub(super) fn keep_gate(&self, number: ChangeNumber, id: KeyId, state: KeyState) {
+        self.keep(number, |entries| {
+            entries.gates.insert(id, state);
+        });
+    }
+
+    pub(super) fn keep_principal(&self, number: ChangeNumber, fingerprint: &str, principal: &Arc<Principal>) {
+        self.keep(number, |entries| {
+            entries.principals.insert(fingerprint.to_owned(), Arc::clone(principal));
+        });
+    }
+
+    fn keep(&self, number: ChangeNumber, insert: impl FnOnce(&mut Entries)) {
+        let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
+        if number >= entries.number {
+            // The simplest bound: a working set beyond it is read again from the store.
+            if entries.objects.len() >= self.limit {
+                entries.objects.clear();
+            }
+            if entries.gates.len() >= self.limit {
+                entries.gates.clear();
+            }
+            if entries.principals.len() >= self.limit {
+                entries.principals.clear();
+            }
+            insert(&mut entries);
+        }
+    }
+}
+
+impl Entries {
+    fn drop_changed(&mut self, change: Change) {
+        match change {
+            Change::Object(id) => {
+                self.objects.remove(&id);
+            }
+            Change::Key(id) => {
+                self.gates.remove(&id);
+            }
+            Change::Principal(_) => self.principals.clear(),
+            Change::Account(_) | Change::Alias => {}
+        }
+    }
+}

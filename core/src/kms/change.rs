@@ -1,0 +1,216 @@
+//! A verb that changes something: its reads, its effects and its audit row in one transaction.
+
+use std::sync::Arc;
+
+use super::Kms;
+use super::cache::Loaded;
+use crate::audit::Verb;
+use crate::audit::record::Record;
+use crate::authorize::{Caller, Door, Resource, authorize};
+use crate::error::{Error, Result};
+use crate::id::{KeyId, ObjectId};
+use crate::model::{Key, Object};
+use crate::store::{self, Change as StoreChange, Transaction};
+use crate::time::{Timestamp, nanoseconds_now};
+
+/// The transaction of one verb, with who asked and what will stand in the audit.
+pub(super) struct Change<'a> {
+    pub(super) kms: &'a Kms,
+    pub(super) transaction: &'a mut dyn Transaction,
+    pub(super) caller: &'a Caller,
+    pub(super) verb: Verb,
+    pub(super) now: Timestamp,
+    pub(super) record: Record,
+}
+
+impl Kms {
+    /// Runs a changing verb. Success and failure are both recorded: success with the effect, failure alone.
+    pub(super) fn change<T>(
+        &self,
+        caller: &Arc<Caller>,
+        verb: Verb,
+        job: impl FnOnce(&mut Change<'_>) -> Result<T>,
+    ) -> Result<T> {
+        let mut touched = (None, None);
+        let result = store::write(self.store.as_ref(), |transaction| {
+            let mut change = Change {
+                kms: self,
+                transaction,
+                caller,
+                verb,
+                now: Timestamp::now(),
+                record: self.new_record(caller, verb),
+            };
+            let done = job(&mut change);
+            touched = (change.record.object, change.record.key);
+            let value = done?;
+            let Change { transaction, record, .. } = change;
+            self.audit.record_in(transaction, &record)?;
+            Ok(value)
+        });
+        if let Err(error) = &result {
+            let mut record = self.new_record(caller, verb);
+            (record.object, record.key) = touched;
+            record.result = error.audit_code();
+            record.detail = error.to_string();
+            self.record_refusal(record);
+        }
+        result
+    }
+
+    /// An audit record with everything that the caller tells.
+    pub(super) fn new_record(&self, caller: &Caller, verb: Verb) -> Record {
+        Record {
+            time: nanoseconds_now(),
+            request: self.next_request(),
+            account: Some(caller.account()),
+            principal: Some(caller.principal()),
+            who: caller.name().to_owned(),
+            credential: caller.credential().to_owned(),
+            origin: caller.origin().to_string(),
+            door: caller.door().to_string(),
+            verb,
+            object: None,
+            key: None,
+            version: 0,
+            result: 0,
+            detail: String::new(),
+        }
+    }
+
+    /// Records a refused change. The refusal stands even where it cannot be recorded (the disk is full,
+    /// which may be why it was refused): nothing was done, so nothing goes unrecorded that had an effect.
+    fn record_refusal(&self, record: Record) {
+        let written = store::write(self.store.as_ref(), |transaction| {
+            self.audit.record_in(transaction, &record)
+        });
+        if let Err(error) = written {
+            tracing::warn!(verb = %record.verb, %error, "a refusal could not be recorded");
+        }
+    }
+}
+
+/// Whether the door shows this object at all. PKCS#11 has neither objects without a value left nor objects
+/// that an application has deleted.
+pub(super) fn is_shown(caller: &Caller, object: &Object) -> bool {
+    use crate::model::ObjectState::{Destroyed, DestroyedCompromised};
+    caller.door() != Door::Pkcs11
+        || (object.deletion.is_none() && !matches!(object.state, Destroyed | DestroyedCompromised))
+}
+
+/// Authorizes `verb` on an object; what the caller may not know of is not found.
+pub(super) fn check_object(caller: &Caller, verb: Verb, object: &Object) -> Result<()> {
+    if object.account != caller.account() || !is_shown(caller, object) {
+        return Err(Error::no_object(object.id));
+    }
+    let resource = Resource { account: object.account, private: object.attributes.private };
+    authorize(caller, verb, Some(&resource))
+}
+
+impl Change<'_> {
+    /// Authorizes a verb that is not about one object or key.
+    pub(super) fn authorize(&self) -> Result<()> {
+        authorize(self.caller, self.verb, None)
+    }
+
+    /// The object, as this transaction sees it, authorized for this verb.
+    pub(super) fn object(&mut self, id: ObjectId) -> Result<Object> {
+        self.record.object = Some(id);
+        let object = self.object_unchecked(id)?;
+        check_object(self.caller, self.verb, &object)?;
+        self.record.key = object.key;
+        self.record.version = object.version;
+        Ok(object)
+    }
+
+    /// The object, without asking who wants it: for objects that follow from an authorized one.
+    pub(super) fn object_unchecked(&self, id: ObjectId) -> Result<Object> {
+        let row = self.transaction.object(id)?.ok_or_else(|| Error::no_object(id))?;
+        self.kms.vault.object(&row)
+    }
+
+    /// The key, authorized for this verb.
+    pub(super) fn key(&mut self, id: KeyId) -> Result<Key> {
+        self.record.key = Some(id);
+        let not_found = || Error::NotFound { what: "key", name: id.to_string() };
+        let key = self.key_unchecked(id)?.ok_or_else(not_found)?;
+        if key.account != self.caller.account() {
+            return Err(not_found());
+        }
+        let resource = Resource { account: key.account, private: true };
+        authorize(self.caller, self.verb, Some(&resource))?;
+        Ok(key)
+    }
+
+    /// The key, without asking who wants it.
+    pub(super) fn key_unchecked(&self, id: KeyId) -> Result<Option<Key>> {
+        self.transaction.key(id)?.map(|row| self.kms.vault.key(&row)).transpose()
+    }
+
+    /// Writes an object.
+    pub(super) fn put_object(&mut self, object: &mut Object) -> Result<()> {
+        object.dates.last_change = self.now;
+        let row = self.kms.vault.object_row(object)?;
+        let limit = self.kms.settings.limits.attribute_bytes;
+        if row.record.len() > limit {
+            return Err(Error::Limit { name: "attribute-bytes", limit: limit as u64 });
+        }
+        self.transaction.put_object(&row)
+    }
+
+    /// Adds an object that was not there before.
+    pub(super) fn add_object(&mut self, object: &mut Object) -> Result<()> {
+        let limit = self.kms.settings.limits.objects_per_account;
+        if self.transaction.object_count(object.account)? >= limit {
+            return Err(Error::Limit { name: "objects-per-account", limit });
+        }
+        self.put_object(object)
+    }
+
+    /// Writes a key; caches of its objects go stale with it, as its gate stands before them all.
+    pub(super) fn put_key(&mut self, key: &Key) -> Result<()> {
+        let row = self.kms.vault.key_row(key)?;
+        self.transaction.put_key(&row, key.deletion.map(|at| at.0))?;
+        for object in key.objects() {
+            self.transaction.touch(StoreChange::Object(object))?;
+        }
+        Ok(())
+    }
+
+    /// Destroys an object's material and notes it in the object: what is left is its description.
+    pub(super) fn destroy_material(&mut self, object: &mut Object) -> Result<()> {
+        use crate::model::{Material, ObjectState};
+        self.kms.engines.of(object)?.destroy(object)?;
+        object.material = Material::None;
+        object.dates.destroy = Some(self.now);
+        object.state = match object.state {
+            ObjectState::Compromised | ObjectState::DestroyedCompromised => {
+                ObjectState::DestroyedCompromised
+            }
+            _ => ObjectState::Destroyed,
+        };
+        self.put_object(object)
+    }
+
+    /// Takes an object out of its key; a key without objects goes with its last one.
+    pub(super) fn leave_key(&mut self, object: &Object) -> Result<()> {
+        let Some(id) = object.key else { return Ok(()) };
+        let Some(mut key) = self.key_unchecked(id)? else { return Ok(()) };
+        for version in &mut key.versions {
+            version.remove(object.id);
+        }
+        key.versions.retain(|version| !version.is_empty());
+        if key.versions.is_empty() {
+            return self.transaction.delete_key(id);
+        }
+        if key.primary_version().is_none() {
+            key.primary = key.versions.iter().map(|version| version.number).max().unwrap_or(0);
+        }
+        self.put_key(&key)
+    }
+}
+
+/// A fresh [`Loaded`] of an object that only this process knows.
+pub(super) fn session_loaded(object: Object) -> Arc<Loaded> {
+    Arc::new(Loaded::new(object, true))
+}

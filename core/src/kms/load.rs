@@ -1,0 +1,85 @@
+//! From an identifier to an object ready to use.
+
+use std::sync::Arc;
+
+use super::Kms;
+use super::cache::Loaded;
+use crate::engine::ReadyKey;
+use crate::error::{Error, Result};
+use crate::id::{KeyId, ObjectId};
+use crate::model::{KeyState, Material, Object};
+use crate::store::{self, ChangeNumber};
+
+impl Kms {
+    /// Brings the cache up to date: what any process committed before this call holds from here on.
+    pub(super) fn freshen(&self) -> Result<ChangeNumber> {
+        self.cache.freshen(self.store.as_ref())
+    }
+
+    /// The object, current as of the last [`Kms::freshen`].
+    pub(super) fn load(&self, id: ObjectId) -> Result<Arc<Loaded>> {
+        if let Some(loaded) = self.cache.object(id) {
+            return Ok(loaded);
+        }
+        if let Some(loaded) = self.sessions.get(id) {
+            return Ok(loaded);
+        }
+        let (number, row, key) = store::read(self.store.as_ref(), |reader| {
+            let number = reader.change_number()?;
+            let row = reader.object(id)?.ok_or_else(|| Error::no_object(id))?;
+            let key = row.key.map(|key| reader.key(key)).transpose()?.flatten();
+            Ok((number, row, key))
+        })?;
+        let mut object = self.vault.object(&row)?;
+        object.digest = digest(&object.material);
+        let mut primary = true;
+        if let Some(row) = key {
+            let key = self.vault.key(&row)?;
+            primary = key.primary == object.version;
+            self.cache.keep_gate(number, key.id, key.state);
+        }
+        let loaded = Arc::new(Loaded::new(object, primary));
+        self.cache.keep_object(number, &loaded);
+        Ok(loaded)
+    }
+
+    /// The gate of the key that an object belongs to; objects without a key have none.
+    pub(super) fn gate_of(&self, object: &Object) -> Result<Option<KeyState>> {
+        object.key.map(|key| self.gate(key)).transpose()
+    }
+
+    fn gate(&self, id: KeyId) -> Result<KeyState> {
+        if let Some(state) = self.cache.gate(id) {
+            return Ok(state);
+        }
+        let (number, row) = store::read(self.store.as_ref(), |reader| {
+            Ok((reader.change_number()?, reader.key(id)?))
+        })?;
+        // A session copy may outlive its key.
+        let row = row.ok_or(Error::NoMaterial("its key was destroyed"))?;
+        let state = self.vault.key(&row)?.state;
+        self.cache.keep_gate(number, id, state);
+        Ok(state)
+    }
+
+    /// The object's key, parsed once and kept.
+    pub(super) fn ready<'a>(&self, loaded: &'a Loaded) -> Result<&'a Arc<dyn ReadyKey>> {
+        if let Some(ready) = loaded.ready.get() {
+            return Ok(ready);
+        }
+        let ready = self.engines.of(&loaded.object)?.ready(&loaded.object)?;
+        Ok(loaded.ready.get_or_init(|| ready))
+    }
+}
+
+/// SHA-256 of a value that is here.
+fn digest(material: &Material) -> Option<[u8; 32]> {
+    let value = match material {
+        Material::Public(value) => value.as_slice(),
+        Material::Secret(value) => value.expose(),
+        Material::None | Material::Resident { .. } | Material::Wrapped { .. } => return None,
+    };
+    let mut digest = [0; 32];
+    digest.copy_from_slice(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, value).as_ref());
+    Some(digest)
+}

@@ -1,0 +1,258 @@
+//! Objects: look, find, change, hand out.
+
+use std::sync::Arc;
+
+use super::Kms;
+use super::cache::Loaded;
+use super::change::{check_object, session_loaded};
+use super::request::{Exported, Find};
+use super::rules;
+use crate::audit::Verb;
+use crate::authorize::{Caller, authorize};
+use crate::error::{Error, Result};
+use crate::id::ObjectId;
+use crate::lifecycle;
+use crate::model::{Attributes, Dates, Lifetime, Material, Object, Role, SessionId};
+use crate::secret::SecretBytes;
+use crate::store::{self, ObjectQuery};
+use crate::time::Timestamp;
+
+impl Kms {
+    /// An object as it stands now. From the cache when nothing changed. Looking at attributes is not
+    /// recorded in the audit; handing out a value is.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], also for what the caller may not see.
+    pub fn inspect(&self, caller: &Arc<Caller>, object: ObjectId) -> Result<Arc<Object>> {
+        self.freshen()?;
+        let loaded = self.load(object)?;
+        match check_object(caller, Verb::Inspect, &loaded.object) {
+            Ok(()) => Ok(Arc::clone(&loaded.object)),
+            // What needs a login to be seen does not exist before it (PKCS#11 3.2 section 4.4).
+            Err(Error::LoginRequired | Error::Denied(_)) => Err(Error::no_object(object)),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Objects that fit, in order of creation, objects of a key's primary version before those of its
+    /// older ones, session objects last. A KMIP Name in the query finds objects of that Name, and objects
+    /// that have no Name by their label.
+    ///
+    /// # Errors
+    /// [`Error::Denied`], store errors.
+    pub fn find(&self, caller: &Arc<Caller>, find: &Find<'_>) -> Result<Vec<ObjectId>> {
+        authorize(caller, Verb::Find, None)?;
+        self.freshen()?;
+        let mut found: Vec<Arc<Loaded>> = Vec::new();
+        for id in self.candidates(caller, &find.query)? {
+            match self.load(id) {
+                Ok(loaded) => found.push(loaded),
+                // Removed since the search; or changed from outside, which its own use will say.
+                Err(Error::NotFound { .. } | Error::Tampered { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        found.extend(self.sessions.all());
+        let fits = |loaded: &Arc<Loaded>| {
+            let object = &loaded.object;
+            check_object(caller, Verb::Inspect, object).is_ok()
+                && matches_query(object, &find.query)
+                && find.filter.is_none_or(|filter| filter(object))
+        };
+        found.retain(fits);
+        found.sort_by_key(|loaded| !loaded.primary);
+        let limit = find.query.limit.unwrap_or(usize::MAX).min(self.settings.limits.found_objects);
+        Ok(found.iter().skip(find.query.offset).take(limit).map(|loaded| loaded.object.id).collect())
+    }
+
+    /// What the store's indexes answer; a superset of what fits.
+    fn candidates(&self, caller: &Caller, query: &ObjectQuery) -> Result<Vec<ObjectId>> {
+        let mut narrowed = query.clone();
+        narrowed.account = Some(caller.account());
+        narrowed.public_only = matches!(caller.role(), Role::Public | Role::SecurityOfficer);
+        narrowed.limit = None;
+        narrowed.offset = 0;
+        store::read(self.store.as_ref(), |reader| {
+            let mut ids = reader.objects(&narrowed)?;
+            if let Some(name) = narrowed.name.take()
+                && narrowed.label.is_none()
+            {
+                narrowed.label = Some(name);
+                let by_label = reader.objects(&narrowed)?;
+                ids.extend(by_label.into_iter().filter(|id| !ids.contains(id)).collect::<Vec<_>>());
+            }
+            Ok(ids)
+        })
+    }
+
+    /// Changes attributes: `edit` changes a copy, and the difference is checked against the rules (sensitive
+    /// stays, extractable goes one way, trusted is the security officer's, …) before it is written.
+    ///
+    /// # Errors
+    /// [`Error::AttributeReadOnly`], [`Error::ActionProhibited`], [`Error::AlreadyExists`] for a KMIP Name that
+    /// is taken; nothing is changed then.
+    pub fn modify(
+        &self,
+        caller: &Arc<Caller>,
+        object: ObjectId,
+        edit: &mut dyn FnMut(&mut Attributes) -> Result<()>,
+    ) -> Result<()> {
+        if let Some(loaded) = self.sessions.get(object) {
+            return self.modify_session_object(caller, &loaded, edit);
+        }
+        self.change(caller, Verb::Modify, |change| {
+            let mut object = change.object(object)?;
+            let before = object.attributes.clone();
+            edit(&mut object.attributes)?;
+            rules::check_modify(change.caller, &before, &object.attributes)?;
+            change.record.detail = changed_fields(&before, &object.attributes);
+            change.put_object(&mut object)
+        })
+    }
+
+    fn modify_session_object(
+        &self,
+        caller: &Arc<Caller>,
+        loaded: &Arc<Loaded>,
+        edit: &mut dyn FnMut(&mut Attributes) -> Result<()>,
+    ) -> Result<()> {
+        self.refusable(caller, Verb::Modify, || {
+            check_object(caller, Verb::Modify, &loaded.object)?;
+            let mut object = Object::clone(&loaded.object);
+            edit(&mut object.attributes)?;
+            rules::check_modify(caller, &loaded.object.attributes, &object.attributes)?;
+            object.dates.last_change = Timestamp::now();
+            self.sessions.put(session_loaded(object), self.settings.limits.session_objects)
+        })?;
+        self.record_use(caller, Verb::Modify, Some(loaded.object.id), None, None, "session")
+    }
+
+    /// Changes KMIP dates within the lifecycle's rules (KMIP 2.1 sections 4.1, 4.19, 4.40, 4.41): a date that
+    /// has already moved the state is fixed.
+    ///
+    /// # Errors
+    /// [`Error::AttributeReadOnly`].
+    pub fn modify_dates(
+        &self,
+        caller: &Arc<Caller>,
+        object: ObjectId,
+        edit: &mut dyn FnMut(&mut Dates) -> Result<()>,
+    ) -> Result<()> {
+        self.change(caller, Verb::Modify, |change| {
+            let mut object = change.object(object)?;
+            let before = object.dates;
+            edit(&mut object.dates)?;
+            check_dates(&object, &before, change.now)?;
+            object.state = lifecycle::effective_state(object.state, &object.dates, change.now);
+            change.record.detail = "dates".into();
+            change.put_object(&mut object)
+        })
+    }
+
+    /// Hands out a value in its canonical encoding (see [`Material`]): public ones always, secret ones when
+    /// not sensitive and extractable.
+    ///
+    /// # Errors
+    /// [`Error::Sensitive`], [`Error::NotExtractable`], [`Error::NoMaterial`], [`Error::KeyState`].
+    pub fn export(&self, caller: &Arc<Caller>, object: ObjectId) -> Result<Exported> {
+        self.freshen()?;
+        let result = self.load(object).and_then(|loaded| {
+            check_object(caller, Verb::Export, &loaded.object)?;
+            if let Some(state) = self.gate_of(&loaded.object)? {
+                lifecycle::check_gate(state)?;
+            }
+            Ok((self.value_in_clear(&loaded.object)?, loaded))
+        });
+        match result {
+            Ok((value, loaded)) => {
+                self.record_use(caller, Verb::Export, Some(object), Some(&loaded.object), None, "")?;
+                Ok(Exported { object: Arc::clone(&loaded.object), value })
+            }
+            Err(error) => {
+                self.record_use(caller, Verb::Export, Some(object), None, Some(&error), "")?;
+                Err(error)
+            }
+        }
+    }
+
+    fn value_in_clear(&self, object: &Object) -> Result<SecretBytes> {
+        match &object.material {
+            Material::Public(value) => Ok(SecretBytes::from(value.as_slice())),
+            Material::None => Err(Error::NoMaterial("destroyed, or not imported yet")),
+            _ if object.class.is_key() && object.attributes.sensitive => Err(Error::Sensitive),
+            _ if object.class.is_key() && !object.attributes.extractable => Err(Error::NotExtractable),
+            Material::Secret(value) => Ok(value.clone()),
+            Material::Resident { .. } | Material::Wrapped { .. } => {
+                Err(Error::NoMaterial("the value does not leave the HSM"))
+            }
+        }
+    }
+
+    /// Drops a session's objects.
+    pub fn end_session(&self, session: SessionId) {
+        self.sessions.end(session);
+    }
+}
+
+/// Whether an object fits what the store was asked; for session objects, and for the label that stands in for a Name.
+fn matches_query(object: &Object, query: &ObjectQuery) -> bool {
+    let attributes = &object.attributes;
+    let named = |name: &String| {
+        attributes.names.iter().any(|own| own.value == *name)
+            || (attributes.names.is_empty() && attributes.label == *name)
+    };
+    query.class.is_none_or(|class| class == object.class)
+        && query.label.as_ref().is_none_or(|label| *label == attributes.label)
+        && query.cka_id.as_ref().is_none_or(|id| *id == attributes.cka_id)
+        && query.key.is_none_or(|key| Some(key) == object.key)
+        && query.name.as_ref().is_none_or(named)
+        && (query.index.is_empty() || object.lifetime == Lifetime::Stored)
+}
+
+fn check_dates(object: &Object, before: &Dates, now: Timestamp) -> Result<()> {
+    use crate::model::ObjectState::{Active, PreActive};
+    let after = &object.dates;
+    let read_only =
+        |attribute| Err(Error::AttributeReadOnly { attribute, reason: "its time has come already" });
+    let state = lifecycle::effective_state(object.state, before, now);
+    if before.activation != after.activation && state != PreActive {
+        return read_only("Activation Date");
+    }
+    if before.deactivation != after.deactivation && !matches!(state, PreActive | Active) {
+        return read_only("Deactivation Date");
+    }
+    let passed = |date: Option<Timestamp>| date.is_some_and(|date| date <= now);
+    if before.process_start != after.process_start && passed(before.process_start) {
+        return read_only("Process Start Date");
+    }
+    if before.protect_stop != after.protect_stop && passed(before.protect_stop) {
+        return read_only("Protect Stop Date");
+    }
+    if let (Some(start), Some(end)) = (after.activation, after.deactivation)
+        && start > end
+    {
+        return Err(Error::invalid_attribute("Deactivation Date", "it lies before the Activation Date"));
+    }
+    Ok(())
+}
+
+/// Names of what an edit changed, for the audit.
+fn changed_fields(before: &Attributes, after: &Attributes) -> String {
+    let fields = [
+        ("label", before.label != after.label),
+        ("CKA_ID", before.cka_id != after.cka_id),
+        ("names", before.names != after.names),
+        ("usage", before.usage != after.usage),
+        ("sensitive", before.sensitive != after.sensitive),
+        ("extractable", before.extractable != after.extractable),
+        ("copyable", before.copyable != after.copyable),
+        ("trusted", before.trusted != after.trusted),
+        ("wrap-with-trusted", before.wrap_with_trusted != after.wrap_with_trusted),
+        ("allowed-mechanisms", before.allowed_mechanisms != after.allowed_mechanisms),
+        ("links", before.links != after.links),
+        ("custom", before.custom != after.custom),
+        ("pkcs11", before.pkcs11 != after.pkcs11),
+    ];
+    let changed: Vec<&str> = fields.iter().filter(|(_, changed)| *changed).map(|(name, _)| *name).collect();
+    changed.join(", ")
+}

@@ -1,0 +1,291 @@
+//! Uses of keys: authorize → gate → engine → record, in one part or in many.
+
+use std::sync::Arc;
+
+use aws_lc_rs::rand;
+
+use super::Kms;
+use super::cache::Loaded;
+use super::change::check_object;
+use crate::audit::Verb;
+use crate::authorize::Caller;
+use crate::engine::{ReadyKey, Stream};
+use crate::error::{Error, Result};
+use crate::id::ObjectId;
+use crate::lifecycle;
+use crate::mechanism::{Mechanism, Purpose};
+use crate::model::{Object, UsageMask};
+use crate::secret::SecretBytes;
+use crate::store::ChangeNumber;
+use crate::time::Timestamp;
+
+/// Length in bytes of the initialization vector that is made when a caller gives none for GCM
+/// (SP 800-38D section 8.2.2).
+const GCM_IV_LENGTH: usize = 12;
+
+/// A use of a key that has been authorized, and the state of its parts. One caller's, one at a time.
+pub struct Operation {
+    caller: Arc<Caller>,
+    loaded: Arc<Loaded>,
+    purpose: Purpose,
+    mechanism: Mechanism,
+    stream: Option<Box<dyn Stream>>,
+    /// The commit as of which the use was last authorized.
+    authorized_at: ChangeNumber,
+    authenticated: bool,
+}
+
+impl Purpose {
+    /// The verb under which the audit and the role table know it.
+    pub(super) const fn verb(self) -> Verb {
+        match self {
+            Self::Encrypt => Verb::Encrypt,
+            Self::Decrypt => Verb::Decrypt,
+            Self::Sign => Verb::Sign,
+            Self::Verify => Verb::Verify,
+            Self::MacGenerate => Verb::MacGenerate,
+            Self::MacVerify => Verb::MacVerify,
+            Self::Wrap => Verb::Wrap,
+            Self::Unwrap => Verb::Unwrap,
+            Self::Derive => Verb::Derive,
+        }
+    }
+}
+
+impl Kms {
+    /// Authorizes a use and makes the key ready. One part: [`Kms::run`] or [`Kms::verify`]. Many:
+    /// [`Kms::update`], then [`Kms::finish`] or [`Kms::finish_verify`]. State, gate and dates are checked
+    /// again whenever anything changed since, so a key disabled between the calls is refused.
+    ///
+    /// # Errors
+    /// Those of authorization ([`Error::LoginRequired`], [`Error::Denied`]), of the gate ([`Error::KeyState`],
+    /// [`Error::ObjectState`], [`Error::OutsideDates`], [`Error::UsageNotPermitted`],
+    /// [`Error::MechanismNotAllowed`]) and of making the key ready.
+    pub fn begin(
+        &self,
+        caller: &Arc<Caller>,
+        object: ObjectId,
+        purpose: Purpose,
+        mut mechanism: Mechanism,
+    ) -> Result<Operation> {
+        if let (Purpose::Encrypt, Mechanism::Gcm { iv, .. }) = (purpose, &mut mechanism)
+            && iv.is_empty()
+        {
+            iv.resize(GCM_IV_LENGTH, 0);
+            rand::fill(iv).map_err(|_| Error::Internal("the random generator failed".into()))?;
+        }
+        let prepared = self.prepare(caller, object, purpose, &mechanism);
+        let (loaded, authorized_at) = match prepared {
+            Ok(prepared) => prepared,
+            Err(error) => {
+                self.record_use(caller, purpose.verb(), Some(object), None, Some(&error), mechanism.name())?;
+                return Err(error);
+            }
+        };
+        let caller = Arc::clone(caller);
+        let authenticated = !loaded.object.attributes.always_authenticate;
+        Ok(Operation { caller, loaded, purpose, mechanism, stream: None, authorized_at, authenticated })
+    }
+
+    /// Authorize and gate.
+    pub(super) fn prepare(
+        &self,
+        caller: &Caller,
+        object: ObjectId,
+        purpose: Purpose,
+        mechanism: &Mechanism,
+    ) -> Result<(Arc<Loaded>, ChangeNumber)> {
+        let number = self.freshen()?;
+        let loaded = self.load(object)?;
+        check_object(caller, purpose.verb(), &loaded.object)?;
+        self.check_gates(&loaded.object, purpose, mechanism)?;
+        self.ready(&loaded)?;
+        Ok((loaded, number))
+    }
+
+    /// Gate, lifecycle, usage and mechanism: everything but who asks.
+    fn check_gates(&self, object: &Object, purpose: Purpose, mechanism: &Mechanism) -> Result<()> {
+        if let Some(state) = self.gate_of(object)? {
+            lifecycle::check_gate(state)?;
+        }
+        lifecycle::check_use(object, purpose, Timestamp::now())?;
+        if !object.attributes.usage.intersects(UsageMask::needed_for(purpose)) {
+            return Err(Error::UsageNotPermitted(purpose));
+        }
+        let allowed = &object.attributes.allowed_mechanisms;
+        if !allowed.is_empty() {
+            let permitted = |number: u64| allowed.contains(&number);
+            if !mechanism.pkcs11_numbers(object.spec).iter().copied().any(permitted) {
+                return Err(Error::MechanismNotAllowed(mechanism.name()));
+            }
+        }
+        Ok(())
+    }
+
+    /// Asks again what [`Kms::begin`] asked, if anything may have changed.
+    fn still_allowed(&self, operation: &mut Operation) -> Result<()> {
+        if !operation.authenticated {
+            return Err(Error::LoginRequired);
+        }
+        if self.store.is_current(operation.authorized_at) {
+            if operation.loaded.timed {
+                lifecycle::check_use(&operation.loaded.object, operation.purpose, Timestamp::now())?;
+            }
+            return Ok(());
+        }
+        let id = operation.loaded.object.id;
+        let (loaded, number) =
+            self.prepare(&operation.caller, id, operation.purpose, &operation.mechanism)?;
+        operation.loaded = loaded;
+        operation.authorized_at = number;
+        Ok(())
+    }
+
+    /// Does it in one part (Encrypt, Decrypt, Sign, MacGenerate) and records it. Returns bytes written.
+    /// [`Error::BufferTooSmall`] leaves the operation as it was and records nothing.
+    ///
+    /// # Errors
+    /// Those of [`Kms::begin`] and of [`ReadyKey::run`].
+    pub fn run(&self, operation: &mut Operation, input: &[u8], output: &mut [u8]) -> Result<usize> {
+        let result = self.still_allowed(operation).and_then(|()| {
+            let key = self.ready(&operation.loaded)?;
+            key.run(operation.purpose, &operation.mechanism, input, output)
+        });
+        self.conclude(operation, result)
+    }
+
+    /// Verifies in one part and records it.
+    ///
+    /// # Errors
+    /// [`Error::SignatureInvalid`], [`Error::SignatureLength`], and those of [`Kms::begin`].
+    pub fn verify(&self, operation: &mut Operation, data: &[u8], signature: &[u8]) -> Result<()> {
+        let result = self.still_allowed(operation).and_then(|()| {
+            let key = self.ready(&operation.loaded)?;
+            key.verify(operation.purpose, &operation.mechanism, data, signature)
+        });
+        self.conclude(operation, result)
+    }
+
+    /// Takes a part; returns bytes written.
+    ///
+    /// # Errors
+    /// Those of [`Kms::begin`] and of [`Stream::update`].
+    pub fn update(&self, operation: &mut Operation, input: &[u8], output: &mut [u8]) -> Result<usize> {
+        let result =
+            self.still_allowed(operation).and_then(|()| operation.stream()?.update(input, output));
+        match result {
+            Err(error) if !matches!(error, Error::BufferTooSmall { .. }) => {
+                self.conclude(operation, Err(error))
+            }
+            result => result,
+        }
+    }
+
+    /// Ends an operation in parts and records it. [`Error::BufferTooSmall`] leaves it as it was.
+    ///
+    /// # Errors
+    /// Those of [`Kms::begin`] and of [`Stream::finish`].
+    pub fn finish(&self, operation: &mut Operation, output: &mut [u8]) -> Result<usize> {
+        let result = self.still_allowed(operation).and_then(|()| operation.stream()?.finish(output));
+        self.conclude(operation, result)
+    }
+
+    /// Ends a verification in parts and records it.
+    ///
+    /// # Errors
+    /// As [`Kms::verify`].
+    pub fn finish_verify(&self, operation: &mut Operation, signature: &[u8]) -> Result<()> {
+        let result = self.still_allowed(operation).and_then(|()| operation.stream()?.verify(signature));
+        self.conclude(operation, result)
+    }
+
+    /// Proves the user again for one use of a key with `CKA_ALWAYS_AUTHENTICATE` (`CKU_CONTEXT_SPECIFIC`).
+    ///
+    /// # Errors
+    /// Those of [`Kms::login`].
+    pub fn authenticate_operation(&self, operation: &mut Operation, pin: &SecretBytes) -> Result<()> {
+        let caller = &operation.caller;
+        let proven = self.login(caller.account(), caller.role(), pin, caller.door())?;
+        operation.authenticated = proven.principal() == caller.principal();
+        Ok(())
+    }
+
+    /// Records the outcome. A buffer that was too small is no outcome: nothing was done.
+    fn conclude<T>(&self, operation: &Operation, result: Result<T>) -> Result<T> {
+        if matches!(result, Err(Error::BufferTooSmall { .. })) {
+            return result;
+        }
+        self.record_use(
+            &operation.caller,
+            operation.purpose.verb(),
+            Some(operation.loaded.object.id),
+            Some(&operation.loaded.object),
+            result.as_ref().err(),
+            operation.mechanism.name(),
+        )?;
+        result
+    }
+}
+
+impl Operation {
+    /// What for.
+    #[must_use]
+    pub const fn purpose(&self) -> Purpose {
+        self.purpose
+    }
+
+    /// The mechanism, with the initialization vector that was made if the caller gave none.
+    #[must_use]
+    pub const fn mechanism(&self) -> &Mechanism {
+        &self.mechanism
+    }
+
+    /// The key's object.
+    #[must_use]
+    pub fn object(&self) -> &Arc<Object> {
+        &self.loaded.object
+    }
+
+    /// Whether [`Kms::authenticate_operation`] is still wanted.
+    #[must_use]
+    pub const fn needs_authentication(&self) -> bool {
+        !self.authenticated
+    }
+
+    /// Bytes that [`Kms::run`] writes at most for that much input. Exact for signatures and MACs.
+    ///
+    /// # Errors
+    /// [`Error::MechanismUnsupported`].
+    pub fn output_length(&self, input: usize) -> Result<usize> {
+        self.key()?.output_length(self.purpose, &self.mechanism, input)
+    }
+
+    /// Bytes that [`Kms::update`] writes at most for that much input.
+    ///
+    /// # Errors
+    /// [`Error::MechanismUnsupported`] when there is no operation in parts.
+    pub fn update_length(&mut self, input: usize) -> Result<usize> {
+        Ok(self.stream()?.update_length(input))
+    }
+
+    /// Bytes that [`Kms::finish`] writes at most.
+    ///
+    /// # Errors
+    /// As [`Operation::update_length`].
+    pub fn finish_length(&mut self) -> Result<usize> {
+        Ok(self.stream()?.finish_length())
+    }
+
+    fn key(&self) -> Result<&Arc<dyn ReadyKey>> {
+        let ready = self.loaded.ready.get();
+        ready.ok_or_else(|| Error::Internal("an operation began without its key".into()))
+    }
+
+    fn stream(&mut self) -> Result<&mut dyn Stream> {
+        let stream = match self.stream.take() {
+            Some(stream) => stream,
+            None => self.key()?.stream(self.purpose, &self.mechanism)?,
+        };
+        Ok(self.stream.insert(stream).as_mut())
+    }
+}

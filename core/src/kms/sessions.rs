@@ -1,0 +1,66 @@
+//! Session objects: they live in this process's memory and end with their PKCS#11 session. They go the same
+//! request path as stored ones.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use super::cache::{IdMap, Loaded};
+use crate::error::{Error, Result};
+use crate::id::ObjectId;
+use crate::model::{Lifetime, SessionId};
+
+#[derive(Default)]
+struct Entries {
+    objects: IdMap<ObjectId, Arc<Loaded>>,
+    /// Identifiers in order of creation: searches answer in that order.
+    order: Vec<ObjectId>,
+}
+
+#[derive(Default)]
+pub(super) struct SessionObjects {
+    entries: RwLock<Entries>,
+}
+
+impl SessionObjects {
+    pub(super) fn get(&self, id: ObjectId) -> Option<Arc<Loaded>> {
+        let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
+        if entries.objects.is_empty() {
+            return None;
+        }
+        entries.objects.get(&id).cloned()
+    }
+
+    pub(super) fn all(&self) -> Vec<Arc<Loaded>> {
+        let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
+        entries.order.iter().filter_map(|id| entries.objects.get(id).cloned()).collect()
+    }
+
+    /// Adds an object, or puts a changed one in its place.
+    pub(super) fn put(&self, loaded: Arc<Loaded>, limit: usize) -> Result<()> {
+        let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
+        let id = loaded.object.id;
+        if !entries.objects.contains_key(&id) {
+            if entries.objects.len() >= limit {
+                return Err(Error::Limit { name: "session-objects", limit: limit as u64 });
+            }
+            entries.order.push(id);
+        }
+        entries.objects.insert(id, loaded);
+        Ok(())
+    }
+
+    pub(super) fn remove(&self, id: ObjectId) {
+        let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
+        entries.objects.remove(&id);
+        entries.order.retain(|other| *other != id);
+    }
+
+    pub(super) fn end(&self, session: SessionId) {
+        let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
+        if entries.objects.is_empty() {
+            return;
+        }
+        entries.objects.retain(|_, loaded| loaded.object.lifetime != Lifetime::Session(session));
+        let Entries { objects, order } = &mut *entries;
+        order.retain(|id| objects.contains_key(id));
+    }
+}

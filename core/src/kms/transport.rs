@@ -1,0 +1,124 @@
+//! Keys on the way: wrap, unwrap, derive; and random bytes.
+
+use std::sync::Arc;
+
+use aws_lc_rs::rand;
+
+use super::Kms;
+use super::change::check_object;
+use super::request::{DeriveKey, UnwrapKey};
+use crate::audit::Verb;
+use crate::authorize::{Caller, authorize};
+use crate::encoding;
+use crate::error::{Error, Result};
+use crate::id::ObjectId;
+use crate::lifecycle;
+use crate::mechanism::{Mechanism, Purpose};
+use crate::model::{Material, Object, ObjectClass};
+use crate::secret::SecretBytes;
+
+impl Kms {
+    /// Wraps a key's value with another key. `encode` turns the canonical value into what is wrapped
+    /// (PKCS#11: as it is; KMIP: perhaps a TTLV Key Value).
+    ///
+    /// # Errors
+    /// [`Error::NotExtractable`], [`Error::NoMaterial`] for a value that is in an HSM, those of [`Kms::begin`].
+    pub fn wrap(
+        &self,
+        caller: &Arc<Caller>,
+        wrapping_key: ObjectId,
+        mechanism: &Mechanism,
+        target: ObjectId,
+        encode: &dyn Fn(&Object, &SecretBytes) -> Result<SecretBytes>,
+    ) -> Result<Vec<u8>> {
+        let result = self.try_wrap(caller, wrapping_key, mechanism, target, encode);
+        let error = result.as_ref().err();
+        self.record_use(caller, Verb::Wrap, Some(wrapping_key), None, error, mechanism.name())?;
+        self.record_use(caller, Verb::Export, Some(target), None, error, mechanism.name())?;
+        result
+    }
+
+    fn try_wrap(
+        &self,
+        caller: &Arc<Caller>,
+        wrapping_key: ObjectId,
+        mechanism: &Mechanism,
+        target: ObjectId,
+        encode: &dyn Fn(&Object, &SecretBytes) -> Result<SecretBytes>,
+    ) -> Result<Vec<u8>> {
+        let (wrapping, _) = self.prepare(caller, wrapping_key, Purpose::Wrap, mechanism)?;
+        let target = self.load(target)?;
+        let target = &target.object;
+        check_object(caller, Verb::Export, target)?;
+        if let Some(state) = self.gate_of(target)? {
+            lifecycle::check_gate(state)?;
+        }
+        if target.class.is_key() && !target.attributes.extractable {
+            return Err(Error::NotExtractable);
+        }
+        if target.attributes.wrap_with_trusted && !wrapping.object.attributes.trusted {
+            return Err(Error::Denied("the key may be wrapped by trusted keys only".into()));
+        }
+        let value = match &target.material {
+            Material::Secret(value) => encode(target, value)?,
+            Material::Public(value) => encode(target, &SecretBytes::from(value.as_slice()))?,
+            Material::None => return Err(Error::NoMaterial("destroyed, or not imported yet")),
+            Material::Resident { .. } | Material::Wrapped { .. } => {
+                return Err(Error::NoMaterial("the value does not leave the HSM"));
+            }
+        };
+        self.ready(&wrapping)?.wrap(mechanism, &value)
+    }
+
+    /// Unwraps a key into a new object.
+    ///
+    /// # Errors
+    /// [`Error::InvalidWrappedKey`], those of [`Kms::begin`] and [`Kms::register`].
+    pub fn unwrap(&self, caller: &Arc<Caller>, request: UnwrapKey<'_>) -> Result<ObjectId> {
+        let UnwrapKey { unwrapping_key, mechanism, wrapped, mut template, decode } = request;
+        let value = self.refusable(caller, Verb::Unwrap, || {
+            let (key, _) = self.prepare(caller, unwrapping_key, Purpose::Unwrap, &mechanism)?;
+            let value = self.ready(&key)?.unwrap(&mechanism, wrapped)?;
+            let value = decode(value)?;
+            if template.class == ObjectClass::PrivateKey && template.spec.is_none() {
+                // One error, whatever was wrong: an unwrapping oracle learns nothing.
+                let spec = encoding::private_key_spec(value.expose());
+                template.spec = Some(spec.map_err(|_| Error::InvalidWrappedKey)?);
+            }
+            Ok(value)
+        })?;
+        self.record_use(caller, Verb::Unwrap, Some(unwrapping_key), None, None, mechanism.name())?;
+        template.value = Some(value);
+        self.register_as(caller, Verb::Unwrap, template, false)
+    }
+
+    /// Derives a new secret object from a key.
+    ///
+    /// # Errors
+    /// Those of [`Kms::begin`] and [`Kms::register`].
+    pub fn derive(&self, caller: &Arc<Caller>, request: DeriveKey) -> Result<ObjectId> {
+        let DeriveKey { base_key, mechanism, length, mut template } = request;
+        let (value, always_sensitive) = self.refusable(caller, Verb::Derive, || {
+            let (base, _) = self.prepare(caller, base_key, Purpose::Derive, &mechanism)?;
+            let value = self.ready(&base)?.derive(&mechanism, length)?;
+            Ok((value, base.object.always_sensitive))
+        })?;
+        self.record_use(caller, Verb::Derive, Some(base_key), None, None, mechanism.name())?;
+        template.value = Some(value);
+        self.register_as(caller, Verb::Derive, template, always_sensitive)
+    }
+
+    /// Fills `output` from the operating system's generator.
+    ///
+    /// # Errors
+    /// [`Error::Limit`] for too many bytes at once.
+    pub fn random(&self, caller: &Arc<Caller>, output: &mut [u8]) -> Result<()> {
+        authorize(caller, Verb::Random, None)?;
+        let limit = self.settings.limits.random_bytes;
+        if output.len() > limit {
+            return Err(Error::Limit { name: "random-bytes", limit: limit as u64 });
+        }
+        rand::fill(output).map_err(|_| Error::Internal("the random generator failed".into()))?;
+        self.record_use(caller, Verb::Random, None, None, None, "")
+    }
+}
