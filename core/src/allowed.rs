@@ -27,9 +27,16 @@ impl Mechanism {
             Self::RsaPkcs1 => &[0x1],
             Self::RsaRaw => &[0x3],
             Self::RsaOaep { .. } => &[0x9],
-            Self::RsaPkcs1Hash { hash, digested: false } => rsa_pkcs1(*hash),
+            Self::RsaPkcs1Hash {
+                hash,
+                digested: false,
+            } => rsa_pkcs1(*hash),
             Self::RsaPkcs1Hash { digested: true, .. } => &[0x1],
-            Self::RsaPss { hash, digested: false, .. } => rsa_pss(hash.hash),
+            Self::RsaPss {
+                hash,
+                digested: false,
+                ..
+            } => rsa_pss(hash.hash),
             Self::RsaPss { digested: true, .. } => &[0xd],
             Self::Ecdsa => &[0x1041],
             Self::EcdsaHash { hash } => ecdsa(*hash),

@@ -158,3 +158,53 @@ impl fmt::Display for Verb {
         f.write_str(self.name())
     }
 }
+
+/// The audit of one store.
+pub struct Audit {
+    store: std::sync::Arc<dyn crate::store::Store>,
+    key: aws_lc_rs::hmac::Key,
+}
+
+impl Audit {
+    /// Opens the audit of a store; `folder` is where journals are.
+    ///
+    /// # Errors
+    /// Store errors.
+    pub fn open(
+        store: std::sync::Arc<dyn crate::store::Store>,
+        vault: &crate::seal::Vault,
+        _folder: &std::path::Path,
+    ) -> crate::Result<Self> {
+        let key = vault.derive_key("audit")?;
+        Ok(Self { store, key: aws_lc_rs::hmac::Key::new(aws_lc_rs::hmac::HMAC_SHA256, key.as_slice()) })
+    }
+
+    /// Appends a record in a transaction.
+    ///
+    /// # Errors
+    /// Store errors.
+    pub fn record_in(
+        &self,
+        transaction: &mut dyn crate::store::Transaction,
+        record: &record::Record,
+    ) -> crate::Result<()> {
+        let bytes = serde_json::to_vec(record).map_err(|error| crate::Error::Internal(error.to_string()))?;
+        let last = transaction.audit_last()?;
+        let (sequence, previous) = last.map_or((1, [0; 32]), |row| (row.sequence + 1, row.chain));
+        let mut context = aws_lc_rs::hmac::Context::with_key(&self.key);
+        context.update(&previous);
+        context.update(&bytes);
+        let mut chain = [0; 32];
+        chain.copy_from_slice(context.sign().as_ref());
+        let row = crate::store::AuditRow { sequence, record: bytes, chain };
+        transaction.append_audit(&row, &crate::store::AuditIndex::default())
+    }
+
+    /// Records a use.
+    ///
+    /// # Errors
+    /// Store errors.
+    pub fn record_use(&self, record: &record::Record) -> crate::Result<()> {
+        crate::store::write(self.store.as_ref(), |transaction| self.record_in(transaction, record))
+    }
+}

@@ -37,14 +37,30 @@ impl Kms {
             Origin::Network(_) => "administrator".into(),
         };
         let role = Role::Administrator;
-        Arc::new(Caller::proven(account, NOBODY, role, name, "local", origin, Door::CommandLine))
+        Arc::new(Caller::proven(
+            account,
+            NOBODY,
+            role,
+            name,
+            "local",
+            origin,
+            Door::CommandLine,
+        ))
     }
 
     /// The public caller of an account: a PKCS#11 session without login.
     #[must_use]
     pub fn public_caller(&self, account: AccountId, door: Door) -> Arc<Caller> {
         let origin = Origin::this_process();
-        Arc::new(Caller::proven(account, NOBODY, Role::Public, "public", "none", origin, door))
+        Arc::new(Caller::proven(
+            account,
+            NOBODY,
+            Role::Public,
+            "public",
+            "none",
+            origin,
+            door,
+        ))
     }
 
     /// Makes an account.
@@ -53,23 +69,38 @@ impl Kms {
     /// [`Error::AlreadyExists`], [`Error::InvalidRequest`] for a name of more than 64 bytes.
     pub fn create_account(&self, name: &str) -> Result<Account> {
         if name.is_empty() || name.len() > 64 || name.chars().any(char::is_control) {
-            return Err(Error::InvalidRequest("an account's name has 1 to 64 printable bytes".into()));
+            return Err(Error::InvalidRequest(
+                "an account's name has 1 to 64 printable bytes".into(),
+            ));
         }
         let id = AccountId::random();
         let account = Account {
             id,
             name: name.to_owned(),
-            token: Token { label: String::new(), serial: serial_number()?, initialized: false },
+            token: Token {
+                label: String::new(),
+                serial: serial_number()?,
+                initialized: false,
+            },
             deletion_protection: false,
             created: Timestamp::now(),
         };
-        self.change(&self.local_administrator(id), Verb::CreateAccount, |change| {
-            change.record.detail = format!("{name:?}");
-            if change.transaction.account_by_name(name)?.is_some() {
-                return Err(Error::AlreadyExists { what: "account", name: name.to_owned() });
-            }
-            change.transaction.put_account(&change.kms.vault.account_row(&account)?)
-        })?;
+        self.change(
+            &self.local_administrator(id),
+            Verb::CreateAccount,
+            |change| {
+                change.record.detail = format!("{name:?}");
+                if change.transaction.account_by_name(name)?.is_some() {
+                    return Err(Error::AlreadyExists {
+                        what: "account",
+                        name: name.to_owned(),
+                    });
+                }
+                change
+                    .transaction
+                    .put_account(&change.kms.vault.account_row(&account)?)
+            },
+        )?;
         Ok(account)
     }
 
@@ -88,13 +119,19 @@ impl Kms {
     /// [`Error::NotFound`].
     pub fn account(&self, name: &str) -> Result<Account> {
         let row = store::read(self.store.as_ref(), |reader| reader.account_by_name(name))?;
-        let row = row.ok_or_else(|| Error::NotFound { what: "account", name: name.to_owned() })?;
+        let row = row.ok_or_else(|| Error::NotFound {
+            what: "account",
+            name: name.to_owned(),
+        })?;
         self.vault.account(&row)
     }
 
     pub(super) fn account_by_id(&self, id: AccountId) -> Result<Account> {
         let row = store::read(self.store.as_ref(), |reader| reader.account(id))?;
-        let row = row.ok_or_else(|| Error::NotFound { what: "account", name: id.to_string() })?;
+        let row = row.ok_or_else(|| Error::NotFound {
+            what: "account",
+            name: id.to_string(),
+        })?;
         self.vault.account(&row)
     }
 
@@ -122,7 +159,9 @@ impl Kms {
     }
 
     fn principal_by_name(&self, account: AccountId, name: &str) -> Result<Option<Principal>> {
-        let row = store::read(self.store.as_ref(), |reader| reader.principal_by_name(account, name))?;
+        let row = store::read(self.store.as_ref(), |reader| {
+            reader.principal_by_name(account, name)
+        })?;
         row.map(|row| self.vault.principal(&row)).transpose()
     }
 
@@ -165,10 +204,15 @@ impl Kms {
         self.change(&Arc::new(caller), Verb::InitToken, |change| {
             change.record.detail = format!("{label:?}");
             let row = change.transaction.account(account)?;
-            let row = row.ok_or_else(|| Error::NotFound { what: "account", name: account.to_string() })?;
+            let row = row.ok_or_else(|| Error::NotFound {
+                what: "account",
+                name: account.to_string(),
+            })?;
             let mut account = change.kms.vault.account(&row)?;
             if first == account.token.initialized {
-                return Err(Error::InvalidRequest("the token was initialized by somebody else meanwhile".into()));
+                return Err(Error::InvalidRequest(
+                    "the token was initialized by somebody else meanwhile".into(),
+                ));
             }
             if let Some(phc) = phc {
                 change.set_password(account.id, SECURITY_OFFICER, Role::SecurityOfficer, phc)?;
@@ -177,7 +221,9 @@ impl Kms {
             }
             label.clone_into(&mut account.token.label);
             account.token.initialized = true;
-            change.transaction.put_account(&change.kms.vault.account_row(&account)?)
+            change
+                .transaction
+                .put_account(&change.kms.vault.account_row(&account)?)
         })
     }
 
@@ -189,8 +235,13 @@ impl Kms {
         self.check_pin_length(pin)?;
         let phc = password::hash(pin)?;
         self.change(caller, Verb::InitPin, |change| {
-            if !matches!(change.caller.role(), Role::SecurityOfficer | Role::Administrator) {
-                return Err(Error::Denied("only the security officer sets the user's PIN".into()));
+            if !matches!(
+                change.caller.role(),
+                Role::SecurityOfficer | Role::Administrator
+            ) {
+                return Err(Error::Denied(
+                    "only the security officer sets the user's PIN".into(),
+                ));
             }
             change.set_password(change.caller.account(), USER, Role::User, phc)
         })
@@ -231,14 +282,22 @@ impl Kms {
         let name = match role {
             Role::SecurityOfficer => SECURITY_OFFICER,
             Role::User => USER,
-            _ => return Err(Error::InvalidRequest("a token has a security officer and a user".into())),
+            _ => {
+                return Err(Error::InvalidRequest(
+                    "a token has a security officer and a user".into(),
+                ));
+            }
         };
         self.check_pin(account, name, pin, door)
     }
 
     fn check_pin_length(&self, pin: &SecretBytes) -> Result<()> {
         let (min, max) = (self.settings.limits.pin_min, self.settings.limits.pin_max);
-        if (min..=max).contains(&pin.len()) { Ok(()) } else { Err(Error::PinLength { min, max }) }
+        if (min..=max).contains(&pin.len()) {
+            Ok(())
+        } else {
+            Err(Error::PinLength { min, max })
+        }
     }
 
     fn check_pin(
@@ -250,7 +309,11 @@ impl Kms {
     ) -> Result<Arc<Caller>> {
         let Some(principal) = self.principal_by_name(account, name)? else {
             let initialized = self.account_by_id(account)?.token.initialized;
-            return Err(if initialized { Error::PinNotInitialized } else { Error::TokenNotInitialized });
+            return Err(if initialized {
+                Error::PinNotInitialized
+            } else {
+                Error::TokenNotInitialized
+            });
         };
         self.check_password(&principal, pin, Origin::this_process(), door)
     }
@@ -293,14 +356,20 @@ impl Kms {
                 Ok(caller)
             }
             Ok(()) => {
-                self.change(&caller, Verb::Login, |change| change.count_failure(principal.id, tries, false))?;
+                self.change(&caller, Verb::Login, |change| {
+                    change.count_failure(principal.id, tries, false)
+                })?;
                 Ok(caller)
             }
             Err(error) => {
                 let count = matches!(error, Error::WrongCredential);
                 let counted = self.change(&caller, Verb::Login, |change| {
                     change.record.result = error.audit_code();
-                    if count { change.count_failure(principal.id, tries, true) } else { Ok(()) }
+                    if count {
+                        change.count_failure(principal.id, tries, true)
+                    } else {
+                        Ok(())
+                    }
                 });
                 counted?;
                 Err(error)
@@ -314,16 +383,26 @@ impl Kms {
     /// [`Error::AlreadyExists`], [`Error::Denied`].
     pub fn add_client(&self, caller: &Arc<Caller>, client: NewClient) -> Result<Principal> {
         let credential = match client.credential {
-            NewCredential::Certificate { fingerprint, subject, serial, expires } => Credential {
+            NewCredential::Certificate {
+                fingerprint,
+                subject,
+                serial,
+                expires,
+            } => Credential {
                 name: serial,
-                kind: CredentialKind::Certificate { fingerprint, subject },
+                kind: CredentialKind::Certificate {
+                    fingerprint,
+                    subject,
+                },
                 expires: Some(expires),
                 revoked: None,
                 failures: 0,
             },
             NewCredential::Password(password) => Credential {
                 name: "password".into(),
-                kind: CredentialKind::Password { phc: password::hash(&password)? },
+                kind: CredentialKind::Password {
+                    phc: password::hash(&password)?,
+                },
                 expires: None,
                 revoked: None,
                 failures: 0,
@@ -333,8 +412,15 @@ impl Kms {
             change.authorize()?;
             let account = change.caller.account();
             change.record.detail = format!("{:?} as {:?}", client.name, client.role);
-            if change.transaction.principal_by_name(account, &client.name)?.is_some() {
-                return Err(Error::AlreadyExists { what: "client", name: client.name });
+            if change
+                .transaction
+                .principal_by_name(account, &client.name)?
+                .is_some()
+            {
+                return Err(Error::AlreadyExists {
+                    what: "client",
+                    name: client.name,
+                });
             }
             let principal = Principal {
                 id: PrincipalId::random(),
@@ -355,7 +441,9 @@ impl Kms {
     /// [`Error::Denied`], store errors.
     pub fn clients(&self, caller: &Arc<Caller>) -> Result<Vec<Principal>> {
         authorize(caller, Verb::AddClient, None)?;
-        let rows = store::read(self.store.as_ref(), |reader| reader.principals(caller.account()))?;
+        let rows = store::read(self.store.as_ref(), |reader| {
+            reader.principals(caller.account())
+        })?;
         rows.iter().map(|row| self.vault.principal(row)).collect()
     }
 
@@ -367,8 +455,13 @@ impl Kms {
         self.change(caller, Verb::RevokeClient, |change| {
             change.authorize()?;
             change.record.detail = format!("{name:?}");
-            let not_found = || Error::NotFound { what: "client", name: name.to_owned() };
-            let row = change.transaction.principal_by_name(change.caller.account(), name)?;
+            let not_found = || Error::NotFound {
+                what: "client",
+                name: name.to_owned(),
+            };
+            let row = change
+                .transaction
+                .principal_by_name(change.caller.account(), name)?;
             let mut principal = change.kms.vault.principal(&row.ok_or_else(not_found)?)?;
             let mut revoked = false;
             for credential in &mut principal.credentials {
@@ -378,7 +471,9 @@ impl Kms {
                 }
             }
             if !revoked {
-                return Err(Error::InvalidRequest(format!("client {name:?} is revoked already")));
+                return Err(Error::InvalidRequest(format!(
+                    "client {name:?} is revoked already"
+                )));
             }
             change.put_principal(&principal)
         })
@@ -421,7 +516,10 @@ impl Kms {
 
     fn load_principal(&self, fingerprint: &str) -> Result<Arc<Principal>> {
         let (number, row) = store::read(self.store.as_ref(), |reader| {
-            Ok((reader.change_number()?, reader.principal_by_fingerprint(fingerprint)?))
+            Ok((
+                reader.change_number()?,
+                reader.principal_by_fingerprint(fingerprint)?,
+            ))
         })?;
         let principal = Arc::new(self.vault.principal(&row.ok_or(Error::WrongCredential)?)?);
         self.cache.keep_principal(number, fingerprint, &principal);
@@ -454,7 +552,8 @@ impl Kms {
 }
 
 fn pin_credential(principal: &Principal) -> Option<&Credential> {
-    let is_password = |credential: &&Credential| matches!(credential.kind, CredentialKind::Password { .. });
+    let is_password =
+        |credential: &&Credential| matches!(credential.kind, CredentialKind::Password { .. });
     principal.credentials.iter().find(is_password)
 }
 
@@ -467,13 +566,26 @@ fn serial_number() -> Result<String> {
 
 impl Change<'_> {
     fn put_principal(&mut self, principal: &Principal) -> Result<()> {
-        self.transaction.put_principal(&self.kms.vault.principal_row(principal)?)
+        self.transaction
+            .put_principal(&self.kms.vault.principal_row(principal)?)
     }
 
     /// Sets the PIN of a principal, making the principal if it is not there.
-    fn set_password(&mut self, account: AccountId, name: &str, role: Role, phc: String) -> Result<()> {
+    fn set_password(
+        &mut self,
+        account: AccountId,
+        name: &str,
+        role: Role,
+        phc: String,
+    ) -> Result<()> {
         let kind = CredentialKind::Password { phc };
-        let fresh = Credential { name: "pin".into(), kind, expires: None, revoked: None, failures: 0 };
+        let fresh = Credential {
+            name: "pin".into(),
+            kind,
+            expires: None,
+            revoked: None,
+            failures: 0,
+        };
         let mut principal = match self.transaction.principal_by_name(account, name)? {
             Some(row) => self.kms.vault.principal(&row)?,
             None => Principal {
@@ -485,19 +597,26 @@ impl Change<'_> {
                 created: self.now,
             },
         };
-        principal.credentials.retain(|credential| !matches!(credential.kind, CredentialKind::Password { .. }));
+        principal
+            .credentials
+            .retain(|credential| !matches!(credential.kind, CredentialKind::Password { .. }));
         principal.credentials.push(fresh);
         self.put_principal(&principal)
     }
 
     /// Counts a wrong PIN, or forgets the wrong ones after a good one.
     fn count_failure(&mut self, id: PrincipalId, tries: u32, failed: bool) -> Result<()> {
-        let Some(row) = self.transaction.principal(id)? else { return Ok(()) };
+        let Some(row) = self.transaction.principal(id)? else {
+            return Ok(());
+        };
         let mut principal = self.kms.vault.principal(&row)?;
         for credential in &mut principal.credentials {
             if matches!(credential.kind, CredentialKind::Password { .. }) {
-                credential.failures =
-                    if failed { credential.failures.saturating_add(1).min(tries) } else { 0 };
+                credential.failures = if failed {
+                    credential.failures.saturating_add(1).min(tries)
+                } else {
+                    0
+                };
             }
         }
         self.put_principal(&principal)
@@ -506,14 +625,19 @@ impl Change<'_> {
     /// Forgets the user's PIN and schedules every key of a token.
     fn reset_token(&mut self, account: &Account) -> Result<()> {
         if account.deletion_protection {
-            return Err(Error::Denied("the account's deletion protection is on".into()));
+            return Err(Error::Denied(
+                "the account's deletion protection is on".into(),
+            ));
         }
         if let Some(row) = self.transaction.principal_by_name(account.id, USER)? {
             self.transaction.delete_principal(row.id)?;
         }
         let days = self.kms.settings.deletion.window_days;
         let at = self.now.plus_seconds(i64::from(days) * super::state::DAY);
-        let query = ObjectQuery { account: Some(account.id), ..Default::default() };
+        let query = ObjectQuery {
+            account: Some(account.id),
+            ..Default::default()
+        };
         for id in self.transaction.objects(&query)? {
             let mut object = self.object_unchecked(id)?;
             match object.key {

@@ -34,7 +34,12 @@ impl Loaded {
             || dates.protect_stop.is_some()
             || dates.deactivation.is_some()
             || object.state == crate::model::ObjectState::PreActive;
-        Self { object: Arc::new(object), primary, timed, ready: OnceLock::new() }
+        Self {
+            object: Arc::new(object),
+            primary,
+            timed,
+            ready: OnceLock::new(),
+        }
     }
 }
 
@@ -76,7 +81,11 @@ pub(super) struct Cache {
 
 impl Cache {
     pub(super) fn new(limit: usize) -> Self {
-        Self { number: AtomicU64::new(0), entries: RwLock::default(), limit }
+        Self {
+            number: AtomicU64::new(0),
+            entries: RwLock::default(),
+            limit,
+        }
     }
 
     /// Brings the cache up to the store's last commit and returns its number.
@@ -134,9 +143,16 @@ impl Cache {
         });
     }
 
-    pub(super) fn keep_principal(&self, number: ChangeNumber, fingerprint: &str, principal: &Arc<Principal>) {
+    pub(super) fn keep_principal(
+        &self,
+        number: ChangeNumber,
+        fingerprint: &str,
+        principal: &Arc<Principal>,
+    ) {
         self.keep(number, |entries| {
-            entries.principals.insert(fingerprint.to_owned(), Arc::clone(principal));
+            entries
+                .principals
+                .insert(fingerprint.to_owned(), Arc::clone(principal));
         });
     }
 

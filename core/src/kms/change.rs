@@ -44,7 +44,11 @@ impl Kms {
             let done = job(&mut change);
             touched = (change.record.object, change.record.key);
             let value = done?;
-            let Change { transaction, record, .. } = change;
+            let Change {
+                transaction,
+                record,
+                ..
+            } = change;
             self.audit.record_in(transaction, &record)?;
             Ok(value)
         });
@@ -103,7 +107,10 @@ pub(super) fn check_object(caller: &Caller, verb: Verb, object: &Object) -> Resu
     if object.account != caller.account() || !is_shown(caller, object) {
         return Err(Error::no_object(object.id));
     }
-    let resource = Resource { account: object.account, private: object.attributes.private };
+    let resource = Resource {
+        account: object.account,
+        private: object.attributes.private,
+    };
     authorize(caller, verb, Some(&resource))
 }
 
@@ -125,26 +132,38 @@ impl Change<'_> {
 
     /// The object, without asking who wants it: for objects that follow from an authorized one.
     pub(super) fn object_unchecked(&self, id: ObjectId) -> Result<Object> {
-        let row = self.transaction.object(id)?.ok_or_else(|| Error::no_object(id))?;
+        let row = self
+            .transaction
+            .object(id)?
+            .ok_or_else(|| Error::no_object(id))?;
         self.kms.vault.object(&row)
     }
 
     /// The key, authorized for this verb.
     pub(super) fn key(&mut self, id: KeyId) -> Result<Key> {
         self.record.key = Some(id);
-        let not_found = || Error::NotFound { what: "key", name: id.to_string() };
+        let not_found = || Error::NotFound {
+            what: "key",
+            name: id.to_string(),
+        };
         let key = self.key_unchecked(id)?.ok_or_else(not_found)?;
         if key.account != self.caller.account() {
             return Err(not_found());
         }
-        let resource = Resource { account: key.account, private: true };
+        let resource = Resource {
+            account: key.account,
+            private: true,
+        };
         authorize(self.caller, self.verb, Some(&resource))?;
         Ok(key)
     }
 
     /// The key, without asking who wants it.
     pub(super) fn key_unchecked(&self, id: KeyId) -> Result<Option<Key>> {
-        self.transaction.key(id)?.map(|row| self.kms.vault.key(&row)).transpose()
+        self.transaction
+            .key(id)?
+            .map(|row| self.kms.vault.key(&row))
+            .transpose()
     }
 
     /// Writes an object.
@@ -153,7 +172,10 @@ impl Change<'_> {
         let row = self.kms.vault.object_row(object)?;
         let limit = self.kms.settings.limits.attribute_bytes;
         if row.record.len() > limit {
-            return Err(Error::Limit { name: "attribute-bytes", limit: limit as u64 });
+            return Err(Error::Limit {
+                name: "attribute-bytes",
+                limit: limit as u64,
+            });
         }
         self.transaction.put_object(&row)
     }
@@ -162,7 +184,10 @@ impl Change<'_> {
     pub(super) fn add_object(&mut self, object: &mut Object) -> Result<()> {
         let limit = self.kms.settings.limits.objects_per_account;
         if self.transaction.object_count(object.account)? >= limit {
-            return Err(Error::Limit { name: "objects-per-account", limit });
+            return Err(Error::Limit {
+                name: "objects-per-account",
+                limit,
+            });
         }
         self.put_object(object)
     }
@@ -170,7 +195,7 @@ impl Change<'_> {
     /// Writes a key; caches of its objects go stale with it, as its gate stands before them all.
     pub(super) fn put_key(&mut self, key: &Key) -> Result<()> {
         let row = self.kms.vault.key_row(key)?;
-        self.transaction.put_key(&row, key.deletion.map(|at| at.0))?;
+        self.transaction.put_key(&row)?;
         for object in key.objects() {
             self.transaction.touch(StoreChange::Object(object))?;
         }
@@ -195,7 +220,9 @@ impl Change<'_> {
     /// Takes an object out of its key; a key without objects goes with its last one.
     pub(super) fn leave_key(&mut self, object: &Object) -> Result<()> {
         let Some(id) = object.key else { return Ok(()) };
-        let Some(mut key) = self.key_unchecked(id)? else { return Ok(()) };
+        let Some(mut key) = self.key_unchecked(id)? else {
+            return Ok(());
+        };
         for version in &mut key.versions {
             version.remove(object.id);
         }
@@ -204,7 +231,12 @@ impl Change<'_> {
             return self.transaction.delete_key(id);
         }
         if key.primary_version().is_none() {
-            key.primary = key.versions.iter().map(|version| version.number).max().unwrap_or(0);
+            key.primary = key
+                .versions
+                .iter()
+                .map(|version| version.number)
+                .max()
+                .unwrap_or(0);
         }
         self.put_key(&key)
     }
@@ -213,4 +245,25 @@ impl Change<'_> {
 /// A fresh [`Loaded`] of an object that only this process knows.
 pub(super) fn session_loaded(object: Object) -> Arc<Loaded> {
     Arc::new(Loaded::new(object, true))
+}
+
+impl Kms {
+    /// Records a use or a refusal that has no effect in the store.
+    pub(super) fn record_use(
+        &self,
+        caller: &Caller,
+        verb: Verb,
+        object: Option<ObjectId>,
+        known: Option<&Object>,
+        error: Option<&Error>,
+        mechanism: &'static str,
+    ) -> Result<()> {
+        let mut record = self.new_record(caller, verb);
+        record.object = object;
+        record.key = known.and_then(|object| object.key);
+        record.version = known.map_or(0, |object| object.version);
+        record.result = error.map_or(0, Error::audit_code);
+        record.detail = mechanism.to_owned();
+        self.audit.record_use(&record)
+    }
 }

@@ -63,7 +63,10 @@ impl Kms {
         });
         match created {
             Ok(created) => {
-                for object in pair.into_objects().filter(|object| object.lifetime != Lifetime::Stored) {
+                for object in pair
+                    .into_objects()
+                    .filter(|object| object.lifetime != Lifetime::Stored)
+                {
                     self.put_session_object(object)?;
                 }
                 Ok(created)
@@ -82,12 +85,18 @@ impl Kms {
             attributes: &request.secret,
             public_exponent: request.public_exponent,
         };
-        self.engines.by_protection(&request.protection)?.generate(&new)
+        self.engines
+            .by_protection(&request.protection)?
+            .generate(&new)
     }
 
     /// A key that was made in an HSM and could not be written to the store must not stay there, unknown.
     pub(super) fn undo_generation(&self, object: &Object) {
-        if let Err(error) = self.engines.of(object).and_then(|engine| engine.destroy(object)) {
+        if let Err(error) = self
+            .engines
+            .of(object)
+            .and_then(|engine| engine.destroy(object))
+        {
             tracing::error!(object = %object.id, %error, "a key that was not kept is left in the HSM");
         }
     }
@@ -113,7 +122,12 @@ impl Kms {
         secret.never_extractable = !secret.attributes.extractable;
         secret.key_gen_mechanism = request.key_gen_mechanism;
         secret.material = generated.secret;
-        let Some(value) = generated.public else { return Ok(Pair { secret, public: None }) };
+        let Some(value) = generated.public else {
+            return Ok(Pair {
+                secret,
+                public: None,
+            });
+        };
         let mut public = new_object(
             caller,
             ObjectId::random(),
@@ -127,14 +141,30 @@ impl Kms {
         public.local = true;
         public.key_gen_mechanism = request.key_gen_mechanism;
         public.material = Material::Public(value);
-        secret.attributes.links.push(Link { kind: LinkType::PUBLIC_KEY, object: public.id });
-        public.attributes.links.push(Link { kind: LinkType::PRIVATE_KEY, object: secret.id });
-        Ok(Pair { secret, public: Some(public) })
+        secret.attributes.links.push(Link {
+            kind: LinkType::PUBLIC_KEY,
+            object: public.id,
+        });
+        public.attributes.links.push(Link {
+            kind: LinkType::PRIVATE_KEY,
+            object: secret.id,
+        });
+        Ok(Pair {
+            secret,
+            public: Some(public),
+        })
     }
 
     fn keep_in_session(&self, caller: &Arc<Caller>, pair: Pair) -> Result<Created> {
         let created = pair.created(None);
-        self.record_use(caller, Verb::Create, Some(created.secret), None, None, "session")?;
+        self.record_use(
+            caller,
+            Verb::Create,
+            Some(created.secret),
+            None,
+            None,
+            "session",
+        )?;
         for object in pair.into_objects() {
             self.put_session_object(object)?;
         }
@@ -143,7 +173,8 @@ impl Kms {
 
     pub(super) fn put_session_object(&self, mut object: Object) -> Result<()> {
         object.digest = super::load::digest(&object.material);
-        self.sessions.put(session_loaded(object), self.settings.limits.session_objects)
+        self.sessions
+            .put(session_loaded(object), self.settings.limits.session_objects)
     }
 
     /// Brings in an object with its value.
@@ -163,8 +194,9 @@ impl Kms {
         request: Register,
         always_sensitive: bool,
     ) -> Result<ObjectId> {
-        let object =
-            self.refusable(caller, verb, || self.build_registered(caller, verb, request, always_sensitive))?;
+        let object = self.refusable(caller, verb, || {
+            self.build_registered(caller, verb, request, always_sensitive)
+        })?;
         let mut object = object;
         if object.lifetime != Lifetime::Stored {
             let id = object.id;
@@ -200,8 +232,15 @@ impl Kms {
         authorize(caller, verb, None)?;
         rules::check_new(caller, &request.attributes)?;
         let limit = self.settings.limits.object_bytes;
-        if request.value.as_ref().is_some_and(|value| value.len() > limit) {
-            return Err(Error::Limit { name: "object-bytes", limit: limit as u64 });
+        if request
+            .value
+            .as_ref()
+            .is_some_and(|value| value.len() > limit)
+        {
+            return Err(Error::Limit {
+                name: "object-bytes",
+                limit: limit as u64,
+            });
         }
         let id = ObjectId::random();
         let mut object = new_object(caller, id, request.class, request.attributes, request.dates);
@@ -225,13 +264,21 @@ impl Kms {
     /// Validates a value and puts it where it belongs.
     fn take_value(&self, object: &Object, value: SecretBytes) -> Result<Material> {
         if object.class.is_key() && object.spec.is_none() {
-            return Err(Error::InvalidMaterial("the kind of key is not known".into()));
+            return Err(Error::InvalidMaterial(
+                "the kind of key is not known".into(),
+            ));
         }
         match (object.class, object.spec) {
             (ObjectClass::SecretKey | ObjectClass::PrivateKey, Some(spec)) => {
-                let new =
-                    NewKey { id: object.id, spec, attributes: &object.attributes, public_exponent: None };
-                self.engines.by_protection(&object.protection)?.import(&new, value)
+                let new = NewKey {
+                    id: object.id,
+                    spec,
+                    attributes: &object.attributes,
+                    public_exponent: None,
+                };
+                self.engines
+                    .by_protection(&object.protection)?
+                    .import(&new, value)
             }
             (ObjectClass::PublicKey, _) => {
                 let mut candidate = object.clone();
@@ -266,7 +313,9 @@ impl Kms {
             if !source.object.attributes.copyable {
                 return Err(Error::ActionProhibited("copied"));
             }
-            if matches!(source.object.material, Material::Resident { .. }) && lifetime == Lifetime::Stored {
+            if matches!(source.object.material, Material::Resident { .. })
+                && lifetime == Lifetime::Stored
+            {
                 return Err(Error::HsmRefused {
                     pool: source.object.protection.to_string(),
                     reason: "a resident key has one object in the HSM and cannot be copied".into(),
@@ -282,7 +331,14 @@ impl Kms {
         })?;
         let id = copy.id;
         if lifetime != Lifetime::Stored {
-            self.record_use(caller, Verb::Copy, Some(object), Some(&copy), None, "session")?;
+            self.record_use(
+                caller,
+                Verb::Copy,
+                Some(object),
+                Some(&copy),
+                None,
+                "session",
+            )?;
             self.put_session_object(copy)?;
             return Ok(id);
         }
@@ -293,7 +349,10 @@ impl Kms {
             if let Some(key) = copy.key
                 && let Some(mut key) = change.key_unchecked(key)?
             {
-                let version = key.versions.iter_mut().find(|version| version.number == copy.version);
+                let version = key
+                    .versions
+                    .iter_mut()
+                    .find(|version| version.number == copy.version);
                 if let Some(version) = version {
                     version.copies.push(id);
                 }
@@ -313,7 +372,11 @@ pub(super) struct Pair {
 
 impl Pair {
     fn created(&self, key: Option<KeyId>) -> Created {
-        Created { key, secret: self.secret.id, public: self.public.as_ref().map(|public| public.id) }
+        Created {
+            key,
+            secret: self.secret.id,
+            public: self.public.as_ref().map(|public| public.id),
+        }
     }
 
     fn into_objects(self) -> impl Iterator<Item = Object> {
@@ -355,7 +418,9 @@ impl Change<'_> {
     /// Gives a registered key object a key: that of its other half, when that is here and waits for it
     /// (same label, same `CKA_ID`, same kind), else a new one.
     fn join_key(&mut self, object: &mut Object) -> Result<()> {
-        let spec = object.spec.ok_or_else(|| Error::Internal("a key without a kind".into()))?;
+        let spec = object
+            .spec
+            .ok_or_else(|| Error::Internal("a key without a kind".into()))?;
         let mut key = match self.other_half(object)? {
             Some(key) => key,
             None => {
@@ -367,7 +432,11 @@ impl Change<'_> {
         object.key = Some(key.id);
         object.version = key.primary;
         let primary = key.primary;
-        if let Some(version) = key.versions.iter_mut().find(|version| version.number == primary) {
+        if let Some(version) = key
+            .versions
+            .iter_mut()
+            .find(|version| version.number == primary)
+        {
             match object.class {
                 ObjectClass::PublicKey => version.public = Some(object.id),
                 _ => version.secret = Some(object.id),
@@ -402,10 +471,12 @@ impl Change<'_> {
             if let Some(key) = self.key_unchecked(key)?
                 && key.origin == KeyOrigin::Imported
                 && key.state == KeyState::Enabled
-                && key.primary_version().is_some_and(|version| match object.class {
-                    ObjectClass::PublicKey => version.public.is_none(),
-                    _ => version.secret.is_none(),
-                })
+                && key
+                    .primary_version()
+                    .is_some_and(|version| match object.class {
+                        ObjectClass::PublicKey => version.public.is_none(),
+                        _ => version.secret.is_none(),
+                    })
             {
                 return Ok(Some(key));
             }
@@ -415,7 +486,13 @@ impl Change<'_> {
 }
 
 pub(super) const fn first_version(now: Timestamp) -> KeyVersion {
-    KeyVersion { number: 1, secret: None, public: None, copies: Vec::new(), created: now }
+    KeyVersion {
+        number: 1,
+        secret: None,
+        public: None,
+        copies: Vec::new(),
+        created: now,
+    }
 }
 
 /// An object with nothing in it yet.
@@ -441,7 +518,11 @@ pub(super) fn new_object(
         key: None,
         version: 0,
         owner: caller.principal(),
-        state: if active { ObjectState::Active } else { ObjectState::PreActive },
+        state: if active {
+            ObjectState::Active
+        } else {
+            ObjectState::PreActive
+        },
         dates: Dates {
             initial: now,
             activation: given.activation,

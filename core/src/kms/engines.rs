@@ -1,7 +1,6 @@
 //! The engines of one key manager: software, and the HSM pools of the configuration.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use crate::engine::Engine;
 use crate::engine::hsm::HsmEngine;
@@ -11,7 +10,7 @@ use crate::model::{Object, ObjectClass, Protection};
 
 pub(super) struct Engines {
     pub(super) software: SoftwareEngine,
-    pub(super) pools: BTreeMap<String, Arc<HsmEngine>>,
+    pub(super) pools: BTreeMap<String, HsmEngine>,
 }
 
 impl Engines {
@@ -20,8 +19,10 @@ impl Engines {
         match protection {
             Protection::Software => Ok(&self.software),
             Protection::Hsm(name) => match self.pools.get(name) {
-                Some(pool) => Ok(pool.as_ref()),
-                None => Err(Error::Configuration(format!("there is no [[hsm.pool]] named {name:?}"))),
+                Some(pool) => Ok(pool),
+                None => Err(Error::Configuration(format!(
+                    "there is no [[hsm.pool]] named {name:?}"
+                ))),
             },
         }
     }
@@ -29,7 +30,9 @@ impl Engines {
     /// The engine that uses this object. Public keys need no HSM, wherever their private half is.
     pub(super) fn of(&self, object: &Object) -> Result<&dyn Engine> {
         match object.class {
-            ObjectClass::PrivateKey | ObjectClass::SecretKey => self.by_protection(&object.protection),
+            ObjectClass::PrivateKey | ObjectClass::SecretKey => {
+                self.by_protection(&object.protection)
+            }
             _ => Ok(&self.software),
         }
     }

@@ -13,7 +13,9 @@ use crate::engine::NewKey;
 use crate::error::{Error, Result};
 use crate::id::{KeyId, ObjectId, PrincipalId};
 use crate::lifecycle::{self, GateStep};
-use crate::model::{Alias, Key, KeyState, KeyVersion, Link, LinkType, Material, Object, ObjectState, Role};
+use crate::model::{
+    Alias, Key, KeyState, KeyVersion, Link, LinkType, Material, Object, ObjectState, Role,
+};
 use crate::store;
 use crate::time::Timestamp;
 
@@ -32,14 +34,17 @@ impl Kms {
     pub fn resolve_key(&self, caller: &Arc<Caller>, text: &str) -> Result<KeyId> {
         authorize(caller, Verb::Inspect, None)?;
         let account = caller.account();
-        let not_found = || Error::NotFound { what: "key", name: text.to_owned() };
+        let not_found = || Error::NotFound {
+            what: "key",
+            name: text.to_owned(),
+        };
         store::read(self.store.as_ref(), |reader| {
             if let Ok(id) = text.parse::<KeyId>() {
                 let row = reader.key(id)?.filter(|row| row.account == account);
                 return row.map(|row| row.id).ok_or_else(not_found);
             }
-            if let Some(id) = reader.alias(account, text.strip_prefix("alias/").unwrap_or(text))? {
-                return Ok(id);
+            if let Some(row) = reader.alias(account, text.strip_prefix("alias/").unwrap_or(text))? {
+                return self.vault.alias(&row).map(|alias| alias.key);
             }
             let named = reader.keys(account, Some(text), 0, 2)?;
             match named.as_slice() {
@@ -57,9 +62,16 @@ impl Kms {
     /// # Errors
     /// [`Error::NotFound`].
     pub fn key(&self, caller: &Arc<Caller>, key: KeyId) -> Result<Key> {
-        let not_found = || Error::NotFound { what: "key", name: key.to_string() };
-        let row = store::read(self.store.as_ref(), |reader| reader.key(key))?.ok_or_else(not_found)?;
-        let resource = Resource { account: row.account, private: true };
+        let not_found = || Error::NotFound {
+            what: "key",
+            name: key.to_string(),
+        };
+        let row =
+            store::read(self.store.as_ref(), |reader| reader.key(key))?.ok_or_else(not_found)?;
+        let resource = Resource {
+            account: row.account,
+            private: true,
+        };
         authorize(caller, Verb::Inspect, Some(&resource))?;
         self.vault.key(&row)
     }
@@ -69,11 +81,15 @@ impl Kms {
     /// # Errors
     /// [`Error::Denied`], store errors.
     pub fn keys(&self, caller: &Arc<Caller>, offset: usize, limit: usize) -> Result<Vec<Key>> {
-        let resource = Resource { account: caller.account(), private: true };
+        let resource = Resource {
+            account: caller.account(),
+            private: true,
+        };
         authorize(caller, Verb::Find, Some(&resource))?;
         let limit = limit.min(self.settings.limits.found_objects);
-        let rows =
-            store::read(self.store.as_ref(), |reader| reader.keys(caller.account(), None, offset, limit))?;
+        let rows = store::read(self.store.as_ref(), |reader| {
+            reader.keys(caller.account(), None, offset, limit)
+        })?;
         rows.iter().map(|row| self.vault.key(row)).collect()
     }
 
@@ -93,7 +109,13 @@ impl Kms {
         self.move_gate(caller, Verb::Disable, key, GateStep::Disable)
     }
 
-    fn move_gate(&self, caller: &Arc<Caller>, verb: Verb, key: KeyId, step: GateStep) -> Result<()> {
+    fn move_gate(
+        &self,
+        caller: &Arc<Caller>,
+        verb: Verb,
+        key: KeyId,
+        step: GateStep,
+    ) -> Result<()> {
         self.change(caller, verb, |change| {
             let mut key = change.key(key)?;
             key.state = lifecycle::gate_after(key.state, step)?;
@@ -144,11 +166,16 @@ impl Kms {
             if key.state == KeyState::PendingDeletion {
                 let mut has_material = false;
                 for id in key.objects() {
-                    has_material |= !matches!(change.object_unchecked(id)?.material, Material::None);
+                    has_material |=
+                        !matches!(change.object_unchecked(id)?.material, Material::None);
                 }
-                key.state = lifecycle::gate_after(key.state, GateStep::CancelDeletion { has_material })?;
+                key.state =
+                    lifecycle::gate_after(key.state, GateStep::CancelDeletion { has_material })?;
             } else if key.deletion.is_none() {
-                return Err(Error::IllegalKeyTransition { from: key.state, verb: "saved from deletion" });
+                return Err(Error::IllegalKeyTransition {
+                    from: key.state,
+                    verb: "saved from deletion",
+                });
             }
             key.deletion = None;
             change.record.detail = format!("{:?}", key.name);
@@ -171,7 +198,9 @@ impl Kms {
         let mut done = 0;
         loop {
             let now = Timestamp::now();
-            let due = store::read(self.store.as_ref(), |reader| reader.keys_due(now.0, DUE_BATCH))?;
+            let due = store::read(self.store.as_ref(), |reader| {
+                reader.keys_due(now.0, DUE_BATCH)
+            })?;
             if due.is_empty() {
                 return Ok(done);
             }
@@ -214,7 +243,9 @@ impl Kms {
             public_exponent: None,
         };
         let generated = self.refusable(caller, Verb::Rotate, || {
-            self.engines.by_protection(&current.protection)?.generate(&new)
+            self.engines
+                .by_protection(&current.protection)?
+                .generate(&new)
         })?;
         let mut secret = Object::clone(&old.object);
         secret.id = id;
@@ -235,15 +266,29 @@ impl Kms {
     ///
     /// # Errors
     /// [`Error::AlreadyExists`], [`Error::InvalidRequest`] for a name of more than 255 characters.
-    pub fn set_alias(&self, caller: &Arc<Caller>, alias: &str, key: KeyId, replace: bool) -> Result<()> {
+    pub fn set_alias(
+        &self,
+        caller: &Arc<Caller>,
+        alias: &str,
+        key: KeyId,
+        replace: bool,
+    ) -> Result<()> {
         self.change(caller, Verb::Alias, |change| {
             let alias = alias.strip_prefix("alias/").unwrap_or(alias);
             if alias.is_empty() || alias.chars().count() > 255 {
-                return Err(Error::InvalidRequest("an alias has 1 to 255 characters".into()));
+                return Err(Error::InvalidRequest(
+                    "an alias has 1 to 255 characters".into(),
+                ));
             }
             let key = change.key(key)?;
             change.record.detail = alias.to_owned();
-            change.transaction.put_alias(key.account, alias, key.id, replace)
+            let alias = Alias {
+                account: key.account,
+                name: alias.to_owned(),
+                key: key.id,
+            };
+            let row = change.kms.vault.alias_row(&alias)?;
+            change.transaction.put_alias(&row, replace)
         })
     }
 
@@ -256,10 +301,16 @@ impl Kms {
             change.authorize()?;
             let alias = alias.strip_prefix("alias/").unwrap_or(alias);
             change.record.detail = format!("remove {alias}");
-            if change.transaction.delete_alias(change.caller.account(), alias)? {
+            if change
+                .transaction
+                .delete_alias(change.caller.account(), alias)?
+            {
                 Ok(())
             } else {
-                Err(Error::NotFound { what: "alias", name: alias.to_owned() })
+                Err(Error::NotFound {
+                    what: "alias",
+                    name: alias.to_owned(),
+                })
             }
         })
     }
@@ -270,33 +321,56 @@ impl Kms {
     /// [`Error::Denied`], store errors.
     pub fn aliases(&self, caller: &Arc<Caller>, key: Option<KeyId>) -> Result<Vec<Alias>> {
         let account = caller.account();
-        authorize(caller, Verb::Find, Some(&Resource { account, private: true }))?;
-        let found = store::read(self.store.as_ref(), |reader| reader.aliases(account, key))?;
-        Ok(found.into_iter().map(|(name, key)| Alias { account, name, key }).collect())
+        authorize(
+            caller,
+            Verb::Find,
+            Some(&Resource {
+                account,
+                private: true,
+            }),
+        )?;
+        let rows = store::read(self.store.as_ref(), |reader| reader.aliases(account, key))?;
+        rows.iter().map(|row| self.vault.alias(row)).collect()
     }
 
     /// Sets (some) or removes (none) a tag.
     ///
     /// # Errors
     /// [`Error::InvalidRequest`] for tags too long or too many.
-    pub fn tag_key(&self, caller: &Arc<Caller>, key: KeyId, tag: &str, value: Option<&str>) -> Result<()> {
+    pub fn tag_key(
+        &self,
+        caller: &Arc<Caller>,
+        key: KeyId,
+        tag: &str,
+        value: Option<&str>,
+    ) -> Result<()> {
         self.change(caller, Verb::Tag, |change| {
             let mut key = change.key(key)?;
             change.record.detail = tag.to_owned();
-            if tag.is_empty() || tag.len() > TAG_BYTES || value.is_some_and(|value| value.len() > TAG_BYTES) {
-                return Err(Error::InvalidRequest(format!("a tag and its value have 1 to {TAG_BYTES} bytes")));
+            if tag.is_empty()
+                || tag.len() > TAG_BYTES
+                || value.is_some_and(|value| value.len() > TAG_BYTES)
+            {
+                return Err(Error::InvalidRequest(format!(
+                    "a tag and its value have 1 to {TAG_BYTES} bytes"
+                )));
             }
             match value {
                 Some(value) => {
                     key.tags.insert(tag.to_owned(), value.to_owned());
                 }
                 None if key.tags.remove(tag).is_none() => {
-                    return Err(Error::NotFound { what: "tag", name: tag.to_owned() });
+                    return Err(Error::NotFound {
+                        what: "tag",
+                        name: tag.to_owned(),
+                    });
                 }
                 None => {}
             }
             if key.tags.len() > TAGS {
-                return Err(Error::InvalidRequest(format!("a key has at most {TAGS} tags")));
+                return Err(Error::InvalidRequest(format!(
+                    "a key has at most {TAGS} tags"
+                )));
             }
             change.put_key(&key)
         })
@@ -307,7 +381,9 @@ impl Change<'_> {
     /// Destroys what is due of one key, if another process has not done so already.
     fn destroy_due(&mut self, id: KeyId) -> Result<()> {
         self.record.key = Some(id);
-        let Some(key) = self.key_unchecked(id)? else { return Ok(()) };
+        let Some(key) = self.key_unchecked(id)? else {
+            return Ok(());
+        };
         if key.deletion.is_none_or(|at| at > self.now) {
             return Ok(());
         }
@@ -341,17 +417,33 @@ impl Change<'_> {
     }
 
     /// Writes a new version: `secret` is a copy of the old primary's object with new material.
-    fn rotate(&mut self, key: KeyId, secret: &mut Object, public: Option<Vec<u8>>) -> Result<Created> {
+    fn rotate(
+        &mut self,
+        key: KeyId,
+        secret: &mut Object,
+        public: Option<Vec<u8>>,
+    ) -> Result<Created> {
         let mut key = self.key(key)?;
         lifecycle::check_gate(key.state)?;
-        let number = key.versions.iter().map(|version| version.number).max().unwrap_or(0) + 1;
+        let number = key
+            .versions
+            .iter()
+            .map(|version| version.number)
+            .max()
+            .unwrap_or(0)
+            + 1;
         let old = key.primary_version().cloned();
         let old = old.ok_or(Error::NoMaterial("its primary version was destroyed"))?;
         self.record.version = number;
         self.record.detail = format!("{} {:?} version {number}", describe(key.spec), key.name);
         let cka_id = secret.id.as_bytes().to_vec();
-        let mut version =
-            KeyVersion { number, secret: None, public: None, copies: Vec::new(), created: self.now };
+        let mut version = KeyVersion {
+            number,
+            secret: None,
+            public: None,
+            copies: Vec::new(),
+            created: self.now,
+        };
         let mut public_object = None;
         if let (Some(value), Some(old_public)) = (public, old.public) {
             let mut object = self.object_unchecked(old_public)?;
@@ -364,8 +456,14 @@ impl Change<'_> {
         }
         if let (Some(object), Some(old_public)) = (&mut public_object, old.public) {
             self.begin_version(object, old_public, number, &cka_id)?;
-            secret.attributes.links.push(Link { kind: LinkType::PUBLIC_KEY, object: object.id });
-            object.attributes.links.push(Link { kind: LinkType::PRIVATE_KEY, object: secret.id });
+            secret.attributes.links.push(Link {
+                kind: LinkType::PUBLIC_KEY,
+                object: object.id,
+            });
+            object.attributes.links.push(Link {
+                kind: LinkType::PRIVATE_KEY,
+                object: secret.id,
+            });
             version.public = Some(object.id);
             self.add_object(object)?;
         }
@@ -374,16 +472,34 @@ impl Change<'_> {
         key.versions.push(version);
         key.primary = number;
         self.put_key(&key)?;
-        Ok(Created { key: Some(key.id), secret: secret.id, public: public_object.map(|object| object.id) })
+        Ok(Created {
+            key: Some(key.id),
+            secret: secret.id,
+            public: public_object.map(|object| object.id),
+        })
     }
 
     /// Makes `new` the successor of `old`: links both ways, and the KMIP Names move.
-    fn begin_version(&mut self, new: &mut Object, old: ObjectId, number: u32, cka_id: &[u8]) -> Result<()> {
+    fn begin_version(
+        &mut self,
+        new: &mut Object,
+        old: ObjectId,
+        number: u32,
+        cka_id: &[u8],
+    ) -> Result<()> {
         let mut old = self.object_unchecked(old)?;
         new.attributes.names = std::mem::take(&mut old.attributes.names);
-        new.attributes.links = vec![Link { kind: LinkType::REPLACED, object: old.id }];
-        old.attributes.links.retain(|link| link.kind != LinkType::REPLACEMENT);
-        old.attributes.links.push(Link { kind: LinkType::REPLACEMENT, object: new.id });
+        new.attributes.links = vec![Link {
+            kind: LinkType::REPLACED,
+            object: old.id,
+        }];
+        old.attributes
+            .links
+            .retain(|link| link.kind != LinkType::REPLACEMENT);
+        old.attributes.links.push(Link {
+            kind: LinkType::REPLACEMENT,
+            object: new.id,
+        });
         self.put_object(&mut old)?;
         new.version = number;
         new.attributes.cka_id = cka_id.to_vec();

@@ -73,7 +73,7 @@ impl Kms {
 }
 
 /// SHA-256 of a value that is here.
-fn digest(material: &Material) -> Option<[u8; 32]> {
+pub(super) fn digest(material: &Material) -> Option<[u8; 32]> {
     let value = match material {
         Material::Public(value) => value.as_slice(),
         Material::Secret(value) => value.expose(),

@@ -61,8 +61,17 @@ impl Kms {
         };
         found.retain(fits);
         found.sort_by_key(|loaded| !loaded.primary);
-        let limit = find.query.limit.unwrap_or(usize::MAX).min(self.settings.limits.found_objects);
-        Ok(found.iter().skip(find.query.offset).take(limit).map(|loaded| loaded.object.id).collect())
+        let limit = find
+            .query
+            .limit
+            .unwrap_or(usize::MAX)
+            .min(self.settings.limits.found_objects);
+        Ok(found
+            .iter()
+            .skip(find.query.offset)
+            .take(limit)
+            .map(|loaded| loaded.object.id)
+            .collect())
     }
 
     /// What the store's indexes answer; a superset of what fits.
@@ -79,7 +88,12 @@ impl Kms {
             {
                 narrowed.label = Some(name);
                 let by_label = reader.objects(&narrowed)?;
-                ids.extend(by_label.into_iter().filter(|id| !ids.contains(id)).collect::<Vec<_>>());
+                ids.extend(
+                    by_label
+                        .into_iter()
+                        .filter(|id| !ids.contains(id))
+                        .collect::<Vec<_>>(),
+                );
             }
             Ok(ids)
         })
@@ -122,9 +136,17 @@ impl Kms {
             edit(&mut object.attributes)?;
             rules::check_modify(caller, &loaded.object.attributes, &object.attributes)?;
             object.dates.last_change = Timestamp::now();
-            self.sessions.put(session_loaded(object), self.settings.limits.session_objects)
+            self.sessions
+                .put(session_loaded(object), self.settings.limits.session_objects)
         })?;
-        self.record_use(caller, Verb::Modify, Some(loaded.object.id), None, None, "session")
+        self.record_use(
+            caller,
+            Verb::Modify,
+            Some(loaded.object.id),
+            None,
+            None,
+            "session",
+        )
     }
 
     /// Changes KMIP dates within the lifecycle's rules (KMIP 2.1 sections 4.1, 4.19, 4.40, 4.41): a date that
@@ -165,8 +187,18 @@ impl Kms {
         });
         match result {
             Ok((value, loaded)) => {
-                self.record_use(caller, Verb::Export, Some(object), Some(&loaded.object), None, "")?;
-                Ok(Exported { object: Arc::clone(&loaded.object), value })
+                self.record_use(
+                    caller,
+                    Verb::Export,
+                    Some(object),
+                    Some(&loaded.object),
+                    None,
+                    "",
+                )?;
+                Ok(Exported {
+                    object: Arc::clone(&loaded.object),
+                    value,
+                })
             }
             Err(error) => {
                 self.record_use(caller, Verb::Export, Some(object), None, Some(&error), "")?;
@@ -180,7 +212,9 @@ impl Kms {
             Material::Public(value) => Ok(SecretBytes::from(value.as_slice())),
             Material::None => Err(Error::NoMaterial("destroyed, or not imported yet")),
             _ if object.class.is_key() && object.attributes.sensitive => Err(Error::Sensitive),
-            _ if object.class.is_key() && !object.attributes.extractable => Err(Error::NotExtractable),
+            _ if object.class.is_key() && !object.attributes.extractable => {
+                Err(Error::NotExtractable)
+            }
             Material::Secret(value) => Ok(value.clone()),
             Material::Resident { .. } | Material::Wrapped { .. } => {
                 Err(Error::NoMaterial("the value does not leave the HSM"))
@@ -202,8 +236,14 @@ fn matches_query(object: &Object, query: &ObjectQuery) -> bool {
             || (attributes.names.is_empty() && attributes.label == *name)
     };
     query.class.is_none_or(|class| class == object.class)
-        && query.label.as_ref().is_none_or(|label| *label == attributes.label)
-        && query.cka_id.as_ref().is_none_or(|id| *id == attributes.cka_id)
+        && query
+            .label
+            .as_ref()
+            .is_none_or(|label| *label == attributes.label)
+        && query
+            .cka_id
+            .as_ref()
+            .is_none_or(|id| *id == attributes.cka_id)
         && query.key.is_none_or(|key| Some(key) == object.key)
         && query.name.as_ref().is_none_or(named)
         && (query.index.is_empty() || object.lifetime == Lifetime::Stored)
@@ -212,8 +252,12 @@ fn matches_query(object: &Object, query: &ObjectQuery) -> bool {
 fn check_dates(object: &Object, before: &Dates, now: Timestamp) -> Result<()> {
     use crate::model::ObjectState::{Active, PreActive};
     let after = &object.dates;
-    let read_only =
-        |attribute| Err(Error::AttributeReadOnly { attribute, reason: "its time has come already" });
+    let read_only = |attribute| {
+        Err(Error::AttributeReadOnly {
+            attribute,
+            reason: "its time has come already",
+        })
+    };
     let state = lifecycle::effective_state(object.state, before, now);
     if before.activation != after.activation && state != PreActive {
         return read_only("Activation Date");
@@ -231,7 +275,10 @@ fn check_dates(object: &Object, before: &Dates, now: Timestamp) -> Result<()> {
     if let (Some(start), Some(end)) = (after.activation, after.deactivation)
         && start > end
     {
-        return Err(Error::invalid_attribute("Deactivation Date", "it lies before the Activation Date"));
+        return Err(Error::invalid_attribute(
+            "Deactivation Date",
+            "it lies before the Activation Date",
+        ));
     }
     Ok(())
 }
@@ -247,12 +294,22 @@ fn changed_fields(before: &Attributes, after: &Attributes) -> String {
         ("extractable", before.extractable != after.extractable),
         ("copyable", before.copyable != after.copyable),
         ("trusted", before.trusted != after.trusted),
-        ("wrap-with-trusted", before.wrap_with_trusted != after.wrap_with_trusted),
-        ("allowed-mechanisms", before.allowed_mechanisms != after.allowed_mechanisms),
+        (
+            "wrap-with-trusted",
+            before.wrap_with_trusted != after.wrap_with_trusted,
+        ),
+        (
+            "allowed-mechanisms",
+            before.allowed_mechanisms != after.allowed_mechanisms,
+        ),
         ("links", before.links != after.links),
         ("custom", before.custom != after.custom),
         ("pkcs11", before.pkcs11 != after.pkcs11),
     ];
-    let changed: Vec<&str> = fields.iter().filter(|(_, changed)| *changed).map(|(name, _)| *name).collect();
+    let changed: Vec<&str> = fields
+        .iter()
+        .filter(|(_, changed)| *changed)
+        .map(|(name, _)| *name)
+        .collect();
     changed.join(", ")
 }

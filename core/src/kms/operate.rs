@@ -78,13 +78,28 @@ impl Kms {
         let (loaded, authorized_at) = match prepared {
             Ok(prepared) => prepared,
             Err(error) => {
-                self.record_use(caller, purpose.verb(), Some(object), None, Some(&error), mechanism.name())?;
+                self.record_use(
+                    caller,
+                    purpose.verb(),
+                    Some(object),
+                    None,
+                    Some(&error),
+                    mechanism.name(),
+                )?;
                 return Err(error);
             }
         };
         let caller = Arc::clone(caller);
         let authenticated = !loaded.object.attributes.always_authenticate;
-        Ok(Operation { caller, loaded, purpose, mechanism, stream: None, authorized_at, authenticated })
+        Ok(Operation {
+            caller,
+            loaded,
+            purpose,
+            mechanism,
+            stream: None,
+            authorized_at,
+            authenticated,
+        })
     }
 
     /// Authorize and gate.
@@ -109,13 +124,22 @@ impl Kms {
             lifecycle::check_gate(state)?;
         }
         lifecycle::check_use(object, purpose, Timestamp::now())?;
-        if !object.attributes.usage.intersects(UsageMask::needed_for(purpose)) {
+        if !object
+            .attributes
+            .usage
+            .intersects(UsageMask::needed_for(purpose))
+        {
             return Err(Error::UsageNotPermitted(purpose));
         }
         let allowed = &object.attributes.allowed_mechanisms;
         if !allowed.is_empty() {
             let permitted = |number: u64| allowed.contains(&number);
-            if !mechanism.pkcs11_numbers(object.spec).iter().copied().any(permitted) {
+            if !mechanism
+                .pkcs11_numbers(object.spec)
+                .iter()
+                .copied()
+                .any(permitted)
+            {
                 return Err(Error::MechanismNotAllowed(mechanism.name()));
             }
         }
@@ -129,13 +153,21 @@ impl Kms {
         }
         if self.store.is_current(operation.authorized_at) {
             if operation.loaded.timed {
-                lifecycle::check_use(&operation.loaded.object, operation.purpose, Timestamp::now())?;
+                lifecycle::check_use(
+                    &operation.loaded.object,
+                    operation.purpose,
+                    Timestamp::now(),
+                )?;
             }
             return Ok(());
         }
         let id = operation.loaded.object.id;
-        let (loaded, number) =
-            self.prepare(&operation.caller, id, operation.purpose, &operation.mechanism)?;
+        let (loaded, number) = self.prepare(
+            &operation.caller,
+            id,
+            operation.purpose,
+            &operation.mechanism,
+        )?;
         operation.loaded = loaded;
         operation.authorized_at = number;
         Ok(())
@@ -170,9 +202,15 @@ impl Kms {
     ///
     /// # Errors
     /// Those of [`Kms::begin`] and of [`Stream::update`].
-    pub fn update(&self, operation: &mut Operation, input: &[u8], output: &mut [u8]) -> Result<usize> {
-        let result =
-            self.still_allowed(operation).and_then(|()| operation.stream()?.update(input, output));
+    pub fn update(
+        &self,
+        operation: &mut Operation,
+        input: &[u8],
+        output: &mut [u8],
+    ) -> Result<usize> {
+        let result = self
+            .still_allowed(operation)
+            .and_then(|()| operation.stream()?.update(input, output));
         match result {
             Err(error) if !matches!(error, Error::BufferTooSmall { .. }) => {
                 self.conclude(operation, Err(error))
@@ -186,7 +224,9 @@ impl Kms {
     /// # Errors
     /// Those of [`Kms::begin`] and of [`Stream::finish`].
     pub fn finish(&self, operation: &mut Operation, output: &mut [u8]) -> Result<usize> {
-        let result = self.still_allowed(operation).and_then(|()| operation.stream()?.finish(output));
+        let result = self
+            .still_allowed(operation)
+            .and_then(|()| operation.stream()?.finish(output));
         self.conclude(operation, result)
     }
 
@@ -195,7 +235,9 @@ impl Kms {
     /// # Errors
     /// As [`Kms::verify`].
     pub fn finish_verify(&self, operation: &mut Operation, signature: &[u8]) -> Result<()> {
-        let result = self.still_allowed(operation).and_then(|()| operation.stream()?.verify(signature));
+        let result = self
+            .still_allowed(operation)
+            .and_then(|()| operation.stream()?.verify(signature));
         self.conclude(operation, result)
     }
 
@@ -203,7 +245,11 @@ impl Kms {
     ///
     /// # Errors
     /// Those of [`Kms::login`].
-    pub fn authenticate_operation(&self, operation: &mut Operation, pin: &SecretBytes) -> Result<()> {
+    pub fn authenticate_operation(
+        &self,
+        operation: &mut Operation,
+        pin: &SecretBytes,
+    ) -> Result<()> {
         let caller = &operation.caller;
         let proven = self.login(caller.account(), caller.role(), pin, caller.door())?;
         operation.authenticated = proven.principal() == caller.principal();
@@ -257,7 +303,8 @@ impl Operation {
     /// # Errors
     /// [`Error::MechanismUnsupported`].
     pub fn output_length(&self, input: usize) -> Result<usize> {
-        self.key()?.output_length(self.purpose, &self.mechanism, input)
+        self.key()?
+            .output_length(self.purpose, &self.mechanism, input)
     }
 
     /// Bytes that [`Kms::update`] writes at most for that much input.

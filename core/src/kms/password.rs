@@ -20,13 +20,15 @@ fn hasher() -> Result<Argon2<'static>> {
 /// The PHC string of a password under a fresh salt.
 pub(super) fn hash(password: &SecretBytes) -> Result<String> {
     let hash = hasher()?.hash_password(password.expose());
-    hash.map(|hash| hash.to_string()).map_err(|error| Error::Internal(format!("Argon2: {error}")))
+    hash.map(|hash| hash.to_string())
+        .map_err(|error| Error::Internal(format!("Argon2: {error}")))
 }
 
 /// Whether a password is the one of a PHC string.
 pub(super) fn matches(password: &SecretBytes, phc: &str) -> Result<bool> {
-    let hash = PasswordHash::new(phc)
-        .map_err(|error| Error::Internal(format!("a stored password hash does not parse: {error}")))?;
+    let hash = PasswordHash::new(phc).map_err(|error| {
+        Error::Internal(format!("a stored password hash does not parse: {error}"))
+    })?;
     Ok(hasher()?.verify_password(password.expose(), &hash).is_ok())
 }
 

@@ -25,14 +25,20 @@ fn may_trust(caller: &Caller) -> bool {
 /// Checks the attributes of an object to be.
 pub(super) fn check_new(caller: &Caller, attributes: &Attributes) -> Result<()> {
     if attributes.trusted && !may_trust(caller) {
-        return read_only("CKA_TRUSTED", "only the security officer may vouch for a key");
+        return read_only(
+            "CKA_TRUSTED",
+            "only the security officer may vouch for a key",
+        );
     }
     check_sizes(attributes)
 }
 
 fn check_sizes(attributes: &Attributes) -> Result<()> {
     let too_long = |attribute: &str, most: usize| {
-        Err(Error::invalid_attribute(attribute, format!("at most {most} are kept")))
+        Err(Error::invalid_attribute(
+            attribute,
+            format!("at most {most} are kept"),
+        ))
     };
     if attributes.label.len() > LABEL_BYTES {
         return too_long("label", LABEL_BYTES);
@@ -41,14 +47,19 @@ fn check_sizes(attributes: &Attributes) -> Result<()> {
         return too_long("CKA_ID", CKA_ID_BYTES);
     }
     if attributes.names.len() > ENTRIES
-        || attributes.names.iter().any(|name| name.value.len() > LABEL_BYTES)
+        || attributes
+            .names
+            .iter()
+            .any(|name| name.value.len() > LABEL_BYTES)
     {
         return too_long("Name", ENTRIES);
     }
     if attributes.links.len() > ENTRIES || attributes.allowed_mechanisms.len() > ENTRIES {
         return too_long("links and allowed mechanisms", ENTRIES);
     }
-    if attributes.custom.len() > ENTRIES || attributes.custom.values().any(|all| all.len() > ENTRIES) {
+    if attributes.custom.len() > ENTRIES
+        || attributes.custom.values().any(|all| all.len() > ENTRIES)
+    {
         return too_long("custom attributes", ENTRIES);
     }
     Ok(())
@@ -67,7 +78,10 @@ pub(super) fn check_modify(caller: &Caller, before: &Attributes, after: &Attribu
         ("CKA_PRIVATE", before.private != after.private),
         ("CKA_MODIFIABLE", before.modifiable != after.modifiable),
         ("CKA_DESTROYABLE", before.destroyable != after.destroyable),
-        ("CKA_ALWAYS_AUTHENTICATE", before.always_authenticate != after.always_authenticate),
+        (
+            "CKA_ALWAYS_AUTHENTICATE",
+            before.always_authenticate != after.always_authenticate,
+        ),
     ];
     for (attribute, changed) in fixed {
         if changed {
@@ -84,7 +98,10 @@ pub(super) fn check_copy(caller: &Caller, before: &Attributes, after: &Attribute
         return read_only("CKA_PRIVATE", "a private object has no public copies");
     }
     if before.always_authenticate != after.always_authenticate {
-        return read_only("CKA_ALWAYS_AUTHENTICATE", "it is fixed when the object is made");
+        return read_only(
+            "CKA_ALWAYS_AUTHENTICATE",
+            "it is fixed when the object is made",
+        );
     }
     check_sizes(after)
 }
@@ -104,10 +121,16 @@ fn check_one_way(caller: &Caller, before: &Attributes, after: &Attributes) -> Re
         return read_only("CKA_COPYABLE", "once false, always false");
     }
     if before.trusted != after.trusted && !may_trust(caller) {
-        return read_only("CKA_TRUSTED", "only the security officer may vouch for a key");
+        return read_only(
+            "CKA_TRUSTED",
+            "only the security officer may vouch for a key",
+        );
     }
     let widened = after.allowed_mechanisms.is_empty()
-        || after.allowed_mechanisms.iter().any(|number| !before.allowed_mechanisms.contains(number));
+        || after
+            .allowed_mechanisms
+            .iter()
+            .any(|number| !before.allowed_mechanisms.contains(number));
     if !before.allowed_mechanisms.is_empty() && widened {
         return read_only("CKA_ALLOWED_MECHANISMS", "the list only shrinks");
     }
@@ -122,7 +145,15 @@ mod tests {
 
     fn caller(role: Role) -> Caller {
         let origin = Origin::Process { pid: 1, uid: 1 };
-        Caller::proven(AccountId::random(), PrincipalId::random(), role, "u", "pin", origin, Door::Pkcs11)
+        Caller::proven(
+            AccountId::random(),
+            PrincipalId::random(),
+            role,
+            "u",
+            "pin",
+            origin,
+            Door::Pkcs11,
+        )
     }
 
     fn changed(edit: impl FnOnce(&mut Attributes)) -> Attributes {
@@ -155,7 +186,10 @@ mod tests {
             let mut after = base.clone();
             edit(&mut after);
             let refused = check_modify(&user, &base, &after);
-            assert!(matches!(refused, Err(Error::AttributeReadOnly { .. })), "edit {number}");
+            assert!(
+                matches!(refused, Err(Error::AttributeReadOnly { .. })),
+                "edit {number}"
+            );
         }
         let mut after = base.clone();
         after.allowed_mechanisms.pop();

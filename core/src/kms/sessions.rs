@@ -31,7 +31,11 @@ impl SessionObjects {
 
     pub(super) fn all(&self) -> Vec<Arc<Loaded>> {
         let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
-        entries.order.iter().filter_map(|id| entries.objects.get(id).cloned()).collect()
+        entries
+            .order
+            .iter()
+            .filter_map(|id| entries.objects.get(id).cloned())
+            .collect()
     }
 
     /// Adds an object, or puts a changed one in its place.
@@ -40,7 +44,10 @@ impl SessionObjects {
         let id = loaded.object.id;
         if !entries.objects.contains_key(&id) {
             if entries.objects.len() >= limit {
-                return Err(Error::Limit { name: "session-objects", limit: limit as u64 });
+                return Err(Error::Limit {
+                    name: "session-objects",
+                    limit: limit as u64,
+                });
             }
             entries.order.push(id);
         }
@@ -59,7 +66,9 @@ impl SessionObjects {
         if entries.objects.is_empty() {
             return;
         }
-        entries.objects.retain(|_, loaded| loaded.object.lifetime != Lifetime::Session(session));
+        entries
+            .objects
+            .retain(|_, loaded| loaded.object.lifetime != Lifetime::Session(session));
         let Entries { objects, order } = &mut *entries;
         order.retain(|id| objects.contains_key(id));
     }

@@ -103,7 +103,9 @@ impl Kms {
             let mut object = change.object(object)?;
             check_destroyable(&object)?;
             let scheduled = match object.class {
-                ObjectClass::SecretKey | ObjectClass::PrivateKey => change.is_only_secret(&object)?,
+                ObjectClass::SecretKey | ObjectClass::PrivateKey => {
+                    change.is_only_secret(&object)?
+                }
                 _ => false,
             };
             if !scheduled {
@@ -128,24 +130,40 @@ impl Kms {
 }
 
 fn check_destroyable(object: &Object) -> Result<()> {
-    if object.attributes.destroyable { Ok(()) } else { Err(Error::ActionProhibited("destroyed")) }
+    if object.attributes.destroyable {
+        Ok(())
+    } else {
+        Err(Error::ActionProhibited("destroyed"))
+    }
 }
 
 impl Change<'_> {
     /// Whether an object is its version's secret key or private half itself, not a further copy of it.
     fn is_only_secret(&self, object: &Object) -> Result<bool> {
-        let Some(key) = object.key else { return Ok(true) };
-        let Some(key) = self.key_unchecked(key)? else { return Ok(true) };
-        Ok(key.version(object.version).is_none_or(|version| version.secret == Some(object.id)))
+        let Some(key) = object.key else {
+            return Ok(true);
+        };
+        let Some(key) = self.key_unchecked(key)? else {
+            return Ok(true);
+        };
+        Ok(key
+            .version(object.version)
+            .is_none_or(|version| version.secret == Some(object.id)))
     }
 
     /// Shuts the gate of an object's key until its deletion, unless other versions still have their
     /// material: then only this version goes.
     fn schedule_key(&mut self, object: &Object, at: Timestamp) -> Result<()> {
         let Some(id) = object.key else { return Ok(()) };
-        let Some(mut key) = self.key_unchecked(id)? else { return Ok(()) };
-        let others: Vec<ObjectId> =
-            key.versions.iter().filter_map(|version| version.secret).filter(|id| *id != object.id).collect();
+        let Some(mut key) = self.key_unchecked(id)? else {
+            return Ok(());
+        };
+        let others: Vec<ObjectId> = key
+            .versions
+            .iter()
+            .filter_map(|version| version.secret)
+            .filter(|id| *id != object.id)
+            .collect();
         for other in others {
             if self.object_unchecked(other)?.deletion.is_none() {
                 key.deletion = Some(key.deletion.map_or(at, |earlier| earlier.min(at)));

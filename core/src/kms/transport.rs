@@ -33,8 +33,22 @@ impl Kms {
     ) -> Result<Vec<u8>> {
         let result = self.try_wrap(caller, wrapping_key, mechanism, target, encode);
         let error = result.as_ref().err();
-        self.record_use(caller, Verb::Wrap, Some(wrapping_key), None, error, mechanism.name())?;
-        self.record_use(caller, Verb::Export, Some(target), None, error, mechanism.name())?;
+        self.record_use(
+            caller,
+            Verb::Wrap,
+            Some(wrapping_key),
+            None,
+            error,
+            mechanism.name(),
+        )?;
+        self.record_use(
+            caller,
+            Verb::Export,
+            Some(target),
+            None,
+            error,
+            mechanism.name(),
+        )?;
         result
     }
 
@@ -57,7 +71,9 @@ impl Kms {
             return Err(Error::NotExtractable);
         }
         if target.attributes.wrap_with_trusted && !wrapping.object.attributes.trusted {
-            return Err(Error::Denied("the key may be wrapped by trusted keys only".into()));
+            return Err(Error::Denied(
+                "the key may be wrapped by trusted keys only".into(),
+            ));
         }
         let value = match &target.material {
             Material::Secret(value) => encode(target, value)?,
@@ -75,7 +91,13 @@ impl Kms {
     /// # Errors
     /// [`Error::InvalidWrappedKey`], those of [`Kms::begin`] and [`Kms::register`].
     pub fn unwrap(&self, caller: &Arc<Caller>, request: UnwrapKey<'_>) -> Result<ObjectId> {
-        let UnwrapKey { unwrapping_key, mechanism, wrapped, mut template, decode } = request;
+        let UnwrapKey {
+            unwrapping_key,
+            mechanism,
+            wrapped,
+            mut template,
+            decode,
+        } = request;
         let value = self.refusable(caller, Verb::Unwrap, || {
             let (key, _) = self.prepare(caller, unwrapping_key, Purpose::Unwrap, &mechanism)?;
             let value = self.ready(&key)?.unwrap(&mechanism, wrapped)?;
@@ -87,7 +109,14 @@ impl Kms {
             }
             Ok(value)
         })?;
-        self.record_use(caller, Verb::Unwrap, Some(unwrapping_key), None, None, mechanism.name())?;
+        self.record_use(
+            caller,
+            Verb::Unwrap,
+            Some(unwrapping_key),
+            None,
+            None,
+            mechanism.name(),
+        )?;
         template.value = Some(value);
         self.register_as(caller, Verb::Unwrap, template, false)
     }
@@ -97,13 +126,25 @@ impl Kms {
     /// # Errors
     /// Those of [`Kms::begin`] and [`Kms::register`].
     pub fn derive(&self, caller: &Arc<Caller>, request: DeriveKey) -> Result<ObjectId> {
-        let DeriveKey { base_key, mechanism, length, mut template } = request;
+        let DeriveKey {
+            base_key,
+            mechanism,
+            length,
+            mut template,
+        } = request;
         let (value, always_sensitive) = self.refusable(caller, Verb::Derive, || {
             let (base, _) = self.prepare(caller, base_key, Purpose::Derive, &mechanism)?;
             let value = self.ready(&base)?.derive(&mechanism, length)?;
             Ok((value, base.object.always_sensitive))
         })?;
-        self.record_use(caller, Verb::Derive, Some(base_key), None, None, mechanism.name())?;
+        self.record_use(
+            caller,
+            Verb::Derive,
+            Some(base_key),
+            None,
+            None,
+            mechanism.name(),
+        )?;
         template.value = Some(value);
         self.register_as(caller, Verb::Derive, template, always_sensitive)
     }
@@ -116,7 +157,10 @@ impl Kms {
         authorize(caller, Verb::Random, None)?;
         let limit = self.settings.limits.random_bytes;
         if output.len() > limit {
-            return Err(Error::Limit { name: "random-bytes", limit: limit as u64 });
+            return Err(Error::Limit {
+                name: "random-bytes",
+                limit: limit as u64,
+            });
         }
         rand::fill(output).map_err(|_| Error::Internal("the random generator failed".into()))?;
         self.record_use(caller, Verb::Random, None, None, None, "")

@@ -64,7 +64,10 @@ pub struct KeyVersion {
 impl KeyVersion {
     /// Every object of this version.
     pub fn objects(&self) -> impl Iterator<Item = ObjectId> + '_ {
-        self.secret.into_iter().chain(self.public).chain(self.copies.iter().copied())
+        self.secret
+            .into_iter()
+            .chain(self.public)
+            .chain(self.copies.iter().copied())
     }
 
     /// Forgets an object.

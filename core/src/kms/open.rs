@@ -1,0 +1,149 @@
+//! Opening a key manager on its store, and making a new one.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use super::Kms;
+use super::cache::Cache;
+use super::engines::Engines;
+use super::sessions::SessionObjects;
+use crate::audit::Audit;
+use crate::engine::hsm::{HsmEngine, HsmPool, HsmSeal};
+use crate::engine::software::SoftwareEngine;
+use crate::error::{Error, Result};
+use crate::id::AccountId;
+use crate::seal::{KeyfileSeal, PassphraseSeal, Seal, SecretSource, Vault};
+use crate::secret::SecretBytes;
+use crate::settings::{PoolSettings, SealSettings, Settings};
+use crate::store::{self, Store};
+use crate::store::sqlite::SqliteStore;
+
+/// Environment variable that holds the store's passphrase.
+const PASSPHRASE_VARIABLE: &str = "KEYBRIDGE_PASSPHRASE";
+
+/// Name of the store's own identifier among its meta values: it names the store's seal key in an HSM.
+const META_STORE_ID: &str = "store-id";
+
+/// Shortest passphrase of a new store, bytes.
+const PASSPHRASE_MIN: usize = 8;
+
+impl Kms {
+    /// Makes a new store with a new root key under the configured seal (and the key file of a keyfile seal).
+    /// Never overwrites.
+    ///
+    /// # Errors
+    /// [`Error::AlreadyExists`] when the store's file or the key file is there, seal and store failures.
+    pub fn initialize(settings: &Settings, secrets: Arc<dyn SecretSource>) -> Result<Self> {
+        let path = &settings.store.path;
+        if path.exists() {
+            return Err(Error::AlreadyExists { what: "store", name: path.display().to_string() });
+        }
+        let pools = pools(settings, &secrets)?;
+        if let SealSettings::Passphrase { .. } = &settings.seal {
+            let long_enough = passphrase(settings, secrets.as_ref())?.len() >= PASSPHRASE_MIN;
+            if !long_enough {
+                return Err(Error::SealFailed(format!("a passphrase has at least {PASSPHRASE_MIN} bytes")));
+            }
+        }
+        if let SealSettings::Keyfile { path } = &settings.seal {
+            KeyfileSeal::create(path)?;
+        }
+        let store: Arc<dyn Store> = Arc::new(SqliteStore::create(path)?);
+        let id = AccountId::random().to_string();
+        store::write(store.as_ref(), |transaction| transaction.put_meta(META_STORE_ID, id.as_bytes()))?;
+        let seal = seal(settings, store.as_ref(), &pools, secrets.as_ref())?;
+        let vault = Vault::create(store.as_ref(), seal.as_ref())?;
+        Self::assemble(settings, store, vault, pools)
+    }
+
+    /// Opens a store.
+    ///
+    /// # Errors
+    /// [`Error::SealFailed`], [`Error::Store`], [`Error::HsmUnavailable`]; nothing is changed.
+    pub fn open(settings: &Settings, secrets: Arc<dyn SecretSource>) -> Result<Self> {
+        let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&settings.store.path)?);
+        let pools = pools(settings, &secrets)?;
+        let seal = seal(settings, store.as_ref(), &pools, secrets.as_ref())?;
+        let vault = Vault::open(store.as_ref(), seal.as_ref())?;
+        Self::assemble(settings, store, vault, pools)
+    }
+
+    fn assemble(settings: &Settings, store: Arc<dyn Store>, vault: Vault, pools: Pools) -> Result<Self> {
+        let vault = Arc::new(vault);
+        let audit = Audit::open(Arc::clone(&store), &vault, &audit_folder(&settings.store.path))?;
+        Ok(Self {
+            settings: settings.clone(),
+            store,
+            vault,
+            audit,
+            engines: Engines { software: SoftwareEngine, pools },
+            cache: Cache::new(settings.limits.cached_objects),
+            sessions: SessionObjects::default(),
+            requests: AtomicU64::new(1),
+        })
+    }
+}
+
+type Pools = BTreeMap<String, HsmEngine>;
+
+fn pools(settings: &Settings, secrets: &Arc<dyn SecretSource>) -> Result<Pools> {
+    let pool = |pool: &PoolSettings| {
+        let opened = HsmPool::new(pool, Arc::clone(secrets))?;
+        Ok((pool.name.clone(), HsmEngine::new(opened)))
+    };
+    settings.hsm.pool.iter().map(pool).collect()
+}
+
+fn seal(
+    settings: &Settings,
+    store: &dyn Store,
+    pools: &Pools,
+    secrets: &dyn SecretSource,
+) -> Result<Box<dyn Seal>> {
+    match &settings.seal {
+        SealSettings::Keyfile { path } => Ok(Box::new(KeyfileSeal::read(path)?)),
+        SealSettings::Passphrase { .. } => {
+            Ok(Box::new(PassphraseSeal::new(passphrase(settings, secrets)?)))
+        }
+        SealSettings::Hsm { pool } => {
+            let engine = pools.get(pool).ok_or_else(|| {
+                Error::Configuration(format!("[seal] names the pool {pool:?}, and there is no such [[hsm.pool]]"))
+            })?;
+            let id = store::read(store, |reader| reader.meta(META_STORE_ID))?.unwrap_or_default();
+            Ok(Box::new(HsmSeal::new(Arc::clone(engine.pool()), &String::from_utf8_lossy(&id))))
+        }
+    }
+}
+
+fn passphrase(settings: &Settings, secrets: &dyn SecretSource) -> Result<SecretBytes> {
+    if let SealSettings::Passphrase { passphrase_file: Some(path) } = &settings.seal {
+        return read_line(path);
+    }
+    if let Ok(passphrase) = std::env::var(PASSPHRASE_VARIABLE) {
+        return Ok(passphrase.into());
+    }
+    secrets.secret("store passphrase")?.ok_or_else(|| {
+        Error::SealFailed(format!(
+            "no passphrase: set {PASSPHRASE_VARIABLE} or [seal] passphrase-file"
+        ))
+    })
+}
+
+/// The first line of a file that holds a secret.
+pub(crate) fn read_line(path: &Path) -> Result<SecretBytes> {
+    let text = fs::read(path).map(SecretBytes::new).map_err(|error| {
+        Error::Configuration(format!("cannot read {}: {error}", path.display()))
+    })?;
+    let line = text.expose().split(|byte| *byte == b'\n').next().unwrap_or_default();
+    Ok(SecretBytes::from(line.strip_suffix(b"\r").unwrap_or(line)))
+}
+
+/// Where the journals of uses are: beside the store.
+fn audit_folder(store: &Path) -> std::path::PathBuf {
+    let mut name = store.file_name().unwrap_or_default().to_owned();
+    name.push("-audit");
+    store.with_file_name(name)
+}
