@@ -176,7 +176,10 @@ impl Audit {
         _folder: &std::path::Path,
     ) -> crate::Result<Self> {
         let key = vault.derive_key("audit")?;
-        Ok(Self { store, key: aws_lc_rs::hmac::Key::new(aws_lc_rs::hmac::HMAC_SHA256, key.as_slice()) })
+        Ok(Self {
+            store,
+            key: aws_lc_rs::hmac::Key::new(aws_lc_rs::hmac::HMAC_SHA256, key.as_slice()),
+        })
     }
 
     /// Appends a record in a transaction.
@@ -188,7 +191,8 @@ impl Audit {
         transaction: &mut dyn crate::store::Transaction,
         record: &record::Record,
     ) -> crate::Result<()> {
-        let bytes = serde_json::to_vec(record).map_err(|error| crate::Error::Internal(error.to_string()))?;
+        let bytes = serde_json::to_vec(record)
+            .map_err(|error| crate::Error::Internal(error.to_string()))?;
         let last = transaction.audit_last()?;
         let (sequence, previous) = last.map_or((1, [0; 32]), |row| (row.sequence + 1, row.chain));
         let mut context = aws_lc_rs::hmac::Context::with_key(&self.key);
@@ -196,7 +200,11 @@ impl Audit {
         context.update(&bytes);
         let mut chain = [0; 32];
         chain.copy_from_slice(context.sign().as_ref());
-        let row = crate::store::AuditRow { sequence, record: bytes, chain };
+        let row = crate::store::AuditRow {
+            sequence,
+            record: bytes,
+            chain,
+        };
         transaction.append_audit(&row, &crate::store::AuditIndex::default())
     }
 
@@ -205,6 +213,8 @@ impl Audit {
     /// # Errors
     /// Store errors.
     pub fn record_use(&self, record: &record::Record) -> crate::Result<()> {
-        crate::store::write(self.store.as_ref(), |transaction| self.record_in(transaction, record))
+        crate::store::write(self.store.as_ref(), |transaction| {
+            self.record_in(transaction, record)
+        })
     }
 }

@@ -60,7 +60,7 @@ impl Kms {
     }
 
     /// The configured HSM pools.
-    pub fn pools(&self) -> impl Iterator<Item = &Arc<HsmEngine>> {
+    pub fn pools(&self) -> impl Iterator<Item = &HsmEngine> {
         self.engines.pools.values()
     }
 

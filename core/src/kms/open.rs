@@ -18,8 +18,8 @@ use crate::id::AccountId;
 use crate::seal::{KeyfileSeal, PassphraseSeal, Seal, SecretSource, Vault};
 use crate::secret::SecretBytes;
 use crate::settings::{PoolSettings, SealSettings, Settings};
-use crate::store::{self, Store};
 use crate::store::sqlite::SqliteStore;
+use crate::store::{self, Store};
 
 /// Environment variable that holds the store's passphrase.
 const PASSPHRASE_VARIABLE: &str = "KEYBRIDGE_PASSPHRASE";
@@ -39,13 +39,18 @@ impl Kms {
     pub fn initialize(settings: &Settings, secrets: Arc<dyn SecretSource>) -> Result<Self> {
         let path = &settings.store.path;
         if path.exists() {
-            return Err(Error::AlreadyExists { what: "store", name: path.display().to_string() });
+            return Err(Error::AlreadyExists {
+                what: "store",
+                name: path.display().to_string(),
+            });
         }
         let pools = pools(settings, &secrets)?;
         if let SealSettings::Passphrase { .. } = &settings.seal {
             let long_enough = passphrase(settings, secrets.as_ref())?.len() >= PASSPHRASE_MIN;
             if !long_enough {
-                return Err(Error::SealFailed(format!("a passphrase has at least {PASSPHRASE_MIN} bytes")));
+                return Err(Error::SealFailed(format!(
+                    "a passphrase has at least {PASSPHRASE_MIN} bytes"
+                )));
             }
         }
         if let SealSettings::Keyfile { path } = &settings.seal {
@@ -53,7 +58,9 @@ impl Kms {
         }
         let store: Arc<dyn Store> = Arc::new(SqliteStore::create(path)?);
         let id = AccountId::random().to_string();
-        store::write(store.as_ref(), |transaction| transaction.put_meta(META_STORE_ID, id.as_bytes()))?;
+        store::write(store.as_ref(), |transaction| {
+            transaction.put_meta(META_STORE_ID, id.as_bytes())
+        })?;
         let seal = seal(settings, store.as_ref(), &pools, secrets.as_ref())?;
         let vault = Vault::create(store.as_ref(), seal.as_ref())?;
         Self::assemble(settings, store, vault, pools)
@@ -71,15 +78,27 @@ impl Kms {
         Self::assemble(settings, store, vault, pools)
     }
 
-    fn assemble(settings: &Settings, store: Arc<dyn Store>, vault: Vault, pools: Pools) -> Result<Self> {
+    fn assemble(
+        settings: &Settings,
+        store: Arc<dyn Store>,
+        vault: Vault,
+        pools: Pools,
+    ) -> Result<Self> {
         let vault = Arc::new(vault);
-        let audit = Audit::open(Arc::clone(&store), &vault, &audit_folder(&settings.store.path))?;
+        let audit = Audit::open(
+            Arc::clone(&store),
+            &vault,
+            &audit_folder(&settings.store.path),
+        )?;
         Ok(Self {
             settings: settings.clone(),
             store,
             vault,
             audit,
-            engines: Engines { software: SoftwareEngine, pools },
+            engines: Engines {
+                software: SoftwareEngine,
+                pools,
+            },
             cache: Cache::new(settings.limits.cached_objects),
             sessions: SessionObjects::default(),
             requests: AtomicU64::new(1),
@@ -105,21 +124,29 @@ fn seal(
 ) -> Result<Box<dyn Seal>> {
     match &settings.seal {
         SealSettings::Keyfile { path } => Ok(Box::new(KeyfileSeal::read(path)?)),
-        SealSettings::Passphrase { .. } => {
-            Ok(Box::new(PassphraseSeal::new(passphrase(settings, secrets)?)))
-        }
+        SealSettings::Passphrase { .. } => Ok(Box::new(PassphraseSeal::new(passphrase(
+            settings, secrets,
+        )?))),
         SealSettings::Hsm { pool } => {
             let engine = pools.get(pool).ok_or_else(|| {
-                Error::Configuration(format!("[seal] names the pool {pool:?}, and there is no such [[hsm.pool]]"))
+                Error::Configuration(format!(
+                    "[seal] names the pool {pool:?}, and there is no such [[hsm.pool]]"
+                ))
             })?;
             let id = store::read(store, |reader| reader.meta(META_STORE_ID))?.unwrap_or_default();
-            Ok(Box::new(HsmSeal::new(Arc::clone(engine.pool()), &String::from_utf8_lossy(&id))))
+            Ok(Box::new(HsmSeal::new(
+                Arc::clone(engine.pool()),
+                &String::from_utf8_lossy(&id),
+            )))
         }
     }
 }
 
 fn passphrase(settings: &Settings, secrets: &dyn SecretSource) -> Result<SecretBytes> {
-    if let SealSettings::Passphrase { passphrase_file: Some(path) } = &settings.seal {
+    if let SealSettings::Passphrase {
+        passphrase_file: Some(path),
+    } = &settings.seal
+    {
         return read_line(path);
     }
     if let Ok(passphrase) = std::env::var(PASSPHRASE_VARIABLE) {
@@ -137,7 +164,11 @@ pub(crate) fn read_line(path: &Path) -> Result<SecretBytes> {
     let text = fs::read(path).map(SecretBytes::new).map_err(|error| {
         Error::Configuration(format!("cannot read {}: {error}", path.display()))
     })?;
-    let line = text.expose().split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let line = text
+        .expose()
+        .split(|byte| *byte == b'\n')
+        .next()
+        .unwrap_or_default();
     Ok(SecretBytes::from(line.strip_suffix(b"\r").unwrap_or(line)))
 }
 

@@ -346,6 +346,10 @@ fn cbc_iv(iv: &[u8]) -> Result<[u8; CBC_IV_LENGTH]> {
 }
 
 impl Seal for HsmSeal {
+    fn kind(&self) -> &'static str {
+        "hsm"
+    }
+
     fn seal(&self, root: &SecretBytes) -> Result<Vec<u8>> {
         if root.len() != ROOT_LENGTH {
             return Err(self.failed(format!("a root key has {ROOT_LENGTH} bytes")));
