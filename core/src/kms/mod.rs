@@ -82,3 +82,6 @@ impl Kms {
         result
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,221 @@
+use super::*;
+use crate::authorize::Origin;
+use crate::time::Timestamp;
+
+#[test]
+fn a_wrong_pin_is_counted_and_locks() {
+    let bridge = Bridge::with(|settings| settings.limits.pin_tries = 3);
+    let (kms, account) = (&bridge.kms, bridge.account());
+    let login = |pin: &str| {
+        kms.login(account, Role::User, &pin.into(), Door::Pkcs11)
+            .map(|_| ())
+    };
+    assert!(matches!(login("9999"), Err(Error::WrongCredential)));
+    assert_eq!(kms.token(account).expect("token").user_pin.failures, 1);
+    login(PIN).expect("the right PIN");
+    assert_eq!(
+        kms.token(account).expect("token").user_pin.failures,
+        0,
+        "a good login forgets"
+    );
+    for _ in 0..3 {
+        assert!(matches!(login("9999"), Err(Error::WrongCredential)));
+    }
+    assert!(
+        matches!(login(PIN), Err(Error::CredentialLocked)),
+        "the right PIN is too late"
+    );
+    assert!(matches!(
+        bridge
+            .second()
+            .login(account, Role::User, &PIN.into(), Door::Pkcs11),
+        Err(Error::CredentialLocked)
+    ));
+    let so = kms
+        .login(account, Role::SecurityOfficer, &SO_PIN.into(), Door::Pkcs11)
+        .expect("SO");
+    kms.init_pin(&so, &"4321".into())
+        .expect("the SO clears the lock");
+    login("4321").expect("the new PIN");
+}
+
+#[test]
+fn a_pin_has_its_length() {
+    let bridge = Bridge::new();
+    let account = bridge.account();
+    let set = |new: &str| {
+        bridge
+            .kms
+            .set_pin(account, Role::User, &PIN.into(), &new.into(), Door::Pkcs11)
+    };
+    assert!(matches!(
+        set("123"),
+        Err(Error::PinLength { min: 4, max: 255 })
+    ));
+    assert!(matches!(
+        set(&"1".repeat(256)),
+        Err(Error::PinLength { .. })
+    ));
+    set("56789").expect("a good one");
+    assert!(
+        matches!(set("56789"), Err(Error::WrongCredential)),
+        "the old one is gone"
+    );
+}
+
+#[test]
+fn the_security_officer_uses_no_keys_and_the_public_sees_none() {
+    let bridge = Bridge::new();
+    let user = bridge.user(Door::Pkcs11);
+    let key = bridge.aes(&user, "k").secret;
+    let so = bridge
+        .kms
+        .login(
+            bridge.account(),
+            Role::SecurityOfficer,
+            &SO_PIN.into(),
+            Door::Pkcs11,
+        )
+        .expect("SO");
+    assert!(matches!(
+        encrypt(&bridge.kms, &so, key, b"x"),
+        Err(Error::Denied(_))
+    ));
+    let public = bridge.kms.public_caller(bridge.account(), Door::Pkcs11);
+    assert!(matches!(
+        bridge.kms.inspect(&public, key),
+        Err(Error::NotFound { .. })
+    ));
+    assert!(matches!(
+        encrypt(&bridge.kms, &public, key, b"x"),
+        Err(Error::LoginRequired)
+    ));
+    assert!(
+        bridge
+            .kms
+            .find(&public, &Find::default())
+            .expect("find")
+            .is_empty()
+    );
+}
+
+#[test]
+fn another_accounts_keys_do_not_exist() {
+    let bridge = Bridge::new();
+    let key = bridge.aes(&bridge.user(Door::Pkcs11), "k");
+    let other = bridge.kms.create_account("other").expect("an account").id;
+    let stranger = bridge.kms.local_administrator(other);
+    assert!(matches!(
+        bridge.kms.inspect(&stranger, key.secret),
+        Err(Error::NotFound { .. })
+    ));
+    assert!(matches!(
+        encrypt(&bridge.kms, &stranger, key.secret, b"x"),
+        Err(Error::NotFound { .. })
+    ));
+    assert!(matches!(
+        bridge.kms.destroy(&stranger, key.secret),
+        Err(Error::NotFound { .. })
+    ));
+    let id = key.key.expect("a key");
+    assert!(matches!(
+        bridge.kms.disable_key(&stranger, id),
+        Err(Error::NotFound { .. })
+    ));
+    assert!(matches!(
+        bridge.kms.key(&stranger, id),
+        Err(Error::NotFound { .. })
+    ));
+}
+
+#[test]
+fn a_revoked_client_is_refused_at_its_next_call_everywhere() {
+    let bridge = Bridge::new();
+    let administrator = bridge.administrator();
+    let fingerprint = "ab".repeat(32);
+    let client = NewClient {
+        name: "app".into(),
+        role: Role::User,
+        credential: NewCredential::Certificate {
+            fingerprint: fingerprint.clone(),
+            subject: "CN=app".into(),
+            serial: "01".into(),
+            expires: Timestamp::now().plus_seconds(3600),
+        },
+    };
+    bridge
+        .kms
+        .add_client(&administrator, client.clone())
+        .expect("add");
+    let taken = bridge.kms.add_client(&administrator, client);
+    assert!(matches!(taken, Err(Error::AlreadyExists { .. })));
+    let second = bridge.second();
+    let origin = Origin::this_process();
+    let who = second
+        .authenticate_certificate(&fingerprint, origin, Door::Kmip)
+        .expect("known");
+    assert_eq!((who.name(), who.credential()), ("app", "01"));
+    bridge
+        .kms
+        .revoke_client(&administrator, "app")
+        .expect("revoke");
+    assert!(matches!(
+        second.authenticate_certificate(&fingerprint, origin, Door::Kmip),
+        Err(Error::CredentialRevoked(_))
+    ));
+    assert!(matches!(
+        second.authenticate_certificate(&"cd".repeat(32), origin, Door::Kmip),
+        Err(Error::WrongCredential)
+    ));
+}
+
+#[test]
+fn initializing_again_schedules_what_was_there() {
+    let bridge = Bridge::new();
+    let user = bridge.user(Door::Pkcs11);
+    let key = bridge.aes(&user, "k");
+    let account = bridge.account();
+    let wrong = bridge
+        .kms
+        .init_token(account, &"00000000".into(), "new", Door::Pkcs11);
+    assert!(matches!(wrong, Err(Error::WrongCredential)));
+    bridge
+        .kms
+        .init_token(account, &SO_PIN.into(), "new", Door::Pkcs11)
+        .expect("again");
+    let login = bridge
+        .kms
+        .login(account, Role::User, &PIN.into(), Door::Pkcs11);
+    assert!(matches!(login, Err(Error::PinNotInitialized)));
+    let administrator = bridge.administrator();
+    let id = key.key.expect("a key");
+    bridge
+        .kms
+        .cancel_key_deletion(&administrator, id)
+        .expect("it can be regretted");
+    bridge.kms.enable_key(&administrator, id).expect("enable");
+    encrypt(&bridge.kms, &administrator, key.secret, b"x").expect("its material is still there");
+}
+
+#[test]
+fn a_store_is_never_overwritten_and_a_wrong_seal_changes_nothing() {
+    let bridge = Bridge::new();
+    let again = Kms::initialize(&bridge.settings, Arc::new(NoSecrets));
+    assert!(matches!(again, Err(Error::AlreadyExists { .. })));
+    let mut wrong = bridge.settings.clone();
+    let other = bridge.settings.store.path.with_file_name("other.key");
+    crate::seal::KeyfileSeal::create(&other).expect("another key file");
+    wrong.seal = crate::settings::SealSettings::Keyfile { path: other };
+    assert!(matches!(
+        Kms::open(&wrong, Arc::new(NoSecrets)),
+        Err(Error::SealFailed(_))
+    ));
+    wrong.seal = crate::settings::SealSettings::Passphrase {
+        passphrase_file: None,
+    };
+    assert!(matches!(
+        Kms::open(&wrong, Arc::new(NoSecrets)),
+        Err(Error::SealFailed(_))
+    ));
+    bridge.second().account("main").expect("as it was");
+}

@@ -1,0 +1,233 @@
+use super::*;
+use crate::model::{
+    AttributeValue, CustomAttribute, Lifetime, Name, NameType, ObjectClass, SessionId,
+};
+use crate::seal::index_entry;
+
+fn name(value: &str) -> Name {
+    Name {
+        value: value.into(),
+        kind: NameType::Text,
+    }
+}
+
+#[test]
+fn a_kmip_name_is_unique_and_a_label_is_not() {
+    let bridge = Bridge::new();
+    let user = bridge.user(Door::Kmip);
+    let with_name = |value: &str| {
+        let mut request = CreateKey::new(KeySpec::Aes { bits: 128 });
+        request.secret.names = vec![name(value)];
+        bridge.kms.create_key(&user, request)
+    };
+    let first = with_name("n").expect("the first").secret;
+    assert!(matches!(with_name("n"), Err(Error::AlreadyExists { .. })));
+    assert_eq!(
+        bridge
+            .kms
+            .inspect(&user, first)
+            .expect("inspect")
+            .attributes
+            .label,
+        "n"
+    );
+    bridge.aes(&user, "label");
+    bridge.aes(&user, "label");
+    let find = |wanted: &str| {
+        let mut find = Find::default();
+        find.query.name = Some(wanted.into());
+        bridge.kms.find(&user, &find).expect("find").len()
+    };
+    assert_eq!((find("n"), find("label"), find("other")), (1, 2, 0));
+}
+
+#[test]
+fn custom_attributes_are_found_by_value() {
+    let bridge = Bridge::new();
+    let user = bridge.user(Door::Kmip);
+    let value = AttributeValue::Text("array-7".into());
+    let mut request = CreateKey::new(KeySpec::Aes { bits: 128 });
+    let instance = CustomAttribute {
+        index: 0,
+        value: value.clone(),
+    };
+    request
+        .secret
+        .custom
+        .insert("x-ResourceID".into(), vec![instance]);
+    let created = bridge.kms.create_key(&user, request).expect("a key").secret;
+    bridge.aes(&user, "other");
+    let find = |value: &AttributeValue| {
+        let mut find = Find::default();
+        find.query.index = vec![index_entry("x-ResourceID", value)];
+        bridge.kms.find(&user, &find).expect("find")
+    };
+    assert_eq!(find(&value), [created]);
+    assert!(find(&AttributeValue::Text("array-8".into())).is_empty());
+}
+
+#[test]
+fn a_sensitive_value_does_not_leave() {
+    let bridge = Bridge::new();
+    let user = bridge.user(Door::Pkcs11);
+    let key = bridge.aes(&user, "k").secret;
+    assert!(matches!(
+        bridge.kms.export(&user, key),
+        Err(Error::Sensitive)
+    ));
+    let open = bridge.kms.modify(&user, key, &mut |attributes| {
+        attributes.sensitive = false;
+        Ok(())
+    });
+    assert!(matches!(open, Err(Error::AttributeReadOnly { .. })));
+    let mut request = CreateKey::new(KeySpec::Aes { bits: 256 });
+    request.secret.sensitive = false;
+    let hidden = bridge.kms.create_key(&user, request).expect("a key").secret;
+    assert!(matches!(
+        bridge.kms.export(&user, hidden),
+        Err(Error::NotExtractable)
+    ));
+    let wrap = bridge
+        .kms
+        .wrap(&user, key, &Mechanism::KeyWrapPad, hidden, &|_, v| {
+            Ok(v.clone())
+        });
+    assert!(matches!(wrap, Err(Error::NotExtractable)));
+}
+
+#[test]
+fn a_failed_edit_changes_nothing() {
+    let bridge = Bridge::new();
+    let user = bridge.user(Door::Pkcs11);
+    let key = bridge.aes(&user, "k").secret;
+    let failed = bridge.kms.modify(&user, key, &mut |attributes| {
+        attributes.label = "changed".into();
+        Err(Error::InvalidRequest("no".into()))
+    });
+    assert!(failed.is_err());
+    assert_eq!(
+        bridge
+            .kms
+            .inspect(&user, key)
+            .expect("inspect")
+            .attributes
+            .label,
+        "k"
+    );
+}
+
+#[test]
+fn a_session_copy_stands_behind_the_same_gate_and_ends_with_its_session() {
+    let bridge = Bridge::new();
+    let user = bridge.user(Door::Pkcs11);
+    let key = bridge.aes(&user, "k");
+    let session = SessionId(1);
+    let copy = bridge
+        .kms
+        .copy(&user, key.secret, Lifetime::Session(session), &mut |_| {
+            Ok(())
+        })
+        .expect("a copy");
+    let sealed = encrypt(&bridge.kms, &user, key.secret, b"x").expect("encrypt");
+    assert_eq!(
+        decrypt(&bridge.kms, &user, copy, &sealed).expect("decrypt"),
+        b"x"
+    );
+    let id = key.key.expect("a key");
+    bridge
+        .second()
+        .disable_key(&bridge.administrator(), id)
+        .expect("disable");
+    assert!(matches!(
+        decrypt(&bridge.kms, &user, copy, &sealed),
+        Err(Error::KeyState { .. })
+    ));
+    bridge.kms.end_session(session);
+    assert!(matches!(
+        bridge.kms.inspect(&user, copy),
+        Err(Error::NotFound { .. })
+    ));
+}
+
+#[test]
+fn a_stored_copy_is_of_the_same_key() {
+    let bridge = Bridge::new();
+    let user = bridge.user(Door::Pkcs11);
+    let key = bridge.aes(&user, "k");
+    let copy = bridge
+        .kms
+        .copy(&user, key.secret, Lifetime::Stored, &mut |attributes| {
+            attributes.label = "copy".into();
+            Ok(())
+        })
+        .expect("a copy");
+    assert_eq!(
+        bridge.kms.inspect(&user, copy).expect("inspect").key,
+        key.key
+    );
+    bridge
+        .kms
+        .disable_key(&bridge.administrator(), key.key.expect("a key"))
+        .expect("disable");
+    assert!(matches!(
+        encrypt(&bridge.kms, &user, copy, b"x"),
+        Err(Error::KeyState { .. })
+    ));
+}
+
+#[test]
+fn what_cannot_be_a_key_is_refused_when_it_enters() {
+    let bridge = Bridge::new();
+    let user = bridge.user(Door::Pkcs11);
+    let bring = |class, spec, value: &[u8]| {
+        let mut request = Register::new(class, value.into());
+        request.spec = Some(spec);
+        bridge.kms.register(&user, request)
+    };
+    let rsa = KeySpec::Rsa { bits: 2048 };
+    assert!(matches!(
+        bring(ObjectClass::SecretKey, KeySpec::Aes { bits: 256 }, &[1; 31]),
+        Err(Error::InvalidMaterial(_) | Error::KeySize { .. })
+    ));
+    assert!(bring(ObjectClass::PrivateKey, rsa, b"no key").is_err());
+    assert!(bring(ObjectClass::PublicKey, rsa, b"no key").is_err());
+    assert!(
+        bridge
+            .kms
+            .find(&user, &Find::default())
+            .expect("find")
+            .is_empty(),
+        "nothing is left"
+    );
+}
+
+#[test]
+fn limits_are_named() {
+    let bridge = Bridge::with(|settings| {
+        settings.limits.objects_per_account = 2;
+        settings.limits.object_bytes = 100;
+    });
+    let user = bridge.user(Door::Pkcs11);
+    let data = |length| {
+        bridge.kms.register(
+            &user,
+            Register::new(ObjectClass::Data, vec![1; length].into()),
+        )
+    };
+    assert!(matches!(
+        data(101),
+        Err(Error::Limit {
+            name: "object-bytes",
+            limit: 100
+        })
+    ));
+    data(100).expect("one");
+    data(100).expect("two");
+    assert!(matches!(
+        data(100),
+        Err(Error::Limit {
+            name: "objects-per-account",
+            limit: 2
+        })
+    ));
+}

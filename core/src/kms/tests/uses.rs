@@ -1,0 +1,200 @@
+use super::*;
+use crate::model::GivenDates;
+use crate::time::Timestamp;
+
+#[test]
+fn the_usage_mask_and_the_allowed_mechanisms_bind() {
+    let bridge = Bridge::new();
+    let user = bridge.user(Door::Kmip);
+    let mut request = CreateKey::new(KeySpec::Aes { bits: 128 });
+    request.secret.usage = UsageMask::DECRYPT;
+    request.secret.allowed_mechanisms = vec![0x1082];
+    let key = bridge.kms.create_key(&user, request).expect("a key").secret;
+    assert!(matches!(
+        encrypt(&bridge.kms, &user, key, b"x"),
+        Err(Error::UsageNotPermitted(_))
+    ));
+    assert!(matches!(
+        decrypt(&bridge.kms, &user, key, &[0; 32]),
+        Err(Error::MechanismNotAllowed("GCM"))
+    ));
+    let cbc = Mechanism::Cbc { iv: [0; 16] };
+    one_part(&bridge.kms, &user, key, Purpose::Decrypt, cbc, &[0; 16])
+        .expect("CKM_AES_CBC is on the list");
+}
+
+#[test]
+fn dates_bind() {
+    let bridge = Bridge::new();
+    let user = bridge.user(Door::Kmip);
+    let now = Timestamp::now();
+    let with_dates = |dates| {
+        let mut request = CreateKey::new(KeySpec::Aes { bits: 128 });
+        request.secret = attributes("k");
+        request.dates = dates;
+        bridge.kms.create_key(&user, request).expect("a key").secret
+    };
+    let active = GivenDates {
+        activation: Some(now),
+        ..GivenDates::default()
+    };
+    let later = Some(now.plus_seconds(3600));
+    let pre_active = with_dates(GivenDates::default());
+    assert!(matches!(
+        encrypt(&bridge.kms, &user, pre_active, b"x"),
+        Err(Error::ObjectState { .. })
+    ));
+    bridge.kms.activate(&user, pre_active).expect("activate");
+    encrypt(&bridge.kms, &user, pre_active, b"x").expect("active");
+    let future = with_dates(GivenDates {
+        activation: later,
+        ..GivenDates::default()
+    });
+    assert!(matches!(
+        encrypt(&bridge.kms, &user, future, b"x"),
+        Err(Error::ObjectState { .. })
+    ));
+    let stopped = with_dates(GivenDates {
+        protect_stop: Some(now),
+        ..active
+    });
+    assert!(matches!(
+        encrypt(&bridge.kms, &user, stopped, b"x"),
+        Err(Error::OutsideDates(_))
+    ));
+    let not_yet = with_dates(GivenDates {
+        process_start: later,
+        ..active
+    });
+    assert!(matches!(
+        decrypt(&bridge.kms, &user, not_yet, &[0; 32]),
+        Err(Error::OutsideDates(_))
+    ));
+    let over = with_dates(GivenDates {
+        deactivation: Some(now),
+        ..active
+    });
+    assert!(matches!(
+        encrypt(&bridge.kms, &user, over, b"x"),
+        Err(Error::ObjectState { .. })
+    ));
+}
+
+#[test]
+fn a_small_buffer_leaves_the_operation_as_it_was() {
+    let bridge = Bridge::new();
+    let user = bridge.user(Door::Pkcs11);
+    let key = bridge.aes(&user, "k").secret;
+    let mut operation = bridge
+        .kms
+        .begin(&user, key, Purpose::Encrypt, gcm())
+        .expect("begin");
+    let small = bridge.kms.run(&mut operation, b"data", &mut [0; 3]);
+    assert!(matches!(small, Err(Error::BufferTooSmall { needed: 20 })));
+    assert_eq!(
+        bridge
+            .kms
+            .run(&mut operation, b"data", &mut [0; 20])
+            .expect("again"),
+        20
+    );
+}
+
+#[test]
+fn gcm_without_an_iv_gets_a_random_one() {
+    let bridge = Bridge::new();
+    let user = bridge.user(Door::Pkcs11);
+    let key = bridge.aes(&user, "k").secret;
+    let none = Mechanism::Gcm {
+        iv: Vec::new(),
+        aad: vec![1],
+        tag_length: 16,
+    };
+    let iv_of = || {
+        let mut operation = bridge
+            .kms
+            .begin(&user, key, Purpose::Encrypt, none.clone())
+            .expect("begin");
+        bridge
+            .kms
+            .run(&mut operation, b"data", &mut [0; 20])
+            .expect("encrypt");
+        let Mechanism::Gcm { iv, .. } = operation.mechanism().clone() else {
+            unreachable!()
+        };
+        iv
+    };
+    let (one, two) = (iv_of(), iv_of());
+    assert_eq!((one.len(), two.len()), (12, 12));
+    assert_ne!(one, two);
+}
+
+#[test]
+fn wrapped_and_unwrapped_it_is_the_same_key() {
+    let bridge = Bridge::new();
+    let user = bridge.user(Door::Pkcs11);
+    let wrapping = bridge.aes(&user, "wrapping").secret;
+    let mut request = CreateKey::new(KeySpec::Aes { bits: 256 });
+    request.secret = attributes("target");
+    request.secret.extractable = true;
+    let target = bridge.kms.create_key(&user, request).expect("a key").secret;
+    let mechanism = Mechanism::KeyWrapPad;
+    let wrapped = bridge
+        .kms
+        .wrap(&user, wrapping, &mechanism, target, &|_, v| Ok(v.clone()))
+        .expect("wrap");
+    let unwrap = |wrapped: &[u8]| {
+        let mut template = Register::new(crate::ObjectClass::SecretKey, SecretBytes::default());
+        template.spec = Some(KeySpec::Aes { bits: 256 });
+        template.attributes = attributes("back");
+        let mechanism = mechanism.clone();
+        let request = UnwrapKey {
+            unwrapping_key: wrapping,
+            mechanism,
+            wrapped,
+            template,
+            decode: &Ok,
+        };
+        bridge.kms.unwrap(&user, request)
+    };
+    let back = unwrap(&wrapped).expect("unwrap");
+    let sealed = encrypt(&bridge.kms, &user, target, b"x").expect("encrypt");
+    assert_eq!(
+        decrypt(&bridge.kms, &user, back, &sealed).expect("decrypt"),
+        b"x"
+    );
+    let mut flipped = wrapped.clone();
+    flipped[3] ^= 1;
+    assert!(matches!(unwrap(&flipped), Err(Error::InvalidWrappedKey)));
+}
+
+#[test]
+fn a_key_that_asks_each_time_is_proven_each_time() {
+    let bridge = Bridge::new();
+    let user = bridge.user(Door::Pkcs11);
+    let mut request = CreateKey::new(KeySpec::Aes { bits: 128 });
+    request.secret = attributes("k");
+    request.secret.always_authenticate = true;
+    let key = bridge.kms.create_key(&user, request).expect("a key").secret;
+    let mut operation = bridge
+        .kms
+        .begin(&user, key, Purpose::Encrypt, gcm())
+        .expect("begin");
+    assert!(operation.needs_authentication());
+    assert!(matches!(
+        bridge.kms.run(&mut operation, b"x", &mut [0; 32]),
+        Err(Error::LoginRequired)
+    ));
+    let wrong = bridge
+        .kms
+        .authenticate_operation(&mut operation, &"9999".into());
+    assert!(matches!(wrong, Err(Error::WrongCredential)));
+    bridge
+        .kms
+        .authenticate_operation(&mut operation, &PIN.into())
+        .expect("the PIN");
+    bridge
+        .kms
+        .run(&mut operation, b"x", &mut [0; 32])
+        .expect("proven");
+}
