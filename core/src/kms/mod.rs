@@ -10,10 +10,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::audit::{Audit, Verb};
 use crate::authorize::Caller;
 use crate::engine::hsm::HsmEngine;
-use crate::error::{Error, Result};
-use crate::id::ObjectId;
-use crate::model::Object;
-use crate::seal::{SecretSource, Vault};
+use crate::error::Result;
+use crate::seal::Vault;
 use crate::settings::Settings;
 use crate::store::Store;
 

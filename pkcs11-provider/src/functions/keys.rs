@@ -161,6 +161,7 @@ impl Instance {
                 mechanism,
                 wrapped,
                 template,
+                decode: &Ok,
             };
             let object = slot.token.unwrap(request);
             let object = object.map_err(|error| rv(&error, Doing::Unwrapping))?;

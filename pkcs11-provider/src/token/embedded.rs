@@ -243,7 +243,7 @@ impl Token for Embedded {
         target: ObjectId,
     ) -> Result<Vec<u8>> {
         let as_it_is = |_: &Object, value: &SecretBytes| Ok(value.clone());
-        self.call(|kms, caller| kms.wrap(caller, wrapping_key, mechanism, target, &as_it_is))
+        self.call(|kms, caller| kms.wrap(caller, wrapping_key, &mechanism, target, &as_it_is))
     }
 
     fn unwrap(&self, request: UnwrapKey<'_>) -> Result<ObjectId> {

@@ -333,7 +333,7 @@ fn halves_brought_in_one_after_the_other_are_one_key() {
         .export(&user, made.public.expect("public"))
         .expect("public")
         .value;
-    let mut bring = |class, value| {
+    let bring = |class, value| {
         let mut request = Register::new(class, value);
         request.spec = Some(spec);
         request.attributes.label = "in".into();

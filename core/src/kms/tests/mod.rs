@@ -7,9 +7,11 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::authorize::Door;
+use crate::error::Error;
 use crate::id::ObjectId;
 use crate::mechanism::{Mechanism, Purpose};
-use crate::model::{Attributes, Role, UsageMask};
+use crate::model::{Attributes, Object, Role, UsageMask};
+use crate::seal::SecretSource;
 use crate::secret::SecretBytes;
 use crate::settings::ConfigurationFile;
 use crate::{KeySpec, settings::Settings};
