@@ -64,4 +64,6 @@ identifiers! {
     KeyId,
     /// Something with a Unique Identifier: one half of a pair, a secret key, a certificate.
     ObjectId,
+    /// A process's journal of uses, until it is folded into the audit chain.
+    JournalId,
 }

@@ -1,18 +1,38 @@
 //! The audit: who did what to which key, with what result. No reply without its record.
 //!
-//! Two ways in, one trail out. A verb that changes the store appends its row to the chain in the same
-//! transaction ([`record::Record`], [`chain`]). A use of a key (sign, encrypt, read …) changes nothing in the store;
-//! its record goes to this process's *journal* ([`journal`]): fixed-size, keyed-hash-chained records in a memory-mapped
-//! file, which survive the process's death, cost about a tenth of a microsecond and are folded into the
-//! chain later, in order. `audit list` and `audit verify` see both.
+//! Two ways in, one trail out. A verb that changes the store appends its row to the *chain* in the same
+//! transaction ([`Audit::record_in`]). A use of a key (sign, encrypt, read …) changes nothing in the store;
+//! its record goes to this process's *journal* ([`Audit::record_use`]): a memory-mapped file of
+//! fixed-size frames under a running keyed hash, which survives the process's death, costs about a tenth
+//! of a microsecond a use, and is folded into the chain later. `audit list` and `audit verify` see both.
+//!
+//! Nothing can be removed unseen: a row of the chain says that a journal was begun, another that it was
+//! folded, and in between its file must be there and fit.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-pub mod chain;
-pub mod journal;
+mod actor;
+mod chain;
+mod entry;
+mod frame;
+mod journal;
+mod list;
+mod mac;
+mod mapped;
 pub mod record;
+mod report;
+mod segment;
+#[cfg(test)]
+mod tests;
+mod trail;
+
+pub use actor::{Actor, Target, Use};
+pub use list::Filter;
+pub use record::Record;
+pub use report::{Finding, Place, Report};
+pub use trail::Audit;
 
 macro_rules! verbs {
     ($($(#[$doc:meta])* $name:ident = $code:literal, $text:literal, $kind:ident;)+) => {

@@ -7,7 +7,7 @@
 //! [`Store::is_current`] tells it, without touching the database, that nothing has.
 
 use crate::error::Result;
-use crate::id::{AccountId, KeyId, ObjectId, PrincipalId};
+use crate::id::{AccountId, JournalId, KeyId, ObjectId, PrincipalId};
 use crate::model::ObjectClass;
 
 mod class;
@@ -107,10 +107,6 @@ pub struct AliasRow {
     /// Seal over the row.
     pub seal: Vec<u8>,
 }
-
-/// A journal of uses that was begun and is not folded into the audit chain yet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct JournalId(pub [u8; 16]);
 
 /// What to look for among objects. Every given field narrows; the store must answer any combination
 /// from an index of at least its most selective field.

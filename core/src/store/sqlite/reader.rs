@@ -8,11 +8,11 @@ use rusqlite::{Connection, OptionalExtension, Params, Row};
 use super::failure::store_error;
 use super::{query, statement};
 use crate::error::Result;
-use crate::id::{AccountId, KeyId, ObjectId, PrincipalId};
+use crate::id::{AccountId, JournalId, KeyId, ObjectId, PrincipalId};
 use crate::model::ObjectClass;
 use crate::store::{
-    AccountRow, AliasRow, AuditIndex, AuditQuery, AuditRow, ChangeNumber, JournalId, KeyRow,
-    ObjectQuery, ObjectRow, PrincipalRow, Reader,
+    AccountRow, AliasRow, AuditIndex, AuditQuery, AuditRow, ChangeNumber, KeyRow, ObjectQuery,
+    ObjectRow, PrincipalRow, Reader,
 };
 
 /// Reads on one connection, inside a transaction that somebody else opened.
@@ -184,7 +184,7 @@ impl Reader for SqliteReader<'_> {
 
     fn journals(&self) -> Result<Vec<JournalId>> {
         self.many(statement::JOURNALS, [], |row| {
-            Ok(JournalId(row.get::<_, Id>(0)?.0))
+            Ok(JournalId::from_bytes(row.get::<_, Id>(0)?.0))
         })
     }
 

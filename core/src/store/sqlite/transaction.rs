@@ -6,10 +6,10 @@ use super::failure::{is_taken, store_error};
 use super::reader::{Count, Id, SqliteReader};
 use super::statement;
 use crate::error::{Error, Result};
-use crate::id::{AccountId, KeyId, ObjectId, PrincipalId};
+use crate::id::{AccountId, JournalId, KeyId, ObjectId, PrincipalId};
 use crate::store::{
-    AccountRow, AliasRow, AuditIndex, AuditQuery, AuditRow, Change, ChangeNumber, JournalId,
-    KeyRow, ObjectQuery, ObjectRow, PrincipalRow, Reader, Transaction,
+    AccountRow, AliasRow, AuditIndex, AuditQuery, AuditRow, Change, ChangeNumber, KeyRow,
+    ObjectQuery, ObjectRow, PrincipalRow, Reader, Transaction,
 };
 
 /// How many change numbers are remembered. A process that looks less often drops its caches.
@@ -270,12 +270,12 @@ impl Transaction for SqliteTransaction<'_> {
     }
 
     fn put_journal(&mut self, id: JournalId) -> Result<()> {
-        self.execute(statement::PUT_JOURNAL, [Id(id.0)])?;
+        self.execute(statement::PUT_JOURNAL, [Id(*id.as_bytes())])?;
         Ok(())
     }
 
     fn delete_journal(&mut self, id: JournalId) -> Result<()> {
-        self.execute(statement::DELETE_JOURNAL, [Id(id.0)])?;
+        self.execute(statement::DELETE_JOURNAL, [Id(*id.as_bytes())])?;
         Ok(())
     }
 

@@ -4,11 +4,11 @@ use super::super::query::statements_of;
 use super::super::statement;
 use super::{Scratch, add_account, alias_row, key_row, object_row, raw};
 use crate::error::Error;
-use crate::id::{ObjectId, PrincipalId};
+use crate::id::{JournalId, ObjectId, PrincipalId};
 use crate::model::ObjectClass;
 use crate::store::{
-    AuditIndex, AuditQuery, AuditRow, Change, Changes, JournalId, ObjectQuery, PrincipalRow, Store,
-    read, write,
+    AuditIndex, AuditQuery, AuditRow, Change, Changes, ObjectQuery, PrincipalRow, Store, read,
+    write,
 };
 
 #[test]
@@ -214,9 +214,9 @@ fn audit_rows_are_found_by_time_and_entity() {
             transaction.append_audit(&row, &index)?;
             assert!(transaction.audit_is_found(sequence, &index)?);
         }
-        transaction.put_journal(JournalId([5; 16]))?;
-        transaction.put_journal(JournalId([6; 16]))?;
-        transaction.delete_journal(JournalId([5; 16]))
+        transaction.put_journal(JournalId::from_bytes([5; 16]))?;
+        transaction.put_journal(JournalId::from_bytes([6; 16]))?;
+        transaction.delete_journal(JournalId::from_bytes([5; 16]))
     })
     .unwrap();
     let find = |query: AuditQuery, limit| {
@@ -275,7 +275,7 @@ fn audit_rows_are_found_by_time_and_entity() {
     };
     assert_eq!(find(of_two, 9), [6, 4, 2]);
     read(&scratch.store, |reader| {
-        assert_eq!(reader.journals()?, [JournalId([6; 16])]);
+        assert_eq!(reader.journals()?, [JournalId::from_bytes([6; 16])]);
         assert_eq!(reader.audit_last()?.map(|row| row.sequence), Some(10));
         assert_eq!(reader.audit_rows(9, 10)?.len(), 2);
         Ok(())
