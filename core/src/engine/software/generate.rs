@@ -16,8 +16,8 @@ use crate::secret::SecretBytes;
 /// Longest HMAC key or generic secret, in bits: 8 KiB.
 const LONGEST_SECRET: u32 = 8 * 1024 * 8;
 
-/// Largest public exponent that AWS-LC uses: 33 bits.
-const LARGEST_EXPONENT: u64 = (1 << 33) - 1;
+/// Largest public exponent with which AWS-LC makes keys (it takes in keys of one bit more).
+const LARGEST_EXPONENT: u64 = u32::MAX as u64;
 
 /// Makes a key or pair.
 pub(super) fn generate(key: &NewKey<'_>) -> Result<Generated> {
@@ -103,7 +103,7 @@ fn rsa(bits: u32, public_exponent: Option<u64>) -> Result<RsaPrivateKey> {
     // FIPS 186-5 section 5.1: odd, above 2^16; AWS-LC sets the other end.
     if exponent.is_multiple_of(2) || !(65537..=LARGEST_EXPONENT).contains(&exponent) {
         return Err(Error::KeyUnsupported(
-            "RSA public exponents are odd, from 65537 to below 2^33".to_owned(),
+            "RSA public exponents are odd, from 65537 to below 2^32".to_owned(),
         ));
     }
     let pkcs1 = aws_lc::rsa::RsaKey::generate(bits, exponent)

@@ -13,6 +13,11 @@ use crate::secret::SecretBytes;
 
 use super::{SoftwareEngine, parse, ready_public_key};
 
+mod generation;
+mod second_implementation;
+mod streams;
+mod table_walk;
+mod vectors;
 mod wycheproof_vectors;
 
 fn hex(text: &str) -> Vec<u8> {

