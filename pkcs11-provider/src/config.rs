@@ -4,9 +4,9 @@ use std::env;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use keybridge_core::seal::SecretSource;
+use keybridge_core::seal::NobodyToAsk;
 use keybridge_core::settings::ConfigurationFile;
-use keybridge_core::{Error, Protection, Result, SecretBytes};
+use keybridge_core::{Error, Protection, Result};
 use serde::Deserialize;
 
 use crate::token::Token;
@@ -77,7 +77,7 @@ fn file() -> Option<PathBuf> {
 /// [`Error::Configuration`].
 pub(crate) fn read(path: &Path) -> Result<Vec<ConfiguredToken>> {
     let file = ConfigurationFile::read(path)?;
-    let store = Arc::new(LazyStore::new(file.settings(), Arc::new(Environment)));
+    let store = Arc::new(LazyStore::new(file.settings(), Arc::new(NobodyToAsk)));
     let mut tokens: Vec<ConfiguredToken> = Vec::new();
     for (index, table) in file.token.iter().enumerate() {
         let wrong = |what: &dyn std::fmt::Display| {
@@ -111,26 +111,6 @@ pub(crate) fn read(path: &Path) -> Result<Vec<ConfiguredToken>> {
         });
     }
     Ok(tokens)
-}
-
-/// Secrets of the store and the HSM pools, from the environment: a module in somebody else's process has
-/// nobody to ask.
-struct Environment;
-
-impl SecretSource for Environment {
-    fn secret(&self, purpose: &str) -> Result<Option<SecretBytes>> {
-        let pool = purpose
-            .strip_prefix("PIN of HSM pool \"")
-            .and_then(|rest| rest.strip_suffix('"'));
-        let variable = match pool {
-            Some(pool) => format!(
-                "KEYBRIDGE_HSM_PIN_{}",
-                pool.to_uppercase().replace('-', "_")
-            ),
-            None => "KEYBRIDGE_PASSPHRASE".to_owned(),
-        };
-        Ok(env::var(variable).ok().map(SecretBytes::from))
-    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,6 @@
 //! Opening a key manager on its store, and making a new one.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -15,7 +14,7 @@ use crate::engine::hsm::{HsmEngine, HsmPool, HsmSeal};
 use crate::engine::software::SoftwareEngine;
 use crate::error::{Error, Result};
 use crate::id::AccountId;
-use crate::seal::{KeyfileSeal, PassphraseSeal, Seal, SecretSource, Vault};
+use crate::seal::{KeyfileSeal, PassphraseSeal, Seal, SecretSource, Vault, secrets};
 use crate::secret::SecretBytes;
 use crate::settings::{PoolSettings, SealSettings, Settings};
 use crate::store::sqlite::SqliteStore;
@@ -36,7 +35,7 @@ impl Kms {
     ///
     /// # Errors
     /// [`Error::AlreadyExists`] when the store's file or the key file is there, seal and store failures.
-    pub fn initialize(settings: &Settings, secrets: Arc<dyn SecretSource>) -> Result<Self> {
+    pub fn initialize(settings: &Settings, source: Arc<dyn SecretSource>) -> Result<Self> {
         let path = &settings.store.path;
         if path.exists() {
             return Err(Error::AlreadyExists {
@@ -44,24 +43,17 @@ impl Kms {
                 name: path.display().to_string(),
             });
         }
-        let pools = pools(settings, &secrets)?;
-        if let SealSettings::Passphrase { .. } = &settings.seal {
-            let long_enough = passphrase(settings, secrets.as_ref())?.len() >= PASSPHRASE_MIN;
-            if !long_enough {
-                return Err(Error::SealFailed(format!(
-                    "a passphrase has at least {PASSPHRASE_MIN} bytes"
-                )));
-            }
-        }
+        let pools = pools(settings, &source)?;
+        let id = AccountId::random().to_string();
         if let SealSettings::Keyfile { path } = &settings.seal {
             KeyfileSeal::create(path)?;
         }
+        // Before the store's file is made: what is wrong with the seal leaves nothing behind.
+        let seal = seal(settings, &id, &pools, source.as_ref())?;
         let store: Arc<dyn Store> = Arc::new(SqliteStore::create(path)?);
-        let id = AccountId::random().to_string();
         store::write(store.as_ref(), |transaction| {
             transaction.put_meta(META_STORE_ID, id.as_bytes())
         })?;
-        let seal = seal(settings, store.as_ref(), &pools, secrets.as_ref())?;
         let vault = Vault::create(store.as_ref(), seal.as_ref())?;
         Self::assemble(settings, store, vault, pools)
     }
@@ -70,10 +62,12 @@ impl Kms {
     ///
     /// # Errors
     /// [`Error::SealFailed`], [`Error::Store`], [`Error::HsmUnavailable`]; nothing is changed.
-    pub fn open(settings: &Settings, secrets: Arc<dyn SecretSource>) -> Result<Self> {
+    pub fn open(settings: &Settings, source: Arc<dyn SecretSource>) -> Result<Self> {
         let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&settings.store.path)?);
-        let pools = pools(settings, &secrets)?;
-        let seal = seal(settings, store.as_ref(), &pools, secrets.as_ref())?;
+        let pools = pools(settings, &source)?;
+        let id = store::read(store.as_ref(), |reader| reader.meta(META_STORE_ID))?;
+        let id = String::from_utf8_lossy(&id.unwrap_or_default()).into_owned();
+        let seal = seal(settings, &id, &pools, source.as_ref())?;
         let vault = Vault::open(store.as_ref(), seal.as_ref())?;
         Self::assemble(settings, store, vault, pools)
     }
@@ -108,9 +102,9 @@ impl Kms {
 
 type Pools = BTreeMap<String, HsmEngine>;
 
-fn pools(settings: &Settings, secrets: &Arc<dyn SecretSource>) -> Result<Pools> {
+fn pools(settings: &Settings, source: &Arc<dyn SecretSource>) -> Result<Pools> {
     let pool = |pool: &PoolSettings| {
-        let opened = HsmPool::new(pool, Arc::clone(secrets))?;
+        let opened = HsmPool::new(pool, Arc::clone(source))?;
         Ok((pool.name.clone(), HsmEngine::new(opened)))
     };
     settings.hsm.pool.iter().map(pool).collect()
@@ -118,58 +112,46 @@ fn pools(settings: &Settings, secrets: &Arc<dyn SecretSource>) -> Result<Pools> 
 
 fn seal(
     settings: &Settings,
-    store: &dyn Store,
+    store_id: &str,
     pools: &Pools,
-    secrets: &dyn SecretSource,
+    source: &dyn SecretSource,
 ) -> Result<Box<dyn Seal>> {
     match &settings.seal {
         SealSettings::Keyfile { path } => Ok(Box::new(KeyfileSeal::read(path)?)),
-        SealSettings::Passphrase { .. } => Ok(Box::new(PassphraseSeal::new(passphrase(
-            settings, secrets,
-        )?))),
+        SealSettings::Passphrase { .. } => {
+            let passphrase = passphrase(settings, source)?;
+            if passphrase.len() < PASSPHRASE_MIN {
+                let short = format!("a passphrase has at least {PASSPHRASE_MIN} bytes");
+                return Err(Error::SealFailed(short));
+            }
+            Ok(Box::new(PassphraseSeal::new(passphrase)))
+        }
         SealSettings::Hsm { pool } => {
             let engine = pools.get(pool).ok_or_else(|| {
                 Error::Configuration(format!(
                     "[seal] names the pool {pool:?}, and there is no such [[hsm.pool]]"
                 ))
             })?;
-            let id = store::read(store, |reader| reader.meta(META_STORE_ID))?.unwrap_or_default();
-            Ok(Box::new(HsmSeal::new(
-                Arc::clone(engine.pool()),
-                &String::from_utf8_lossy(&id),
-            )))
+            Ok(Box::new(HsmSeal::new(Arc::clone(engine.pool()), store_id)))
         }
     }
 }
 
-fn passphrase(settings: &Settings, secrets: &dyn SecretSource) -> Result<SecretBytes> {
+fn passphrase(settings: &Settings, source: &dyn SecretSource) -> Result<SecretBytes> {
     if let SealSettings::Passphrase {
         passphrase_file: Some(path),
     } = &settings.seal
     {
-        return read_line(path);
+        return secrets::from_file(path);
     }
-    if let Ok(passphrase) = std::env::var(PASSPHRASE_VARIABLE) {
-        return Ok(passphrase.into());
+    if let Some(passphrase) = secrets::from_environment(PASSPHRASE_VARIABLE)? {
+        return Ok(passphrase);
     }
-    secrets.secret("store passphrase")?.ok_or_else(|| {
+    source.secret("store passphrase")?.ok_or_else(|| {
         Error::SealFailed(format!(
             "no passphrase: set {PASSPHRASE_VARIABLE} or [seal] passphrase-file"
         ))
     })
-}
-
-/// The first line of a file that holds a secret.
-pub(crate) fn read_line(path: &Path) -> Result<SecretBytes> {
-    let text = fs::read(path).map(SecretBytes::new).map_err(|error| {
-        Error::Configuration(format!("cannot read {}: {error}", path.display()))
-    })?;
-    let line = text
-        .expose()
-        .split(|byte| *byte == b'\n')
-        .next()
-        .unwrap_or_default();
-    Ok(SecretBytes::from(line.strip_suffix(b"\r").unwrap_or(line)))
 }
 
 /// Where the journals of uses are: beside the store.

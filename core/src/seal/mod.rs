@@ -12,11 +12,13 @@ mod keyfile;
 mod locked;
 mod passphrase;
 mod row;
+pub mod secrets;
 mod vault;
 
 pub use keyfile::KeyfileSeal;
 pub use passphrase::PassphraseSeal;
 pub use row::index_entry;
+pub use secrets::{NobodyToAsk, SecretSource};
 pub use vault::Vault;
 
 /// What protects the root key: a passphrase, a key file, an HSM pool. One implementation each.
@@ -36,14 +38,4 @@ pub trait Seal: Send + Sync {
     /// # Errors
     /// [`crate::Error::SealFailed`]: wrong passphrase, wrong key file, other HSM key.
     fn unseal(&self, sealed: &[u8]) -> Result<SecretBytes>;
-}
-
-/// Where passphrases and PINs come from: prompt, environment, file. Given by the door.
-pub trait SecretSource: Send + Sync {
-    /// The secret for `purpose` (`store passphrase`, `PIN of HSM pool "x"`), or none if there is no way
-    /// to get it here.
-    ///
-    /// # Errors
-    /// [`crate::Error::Configuration`] when a configured file cannot be read.
-    fn secret(&self, purpose: &str) -> Result<Option<SecretBytes>>;
 }
