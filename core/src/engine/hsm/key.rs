@@ -178,7 +178,7 @@ impl HsmKey {
         input: &[u8],
     ) -> Result<Zeroizing<Vec<u8>>> {
         plan::check(self.spec, purpose, mechanism, input.len())?;
-        let framed = plan::prepare(self.spec, mechanism, input)?;
+        let framed = plan::prepare(self.spec, mechanism, input);
         self.perform(purpose, mechanism, &framed)
     }
 

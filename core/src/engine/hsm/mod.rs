@@ -29,7 +29,7 @@ use crate::model::{Material, Object, ObjectClass};
 use crate::secret::SecretBytes;
 
 mod connection;
-mod digest;
+mod digest_info;
 mod failure;
 mod key;
 mod module;

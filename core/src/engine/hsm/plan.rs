@@ -10,8 +10,9 @@ use cryptoki::mechanism::vendor_defined::VendorDefinedMechanism;
 use cryptoki::mechanism::{Mechanism as TokenMechanism, MechanismInfo, MechanismType};
 use cryptoki::types::Ulong;
 
-use super::digest;
+use super::digest_info::digest_info;
 use crate::algorithm::{HashAlgorithm, KeySpec};
+use crate::engine::software::digest::Hasher;
 use crate::error::{Error, Result};
 use crate::mechanism::{Mechanism, Purpose, RsaHash};
 
@@ -241,18 +242,14 @@ fn check_counter(block: &[u8; 16], bits: u32, input: usize) -> Result<()> {
 }
 
 /// What the token gets for an input in one part: hashed, framed or padded on our side where that is our part.
-pub(super) fn prepare<'a>(
-    spec: KeySpec,
-    mechanism: &Mechanism,
-    input: &'a [u8],
-) -> Result<Cow<'a, [u8]>> {
-    Ok(match stream_hash(mechanism) {
+pub(super) fn prepare<'a>(spec: KeySpec, mechanism: &Mechanism, input: &'a [u8]) -> Cow<'a, [u8]> {
+    match stream_hash(mechanism) {
         Some(hash) => {
-            let digest = digest::hash(hash, input)?;
-            Cow::Owned(frame(spec, mechanism, &digest).into_owned())
+            let digest = Hasher::digest(hash, input);
+            Cow::Owned(frame(spec, mechanism, digest.as_ref()).into_owned())
         }
         None => frame(spec, mechanism, input),
-    })
+    }
 }
 
 /// The hash that a stream can run through instead of keeping its input.
@@ -275,7 +272,7 @@ pub(super) fn stream_hash(mechanism: &Mechanism) -> Option<HashAlgorithm> {
 /// What the token gets for a digest, or for an input that is not hashed.
 pub(super) fn frame<'a>(spec: KeySpec, mechanism: &Mechanism, input: &'a [u8]) -> Cow<'a, [u8]> {
     match (mechanism, spec) {
-        (Mechanism::RsaPkcs1Hash { hash, .. }, _) => Cow::Owned(digest::digest_info(*hash, input)),
+        (Mechanism::RsaPkcs1Hash { hash, .. }, _) => Cow::Owned(digest_info(*hash, input)),
         (Mechanism::Ecdsa | Mechanism::EcdsaHash { .. }, KeySpec::Ec { curve }) => {
             // FIPS 186-5 section 6.4.1: the leftmost bits, as many as the group's order has.
             Cow::Borrowed(&input[..input.len().min(curve.field_length())])

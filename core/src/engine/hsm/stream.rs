@@ -4,9 +4,9 @@
 
 use zeroize::Zeroizing;
 
-use super::digest::Hasher;
 use super::key::{HsmKey, compare, write};
 use super::plan;
+use crate::engine::software::digest::Hasher;
 use crate::engine::{Stream, check_room};
 use crate::error::{Error, Result};
 use crate::mechanism::{Mechanism, Purpose};
@@ -47,7 +47,7 @@ impl HsmStream {
             return crate::engine::unsupported(purpose, &mechanism);
         }
         let input = match plan::stream_hash(&mechanism) {
-            Some(hash) => Input::Hash(Hasher::new(hash)?),
+            Some(hash) => Input::Hash(Hasher::new(hash)),
             None if is_single_part(&mechanism) => {
                 return crate::engine::unsupported(purpose, &mechanism);
             }
@@ -75,7 +75,7 @@ impl HsmStream {
         match std::mem::replace(&mut self.input, Input::Over) {
             Input::Hash(hasher) => {
                 self.key
-                    .run_digest(self.purpose, &self.mechanism, &hasher.finish())
+                    .run_digest(self.purpose, &self.mechanism, hasher.finish().as_ref())
             }
             Input::Parts { parts, total } => {
                 let mut whole = Zeroizing::new(Vec::with_capacity(total));

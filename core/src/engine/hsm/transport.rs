@@ -10,13 +10,13 @@ use cryptoki::object::{
 use cryptoki::session::Session;
 use cryptoki::types::Ulong;
 
-use super::digest;
 use super::failure::{self, Failure};
 use super::key::{HsmKey, judge_data};
 use super::plan;
 use super::pool::Repeat;
 use super::private::SecretTemplate;
 use crate::algorithm::KeySpec;
+use crate::engine::software::digest::Hasher;
 use crate::error::{Error, Result};
 use crate::mechanism::{KeyDerivation, Mechanism, Purpose};
 use crate::secret::SecretBytes;
@@ -175,11 +175,11 @@ fn agree(
             let mut counter = 1_u32;
             while out.len() < wanted {
                 // ANSI X9.63 section 5.6.3: hash of Z ‖ counter ‖ shared info.
-                let mut hasher = digest::Hasher::new(*hash)?;
+                let mut hasher = Hasher::new(*hash);
                 hasher.update(shared.expose());
                 hasher.update(&counter.to_be_bytes());
                 hasher.update(shared_info);
-                out.extend_from_slice(&zeroize::Zeroizing::new(hasher.finish()));
+                out.extend_from_slice(hasher.finish().as_ref());
                 counter += 1;
             }
             Ok(SecretBytes::from(&out[..wanted]))

@@ -107,7 +107,7 @@ softhsm_test! {
         assert_eq!(in_parts(&engine, &key, Purpose::Sign, &hashed(HashAlgorithm::Sha256, false)), sha256);
         let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, MESSAGE);
         assert_eq!(sign(&hashed(HashAlgorithm::Sha256, true), digest.as_ref()), sha256);
-        let info = super::super::digest::digest_info(HashAlgorithm::Sha256, digest.as_ref());
+        let info = super::super::digest_info::digest_info(HashAlgorithm::Sha256, digest.as_ref());
         assert_eq!(sign(&Mechanism::RsaPkcs1, &info), sha256);
         let padded = [&[0, 1], vec![0xff; 256 - 3 - info.len()].as_slice(), &[0], &info].concat();
         assert_eq!(sign(&Mechanism::RsaRaw, &padded), sha256);
