@@ -9,6 +9,7 @@
 
 pub mod attributes;
 pub mod client;
+pub mod encoding;
 pub mod enums;
 pub mod error;
 pub mod frame;
@@ -23,6 +24,7 @@ pub mod version;
 #[macro_use]
 pub mod wire;
 
+pub use encoding::Encoding;
 pub use error::{DecodeError, EncodeError};
 pub use item::{BigInteger, Item, ItemType, Value};
 pub use secret::{SecretBytes, SecretText};

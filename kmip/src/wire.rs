@@ -26,6 +26,8 @@ impl Context {
     pub fn next<'a>(self, reader: &mut Reader<'a>) -> Result<Option<ItemRef<'a>>, DecodeError> {
         let item = reader.next_item()?;
         match item {
+            // PyKMIP's Re-key of 2.0 still has it; what is in it is read as of 1.4.
+            Some(item) if item.tag == Tag::TemplateAttribute => Ok(Some(item)),
             Some(item) if self.strict && !item.tag.exists_in(self.version) => {
                 Err(DecodeError::TagNotInVersion {
                     tag: item.tag,
@@ -34,6 +36,17 @@ impl Context {
             }
             item => Ok(item),
         }
+    }
+
+    /// How to read within a structure with `tag`, which may be one that an older version had.
+    pub(crate) fn of_structure(self, tag: Tag) -> Self {
+        if tag == Tag::TemplateAttribute && self.version.has_tagged_attributes() {
+            return Self {
+                version: Version::V1_4,
+                ..self
+            };
+        }
+        self
     }
 
     /// What to do with an item that has no place in `structure`.

@@ -5,5 +5,6 @@ mod corpus;
 mod declarations;
 mod hostile;
 mod properties;
+mod quirks;
 mod second_reader;
 mod versions;

@@ -58,6 +58,7 @@ impl Wire for TemplateAttribute {
     fn decode(item: &ItemRef<'_>, context: Context) -> Result<Self, DecodeError> {
         let mut found = Self::default();
         let mut reader = item.structure()?;
+        let context = context.of_structure(item.tag);
         let tagged = context.version.has_tagged_attributes();
         while let Some(field) = context.next(&mut reader)? {
             match field.tag {
@@ -127,7 +128,8 @@ impl Flatten for AttributeList {
             Tag::Attribute if !context.version.has_tagged_attributes() => {
                 self.0.push(Attribute::decode_named(item, context)?);
             }
-            Tag::Attributes => {
+            // FortiGate wraps what it locates by in a Template-Attribute of 1.0.
+            Tag::Attributes | Tag::TemplateAttribute => {
                 self.0
                     .append(&mut TemplateAttribute::decode(item, context)?.attributes);
             }

@@ -1,6 +1,7 @@
 //! Request messages: read by a server, written by a client.
 
 use super::{MessageExtension, Outcome, RequestHeader, ResponseBatchItem, ResponseMessage};
+use crate::encoding::Encoding;
 use crate::enums::{Operation, ResultReason};
 use crate::error::{DecodeError, EncodeError};
 use crate::operations::RequestPayload;
@@ -131,6 +132,26 @@ impl RequestMessage {
                 client_correlation_value: header.and_then(|h| h.client_correlation_value),
             }
         })
+    }
+
+    /// Reads a request that came in `encoding`.
+    ///
+    /// # Errors
+    /// As [`RequestMessage::decode`].
+    pub fn decode_from(
+        encoding: Encoding,
+        message: &[u8],
+        limits: &Limits,
+    ) -> Result<Self, RequestFailure> {
+        let ttlv = encoding
+            .to_ttlv(message, limits)
+            .map_err(|error| RequestFailure {
+                error,
+                // Nothing of it could be read: the oldest version is the one that everybody knows.
+                version: Version::V1_0,
+                client_correlation_value: None,
+            })?;
+        Self::decode(&ttlv, limits)
     }
 
     fn try_decode(

@@ -27,10 +27,11 @@ pub struct Limits {
 }
 
 impl Default for Limits {
-    /// 1 MiB, 32 deep, 65,536 items. The deepest message of the standard's test cases is 9 deep.
+    /// 2 MiB, so that 1 MiB of data fits whatever is around it; 32 deep, where the deepest message
+    /// of the standard's test cases is 9 deep; 65,536 items.
     fn default() -> Self {
         Self {
-            bytes: 1 << 20,
+            bytes: 2 << 20,
             depth: 32,
             items: 1 << 16,
         }
