@@ -4,5 +4,6 @@
 mod failing;
 mod harness;
 mod keys;
+mod kms;
 mod seal;
 mod using;
