@@ -84,7 +84,7 @@ pub enum DecodeError {
 }
 
 impl DecodeError {
-    /// The result reason that tells a client of `version` about the error (1.4 section 11;
+    /// The result reason that tells a client of `version` about the error (1.4 section 11.1;
     /// 2.1 section 11.46).
     pub fn reason(&self, version: Version) -> ResultReason {
         let modern = version >= Version::V2_0;
@@ -92,12 +92,13 @@ impl DecodeError {
             Self::Ttlv(_) | Self::Text(_) | Self::NotUtf8 { .. } if modern => {
                 ResultReason::CodecError
             }
-            Self::TagNotInVersion { tag, .. } if modern && tag.row().is_none() => {
-                ResultReason::UnknownTag
-            }
+            Self::TagNotInVersion { .. } if modern => ResultReason::UnknownTag,
             Self::UnsupportedVersion { .. } if modern => ResultReason::UnsupportedProtocolVersion,
-            Self::Missing { .. } => ResultReason::MissingData,
-            Self::InvalidValue { .. } | Self::Repeated { .. } => ResultReason::InvalidField,
+            // "Same major & minor version, unknown field"; 2.x calls it an Invalid Message.
+            Self::TagNotInVersion { .. } | Self::Unexpected { .. } if !modern => {
+                ResultReason::InvalidField
+            }
+            Self::InvalidValue { .. } => ResultReason::InvalidField,
             _ => ResultReason::InvalidMessage,
         }
     }

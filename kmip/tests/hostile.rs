@@ -247,7 +247,8 @@ fn a_malformed_payload_fails_its_batch_item_only() {
     bytes[at + 2] = 0x98;
     let request = serve(&bytes).unwrap();
     let error = request.items[0].payload.as_ref().unwrap_err();
-    assert_eq!(error.reason(Version::V1_4), ResultReason::InvalidMessage);
+    assert_eq!(error.reason(Version::V1_4), ResultReason::InvalidField);
+    assert_eq!(error.reason(Version::V2_1), ResultReason::InvalidMessage);
     assert!(request.items[1].payload.is_ok());
 }
 

@@ -2,6 +2,7 @@
 
 mod credential;
 mod header;
+mod reasons;
 mod request;
 mod response;
 

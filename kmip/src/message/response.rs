@@ -1,5 +1,6 @@
 //! Response messages: written by a server, read by a client.
 
+use super::reasons::reason_in;
 use super::request::version_of;
 use super::{MessageExtension, ResponseHeader};
 use crate::enums::{Operation, ResultReason, ResultStatus};
@@ -40,7 +41,7 @@ pub enum Outcome {
     Success(Option<ResponsePayload>),
     /// Failure.
     Failed {
-        /// Why; one that the version does not have is sent as General Failure.
+        /// Why; for a version that does not have it, the reason nearest to it is sent.
         reason: ResultReason,
         /// Words about it.
         message: Option<String>,
@@ -223,7 +224,7 @@ impl ResponseBatchItem {
                 message,
                 payload,
             } => {
-                out.required(Tag::ResultReason, &known_reason(*reason, version))?;
+                out.required(Tag::ResultReason, &reason_in(*reason, version))?;
                 out.optional(Tag::ResultMessage, message.as_ref())?;
                 payload.as_ref()
             }
@@ -296,14 +297,5 @@ impl ResponseBatchItem {
             outcome,
             message_extension: extension,
         })
-    }
-}
-
-/// `reason`, or the one that says the most of it in `version`.
-fn known_reason(reason: ResultReason, version: Version) -> ResultReason {
-    if reason.exists_in(version) {
-        reason
-    } else {
-        ResultReason::GeneralFailure
     }
 }
