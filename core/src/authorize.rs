@@ -2,8 +2,9 @@
 
 use std::fmt;
 use std::net::IpAddr;
+use std::sync::OnceLock;
 
-use crate::audit::Verb;
+use crate::audit::{Actor, Verb};
 use crate::error::{Error, Result};
 use crate::id::{AccountId, PrincipalId};
 use crate::model::Role;
@@ -86,7 +87,7 @@ impl fmt::Display for Origin {
 }
 
 /// Who calls, proven by what, from where, through which door. Made by [`crate::Kms`]'s logins only.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Caller {
     account: AccountId,
     principal: PrincipalId,
@@ -95,6 +96,7 @@ pub struct Caller {
     credential: String,
     origin: Origin,
     door: Door,
+    actor: OnceLock<Actor>,
 }
 
 impl Caller {
@@ -116,7 +118,13 @@ impl Caller {
             credential: credential.into(),
             origin,
             door,
+            actor: OnceLock::new(),
         }
+    }
+
+    /// Who this is to the audit; made once.
+    pub(crate) fn actor(&self) -> &Actor {
+        self.actor.get_or_init(|| Actor::new(self))
     }
 
     /// The account called upon.

@@ -352,7 +352,7 @@ impl Kms {
         };
         match checked {
             Ok(()) if credential.failures == 0 => {
-                self.record_use(&caller, Verb::Login, None, None, None, "")?;
+                self.record_use(&caller, Verb::Login, None, None, "")?;
                 Ok(caller)
             }
             Ok(()) => {
@@ -503,7 +503,10 @@ impl Kms {
         if credential.revoked.is_some() || expired {
             return Err(Error::CredentialRevoked(principal.name.clone()));
         }
-        Ok(Arc::new(Caller::proven(
+        if let Some(caller) = self.cache.caller(fingerprint, origin, door) {
+            return Ok(caller);
+        }
+        let caller = Arc::new(Caller::proven(
             principal.account,
             principal.id,
             principal.role,
@@ -511,7 +514,9 @@ impl Kms {
             credential.name.clone(),
             origin,
             door,
-        )))
+        ));
+        self.cache.keep_caller(fingerprint, &caller);
+        Ok(caller)
     }
 
     fn load_principal(&self, fingerprint: &str) -> Result<Arc<Principal>> {

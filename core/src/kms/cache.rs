@@ -9,11 +9,16 @@ use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
+use crate::audit::Target;
+use crate::authorize::{Caller, Door, Origin};
 use crate::engine::ReadyKey;
 use crate::error::Result;
 use crate::id::{KeyId, ObjectId};
 use crate::model::{KeyState, Object, Principal};
 use crate::store::{Change, ChangeNumber, Changes, Store};
+
+/// Addresses from which one certificate's callers are remembered.
+const CALLERS: usize = 64;
 
 /// An object with its key ready to use.
 pub(super) struct Loaded {
@@ -23,6 +28,8 @@ pub(super) struct Loaded {
     pub(super) primary: bool,
     /// Whether a date of it may change what is allowed from one moment to the next.
     pub(super) timed: bool,
+    /// What it is to the audit.
+    pub(super) target: Target,
     /// The parsed key, once somebody used it.
     pub(super) ready: OnceLock<Arc<dyn ReadyKey>>,
 }
@@ -35,6 +42,7 @@ impl Loaded {
             || dates.deactivation.is_some()
             || object.state == crate::model::ObjectState::PreActive;
         Self {
+            target: Target::new(&object),
             object: Arc::new(object),
             primary,
             timed,
@@ -69,7 +77,8 @@ struct Entries {
     number: ChangeNumber,
     objects: IdMap<ObjectId, Arc<Loaded>>,
     gates: IdMap<KeyId, KeyState>,
-    principals: HashMap<String, Arc<Principal>>,
+    /// By certificate fingerprint: the principal, and the callers it has been so far.
+    principals: HashMap<String, (Arc<Principal>, Vec<Arc<Caller>>)>,
 }
 
 pub(super) struct Cache {
@@ -126,7 +135,38 @@ impl Cache {
 
     pub(super) fn principal(&self, fingerprint: &str) -> Option<Arc<Principal>> {
         let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
-        entries.principals.get(fingerprint).cloned()
+        entries
+            .principals
+            .get(fingerprint)
+            .map(|(principal, _)| Arc::clone(principal))
+    }
+
+    /// The caller that a certificate was before, from the same place through the same door: one caller
+    /// is one actor in the audit's journal, however many requests it makes.
+    pub(super) fn caller(
+        &self,
+        fingerprint: &str,
+        origin: Origin,
+        door: Door,
+    ) -> Option<Arc<Caller>> {
+        let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
+        let (_, callers) = entries.principals.get(fingerprint)?;
+        callers
+            .iter()
+            .find(|caller| caller.origin() == origin && caller.door() == door)
+            .cloned()
+    }
+
+    pub(super) fn keep_caller(&self, fingerprint: &str, caller: &Arc<Caller>) {
+        let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some((principal, callers)) = entries.principals.get_mut(fingerprint)
+            && principal.id == caller.principal()
+        {
+            if callers.len() >= CALLERS {
+                callers.clear();
+            }
+            callers.push(Arc::clone(caller));
+        }
     }
 
     /// Keeps what was read from the store as of `number`, unless the cache knows of a later commit
@@ -152,7 +192,7 @@ impl Cache {
         self.keep(number, |entries| {
             entries
                 .principals
-                .insert(fingerprint.to_owned(), Arc::clone(principal));
+                .insert(fingerprint.to_owned(), (Arc::clone(principal), Vec::new()));
         });
     }
 

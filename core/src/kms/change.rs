@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use super::Kms;
 use super::cache::Loaded;
+use crate::audit::Record;
 use crate::audit::Verb;
-use crate::audit::record::Record;
 use crate::authorize::{Caller, Door, Resource, authorize};
 use crate::error::{Error, Result};
 use crate::id::{KeyId, ObjectId};
 use crate::model::{Key, Object};
 use crate::store::{self, Change as StoreChange, Transaction};
-use crate::time::{Timestamp, nanoseconds_now};
+use crate::time::Timestamp;
 
 /// The transaction of one verb, with who asked and what will stand in the audit.
 pub(super) struct Change<'a> {
@@ -57,40 +57,9 @@ impl Kms {
             (record.object, record.key) = touched;
             record.result = error.audit_code();
             record.detail = error.to_string();
-            self.record_refusal(record);
+            self.record_refusal(&record);
         }
         result
-    }
-
-    /// An audit record with everything that the caller tells.
-    pub(super) fn new_record(&self, caller: &Caller, verb: Verb) -> Record {
-        Record {
-            time: nanoseconds_now(),
-            request: self.next_request(),
-            account: Some(caller.account()),
-            principal: Some(caller.principal()),
-            who: caller.name().to_owned(),
-            credential: caller.credential().to_owned(),
-            origin: caller.origin().to_string(),
-            door: caller.door().to_string(),
-            verb,
-            object: None,
-            key: None,
-            version: 0,
-            result: 0,
-            detail: String::new(),
-        }
-    }
-
-    /// Records a refused change. The refusal stands even where it cannot be recorded (the disk is full,
-    /// which may be why it was refused): nothing was done, so nothing goes unrecorded that had an effect.
-    fn record_refusal(&self, record: Record) {
-        let written = store::write(self.store.as_ref(), |transaction| {
-            self.audit.record_in(transaction, &record)
-        });
-        if let Err(error) = written {
-            tracing::warn!(verb = %record.verb, %error, "a refusal could not be recorded");
-        }
     }
 }
 
@@ -245,25 +214,4 @@ impl Change<'_> {
 /// A fresh [`Loaded`] of an object that only this process knows.
 pub(super) fn session_loaded(object: Object) -> Arc<Loaded> {
     Arc::new(Loaded::new(object, true))
-}
-
-impl Kms {
-    /// Records a use or a refusal that has no effect in the store.
-    pub(super) fn record_use(
-        &self,
-        caller: &Caller,
-        verb: Verb,
-        object: Option<ObjectId>,
-        known: Option<&Object>,
-        error: Option<&Error>,
-        mechanism: &'static str,
-    ) -> Result<()> {
-        let mut record = self.new_record(caller, verb);
-        record.object = object;
-        record.key = known.and_then(|object| object.key);
-        record.version = known.map_or(0, |object| object.version);
-        record.result = error.map_or(0, Error::audit_code);
-        record.detail = mechanism.to_owned();
-        self.audit.record_use(&record)
-    }
 }

@@ -26,14 +26,15 @@ impl Kms {
     /// [`Error::KeyUnsupported`], [`Error::KeySize`], [`Error::AlreadyExists`] for a KMIP Name that is taken,
     /// attribute and limit errors, HSM failures.
     pub fn create_key(&self, caller: &Arc<Caller>, request: CreateKey) -> Result<Created> {
-        self.refusable(caller, Verb::Create, || {
+        self.refusable(caller, Verb::Create, None, || {
             authorize(caller, Verb::Create, None)?;
             rules::check_new(caller, &request.secret)?;
             rules::check_new(caller, &request.public)
         })?;
         let stored = request.lifetime == Lifetime::Stored;
         let id = ObjectId::random();
-        let generated = self.refusable(caller, Verb::Create, || self.generate(id, &request))?;
+        let generated =
+            self.refusable(caller, Verb::Create, None, || self.generate(id, &request))?;
         let mut pair = self.build_pair(caller, &request, id, generated)?;
         let public_stored = request.public_lifetime == Lifetime::Stored;
         if !stored && (pair.public.is_none() || !public_stored) {
@@ -157,17 +158,10 @@ impl Kms {
 
     fn keep_in_session(&self, caller: &Arc<Caller>, pair: Pair) -> Result<Created> {
         let created = pair.created(None);
-        self.record_use(
-            caller,
-            Verb::Create,
-            Some(created.secret),
-            None,
-            None,
-            "session",
-        )?;
         for object in pair.into_objects() {
             self.put_session_object(object)?;
         }
+        self.record_use_of(caller, Verb::Create, created.secret, None, "session")?;
         Ok(created)
     }
 
@@ -194,14 +188,14 @@ impl Kms {
         request: Register,
         always_sensitive: bool,
     ) -> Result<ObjectId> {
-        let object = self.refusable(caller, verb, || {
+        let object = self.refusable(caller, verb, None, || {
             self.build_registered(caller, verb, request, always_sensitive)
         })?;
         let mut object = object;
         if object.lifetime != Lifetime::Stored {
             let id = object.id;
-            self.record_use(caller, verb, Some(id), Some(&object), None, "session")?;
             self.put_session_object(object)?;
+            self.record_use_of(caller, verb, id, None, "session")?;
             return Ok(id);
         }
         let result = self.change(caller, verb, |change| {
@@ -306,7 +300,7 @@ impl Kms {
         lifetime: Lifetime,
         edit: &mut dyn FnMut(&mut Attributes) -> Result<()>,
     ) -> Result<ObjectId> {
-        let mut copy = self.refusable(caller, Verb::Copy, || {
+        let mut copy = self.refusable(caller, Verb::Copy, Some(object), || {
             self.freshen()?;
             let source = self.load(object)?;
             check_object(caller, Verb::Copy, &source.object)?;
@@ -331,15 +325,8 @@ impl Kms {
         })?;
         let id = copy.id;
         if lifetime != Lifetime::Stored {
-            self.record_use(
-                caller,
-                Verb::Copy,
-                Some(object),
-                Some(&copy),
-                None,
-                "session",
-            )?;
             self.put_session_object(copy)?;
+            self.record_use_of(caller, Verb::Copy, object, None, "session")?;
             return Ok(id);
         }
         self.change(caller, Verb::Copy, |change| {

@@ -226,7 +226,7 @@ impl Kms {
     /// # Errors
     /// [`Error::KeyState`] unless the key is enabled, engine failures.
     pub fn rotate_key(&self, caller: &Arc<Caller>, key: KeyId) -> Result<Created> {
-        let current = self.refusable(caller, Verb::Rotate, || {
+        let current = self.refusable(caller, Verb::Rotate, None, || {
             let current = self.key(caller, key)?;
             lifecycle::check_gate(current.state)?;
             let primary = current.primary_version().and_then(|version| version.secret);
@@ -242,7 +242,7 @@ impl Kms {
             attributes: &old.object.attributes,
             public_exponent: None,
         };
-        let generated = self.refusable(caller, Verb::Rotate, || {
+        let generated = self.refusable(caller, Verb::Rotate, None, || {
             self.engines
                 .by_protection(&current.protection)?
                 .generate(&new)

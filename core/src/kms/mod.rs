@@ -11,6 +11,7 @@ use crate::audit::{Audit, Verb};
 use crate::authorize::Caller;
 use crate::engine::hsm::HsmEngine;
 use crate::error::Result;
+use crate::id::ObjectId;
 use crate::seal::Vault;
 use crate::settings::Settings;
 use crate::store::Store;
@@ -26,6 +27,7 @@ mod objects;
 mod open;
 mod operate;
 mod password;
+mod record;
 mod request;
 mod rules;
 mod sessions;
@@ -66,16 +68,21 @@ impl Kms {
         self.requests.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// Runs a part of a verb that comes before its transaction; a refusal is recorded.
+    /// Runs a part of a verb that comes before its transaction; a refusal is recorded, with the object that it
+    /// was about.
     fn refusable<T>(
         &self,
         caller: &Caller,
         verb: Verb,
+        object: Option<ObjectId>,
         part: impl FnOnce() -> Result<T>,
     ) -> Result<T> {
         let result = part();
         if let Err(error) = &result {
-            self.record_use(caller, verb, None, None, Some(error), "")?;
+            match object {
+                Some(object) => self.record_use_of(caller, verb, object, Some(error), "")?,
+                None => self.record_use(caller, verb, None, Some(error), "")?,
+            }
         }
         result
     }

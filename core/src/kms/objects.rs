@@ -130,7 +130,7 @@ impl Kms {
         loaded: &Arc<Loaded>,
         edit: &mut dyn FnMut(&mut Attributes) -> Result<()>,
     ) -> Result<()> {
-        self.refusable(caller, Verb::Modify, || {
+        self.refusable(caller, Verb::Modify, Some(loaded.object.id), || {
             check_object(caller, Verb::Modify, &loaded.object)?;
             let mut object = Object::clone(&loaded.object);
             edit(&mut object.attributes)?;
@@ -139,14 +139,7 @@ impl Kms {
             self.sessions
                 .put(session_loaded(object), self.settings.limits.session_objects)
         })?;
-        self.record_use(
-            caller,
-            Verb::Modify,
-            Some(loaded.object.id),
-            None,
-            None,
-            "session",
-        )
+        self.record_use(caller, Verb::Modify, Some(loaded), None, "session")
     }
 
     /// Changes KMIP dates within the lifecycle's rules (KMIP 2.1 sections 4.1, 4.19, 4.40, 4.41): a date that
@@ -187,21 +180,14 @@ impl Kms {
         });
         match result {
             Ok((value, loaded)) => {
-                self.record_use(
-                    caller,
-                    Verb::Export,
-                    Some(object),
-                    Some(&loaded.object),
-                    None,
-                    "",
-                )?;
+                self.record_use(caller, Verb::Export, Some(&loaded), None, "")?;
                 Ok(Exported {
                     object: Arc::clone(&loaded.object),
                     value,
                 })
             }
             Err(error) => {
-                self.record_use(caller, Verb::Export, Some(object), None, Some(&error), "")?;
+                self.record_use_of(caller, Verb::Export, object, Some(&error), "")?;
                 Err(error)
             }
         }

@@ -55,7 +55,11 @@ impl Kms {
             transaction.put_meta(META_STORE_ID, id.as_bytes())
         })?;
         let vault = Vault::create(store.as_ref(), seal.as_ref())?;
-        Self::assemble(settings, store, vault, pools)
+        let kms = Self::assemble(settings, store, vault, pools)?;
+        store::write(kms.store.as_ref(), |transaction| {
+            kms.audit.initialize_in(transaction)
+        })?;
+        Ok(kms)
     }
 
     /// Opens a store.
@@ -79,11 +83,9 @@ impl Kms {
         pools: Pools,
     ) -> Result<Self> {
         let vault = Arc::new(vault);
-        let audit = Audit::open(
-            Arc::clone(&store),
-            &vault,
-            &audit_folder(&settings.store.path),
-        )?;
+        let key = vault.derive_key("audit")?;
+        let folder = audit_folder(&settings.store.path);
+        let audit = Audit::open(Arc::clone(&store), &key, &folder);
         Ok(Self {
             settings: settings.clone(),
             store,

@@ -78,11 +78,10 @@ impl Kms {
         let (loaded, authorized_at) = match prepared {
             Ok(prepared) => prepared,
             Err(error) => {
-                self.record_use(
+                self.record_use_of(
                     caller,
                     purpose.verb(),
-                    Some(object),
-                    None,
+                    object,
                     Some(&error),
                     mechanism.name(),
                 )?;
@@ -264,8 +263,7 @@ impl Kms {
         self.record_use(
             &operation.caller,
             operation.purpose.verb(),
-            Some(operation.loaded.object.id),
-            Some(&operation.loaded.object),
+            Some(&operation.loaded),
             result.as_ref().err(),
             operation.mechanism.name(),
         )?;

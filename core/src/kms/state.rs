@@ -91,12 +91,13 @@ impl Kms {
     /// [`Error::ActionProhibited`] for `CKA_DESTROYABLE` false.
     pub fn delete(&self, caller: &Arc<Caller>, object: ObjectId) -> Result<()> {
         if let Some(loaded) = self.sessions.get(object) {
-            self.refusable(caller, Verb::Delete, || {
+            self.refusable(caller, Verb::Delete, Some(object), || {
                 check_object(caller, Verb::Delete, &loaded.object)?;
                 check_destroyable(&loaded.object)
             })?;
+            self.record_use(caller, Verb::Delete, Some(&loaded), None, "session")?;
             self.sessions.remove(object);
-            return self.record_use(caller, Verb::Delete, Some(object), None, None, "session");
+            return Ok(());
         }
         let window = self.settings.deletion.window_days;
         self.change(caller, Verb::Delete, |change| {

@@ -33,22 +33,8 @@ impl Kms {
     ) -> Result<Vec<u8>> {
         let result = self.try_wrap(caller, wrapping_key, mechanism, target, encode);
         let error = result.as_ref().err();
-        self.record_use(
-            caller,
-            Verb::Wrap,
-            Some(wrapping_key),
-            None,
-            error,
-            mechanism.name(),
-        )?;
-        self.record_use(
-            caller,
-            Verb::Export,
-            Some(target),
-            None,
-            error,
-            mechanism.name(),
-        )?;
+        self.record_use_of(caller, Verb::Wrap, wrapping_key, error, mechanism.name())?;
+        self.record_use_of(caller, Verb::Export, target, error, mechanism.name())?;
         result
     }
 
@@ -98,7 +84,7 @@ impl Kms {
             mut template,
             decode,
         } = request;
-        let value = self.refusable(caller, Verb::Unwrap, || {
+        let value = self.refusable(caller, Verb::Unwrap, Some(unwrapping_key), || {
             let (key, _) = self.prepare(caller, unwrapping_key, Purpose::Unwrap, &mechanism)?;
             let value = self.ready(&key)?.unwrap(&mechanism, wrapped)?;
             let value = decode(value)?;
@@ -109,14 +95,7 @@ impl Kms {
             }
             Ok(value)
         })?;
-        self.record_use(
-            caller,
-            Verb::Unwrap,
-            Some(unwrapping_key),
-            None,
-            None,
-            mechanism.name(),
-        )?;
+        self.record_use_of(caller, Verb::Unwrap, unwrapping_key, None, mechanism.name())?;
         template.value = Some(value);
         self.register_as(caller, Verb::Unwrap, template, false)
     }
@@ -132,19 +111,13 @@ impl Kms {
             length,
             mut template,
         } = request;
-        let (value, always_sensitive) = self.refusable(caller, Verb::Derive, || {
-            let (base, _) = self.prepare(caller, base_key, Purpose::Derive, &mechanism)?;
-            let value = self.ready(&base)?.derive(&mechanism, length)?;
-            Ok((value, base.object.always_sensitive))
-        })?;
-        self.record_use(
-            caller,
-            Verb::Derive,
-            Some(base_key),
-            None,
-            None,
-            mechanism.name(),
-        )?;
+        let (value, always_sensitive) =
+            self.refusable(caller, Verb::Derive, Some(base_key), || {
+                let (base, _) = self.prepare(caller, base_key, Purpose::Derive, &mechanism)?;
+                let value = self.ready(&base)?.derive(&mechanism, length)?;
+                Ok((value, base.object.always_sensitive))
+            })?;
+        self.record_use_of(caller, Verb::Derive, base_key, None, mechanism.name())?;
         template.value = Some(value);
         self.register_as(caller, Verb::Derive, template, always_sensitive)
     }
@@ -163,6 +136,6 @@ impl Kms {
             });
         }
         rand::fill(output).map_err(|_| Error::Internal("the random generator failed".into()))?;
-        self.record_use(caller, Verb::Random, None, None, None, "")
+        self.record_use(caller, Verb::Random, None, None, "")
     }
 }

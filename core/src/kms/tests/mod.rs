@@ -17,6 +17,7 @@ use crate::settings::ConfigurationFile;
 use crate::{KeySpec, settings::Settings};
 
 mod accounts;
+mod audit;
 mod keys;
 mod objects;
 mod tampering;
