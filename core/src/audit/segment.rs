@@ -1,12 +1,13 @@
 //! The journal that this process writes.
 
+use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use aws_lc_rs::hmac;
 
-use super::actor::{self, Number};
+use super::actor::{self, ActorText, Number, TargetText};
 use super::frame::{self, Defined};
 use super::journal::{FILE_BYTES, FRAME_BYTES, FRAMES, FRAMES_START, HEADS, MAGIC};
 use super::mac::{Frame, JournalMac, TAG_BYTES};
@@ -28,8 +29,9 @@ pub(super) struct Segment {
     count: u64,
     /// Which of this process's journals it is.
     journal: u32,
-    actors: u32,
-    targets: u32,
+    /// What was defined in it, for callers and objects that come in several copies.
+    actors: HashMap<ActorText, u32>,
+    targets: HashMap<TargetText, u32>,
     mechanisms: Vec<&'static str>,
     /// The last mechanism and its number: most processes use one.
     recent: (&'static str, u32),
@@ -63,8 +65,8 @@ impl Segment {
             mac,
             count: 0,
             journal: JOURNALS.fetch_add(1, Ordering::Relaxed),
-            actors: 0,
-            targets: 0,
+            actors: HashMap::new(),
+            targets: HashMap::new(),
             mechanisms: Vec::new(),
             recent: ("", 0),
         })
@@ -123,9 +125,7 @@ impl Segment {
             return Ok(self.recent.1);
         }
         let place = self.mechanisms.iter().position(|known| *known == name);
-        place.map_or(Err(Undefined), |place| {
-            number_of(place + 1).ok_or(Undefined)
-        })
+        place.map(next_number).ok_or(Undefined)
     }
 
     /// Defines what the use names and nobody named before; false if there is no room for that and the
@@ -133,30 +133,30 @@ impl Segment {
     #[cold]
     fn define(&mut self, used: &actor::Use<'_>) -> bool {
         let mut frames = Vec::new();
-        let actor = used.actor.number.in_journal(self.journal).is_none();
-        if actor {
-            frames.extend(frame::definition(
-                Defined::Actor,
-                self.actors + 1,
-                &used.actor.text,
-            ));
+        let actor = self.actors.get(&used.actor.text).copied();
+        let actor_number = actor.unwrap_or(next_number(self.actors.len()));
+        if actor.is_none() {
+            let text = &used.actor.text;
+            frames.extend(frame::definition(Defined::Actor, actor_number, text));
         }
-        let target = used
-            .target
-            .filter(|target| target.number.in_journal(self.journal).is_none());
-        if let Some(target) = target {
-            frames.extend(frame::definition(
-                Defined::Target,
-                self.targets + 1,
-                &target.text,
-            ));
-        }
+        let target = used.target.map(|target| {
+            let number = self.targets.get(&target.text).copied();
+            if number.is_none() {
+                let number = next_number(self.targets.len());
+                frames.extend(frame::definition(Defined::Target, number, &target.text));
+            }
+            (target, number)
+        });
         let mechanism = used
             .mechanism
             .filter(|_| self.mechanism(used.mechanism).is_err());
-        let number = number_of(self.mechanisms.len() + 1).unwrap_or(0);
+        let mechanism_number = next_number(self.mechanisms.len());
         if let Some(name) = mechanism {
-            frames.extend(frame::definition(Defined::Mechanism, number, &name));
+            frames.extend(frame::definition(
+                Defined::Mechanism,
+                mechanism_number,
+                &name,
+            ));
         }
         if self.count + frames.len() as u64 >= FRAMES {
             return false;
@@ -164,17 +164,20 @@ impl Segment {
         for frame in &frames {
             self.put(frame);
         }
-        if actor {
-            self.actors += 1;
-            used.actor.number.set(self.journal, self.actors);
+        if actor.is_none() {
+            self.actors.insert(used.actor.text.clone(), actor_number);
         }
-        if let Some(target) = target {
-            self.targets += 1;
-            target.number.set(self.journal, self.targets);
+        used.actor.number.set(self.journal, actor_number);
+        if let Some((target, known)) = target {
+            let number = known.unwrap_or(next_number(self.targets.len()));
+            if known.is_none() {
+                self.targets.insert(target.text.clone(), number);
+            }
+            target.number.set(self.journal, number);
         }
         if let Some(name) = mechanism {
             self.mechanisms.push(name);
-            self.recent = (name, number);
+            self.recent = (name, mechanism_number);
         }
         true
     }
@@ -196,6 +199,8 @@ impl Segment {
     }
 }
 
-fn number_of(place: usize) -> Option<u32> {
-    u32::try_from(place).ok()
+/// The number of what comes after so many: they count from 1, and a journal has room for far fewer
+/// than there are numbers.
+fn next_number(defined: usize) -> u32 {
+    u32::try_from(defined + 1).unwrap_or(0)
 }

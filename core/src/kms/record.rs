@@ -97,7 +97,8 @@ impl Kms {
     /// [`Error::Denied`], store errors. What is wrong with the audit is in the report.
     pub fn verify_audit(&self, caller: &Arc<Caller>) -> Result<Report> {
         authorize(caller, Verb::ReadAudit, None)?;
-        self.audit.fold()?;
+        // Journals are proven in place: folding them first would be refused where the chain's end was
+        // changed, and say less than the report.
         self.audit.verify()
     }
 
