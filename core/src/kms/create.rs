@@ -20,12 +20,16 @@ use crate::secret::SecretBytes;
 use crate::time::Timestamp;
 
 impl Kms {
-    /// Makes a symmetric key or a key pair, as a new key with its first version.
+    /// Makes a symmetric key or a key pair, as a new key with its first version. A session's keys live in
+    /// this process's memory, whatever the protection asked for: an HSM keeps what outlives a session.
     ///
     /// # Errors
     /// [`Error::KeyUnsupported`], [`Error::KeySize`], [`Error::AlreadyExists`] for a KMIP Name that is taken,
     /// attribute and limit errors, HSM failures.
-    pub fn create_key(&self, caller: &Arc<Caller>, request: CreateKey) -> Result<Created> {
+    pub fn create_key(&self, caller: &Arc<Caller>, mut request: CreateKey) -> Result<Created> {
+        if request.lifetime != Lifetime::Stored {
+            request.protection = Protection::Software;
+        }
         self.refusable(caller, Verb::Create, None, || {
             authorize(caller, Verb::Create, None)?;
             rules::check_new(caller, &request.secret)?;
@@ -245,7 +249,11 @@ impl Kms {
         object.always_sensitive = always_sensitive && object.attributes.sensitive;
         object.never_extractable = false;
         object.protection = match request.class {
-            ObjectClass::SecretKey | ObjectClass::PrivateKey => request.protection,
+            ObjectClass::SecretKey | ObjectClass::PrivateKey
+                if request.lifetime == Lifetime::Stored =>
+            {
+                request.protection
+            }
             _ => Protection::Software,
         };
         object.material = match request.value {

@@ -12,7 +12,7 @@ use super::locked::{KEY_BYTES, LockedKey};
 use super::row::{SealedRow, index_of};
 use crate::error::{Error, Result};
 use crate::id::{AccountId, ObjectId};
-use crate::model::{Account, Alias, CredentialKind, Key, Material, Object, Principal};
+use crate::model::{Account, Alias, CredentialKind, Key, Material, Object, ObjectState, Principal};
 use crate::secret::SecretBytes;
 use crate::store::{self, AccountRow, AliasRow, KeyRow, ObjectRow, PrincipalRow, Store};
 
@@ -332,13 +332,17 @@ fn value_identity(id: ObjectId, account: AccountId) -> [u8; 32] {
     bytes
 }
 
+/// The names that nobody else in the account may have. A destroyed object keeps its Name in its record (and is found
+/// by its label), but holds it no longer.
 fn sorted_names(object: &Object) -> Vec<String> {
-    let mut names: Vec<String> = object
-        .attributes
-        .names
-        .iter()
-        .map(|name| name.value.clone())
-        .collect();
+    if matches!(
+        object.state,
+        ObjectState::Destroyed | ObjectState::DestroyedCompromised
+    ) {
+        return Vec::new();
+    }
+    let names = object.attributes.names.iter();
+    let mut names: Vec<String> = names.map(|name| name.value.clone()).collect();
     names.sort();
     names.dedup();
     names

@@ -231,3 +231,28 @@ fn limits_are_named() {
         })
     ));
 }
+
+#[test]
+fn a_destroyed_objects_name_is_free_again_and_it_is_still_found() {
+    let bridge = Bridge::new();
+    let user = bridge.user(Door::Kmip);
+    let make = || {
+        let mut request = CreateKey::new(KeySpec::Aes { bits: 128 });
+        request.dates = crate::model::GivenDates::default();
+        request.secret.names = vec![name("n")];
+        bridge.kms.create_key(&user, request).expect("a key").secret
+    };
+    let first = make();
+    bridge
+        .kms
+        .destroy(&user, first)
+        .expect("pre-active objects may be destroyed");
+    let second = make();
+    let mut find = Find::default();
+    find.query.name = Some("n".into());
+    let mut found = bridge.kms.find(&user, &find).expect("find");
+    found.sort();
+    let mut expected = [first, second];
+    expected.sort();
+    assert_eq!(found, expected);
+}
