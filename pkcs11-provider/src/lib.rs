@@ -19,7 +19,6 @@ pub mod rv;
 pub mod token;
 
 mod config;
-mod digest;
 mod functions;
 mod handles;
 mod log;
