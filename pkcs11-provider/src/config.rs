@@ -28,6 +28,8 @@ struct TokenSection {
     mode: Mode,
     /// The account of the store that this token shows.
     account: String,
+    /// What an uninitialized token is called; `C_InitToken` gives it its own label.
+    label: Option<String>,
     /// The slot it is in; the sections are counted when it is not given.
     slot: Option<u32>,
     /// Where keys that are made through this token live: `software` (default) or `hsm:POOL`.
@@ -104,7 +106,8 @@ pub(crate) fn read(path: &Path) -> Result<Vec<ConfiguredToken>> {
                 _ => return Err(wrong(&format_args!("no protection {text:?}"))),
             },
         };
-        let token = Embedded::new(Arc::clone(&store), section.account, protection);
+        let label = section.label.unwrap_or_default();
+        let token = Embedded::new(Arc::clone(&store), section.account, label, protection);
         tokens.push(ConfiguredToken {
             slot,
             token: Box::new(token),

@@ -1,5 +1,6 @@
 //! The module of a process: initialized or not, with its slots, sessions and handles.
 
+use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use arc_swap::{ArcSwapOption, Guard};
@@ -44,6 +45,22 @@ pub struct InitializeArguments {
 /// `CKR_CRYPTOKI_ALREADY_INITIALIZED`, `CKR_ARGUMENTS_BAD`, `CKR_GENERAL_ERROR` for a configuration that
 /// cannot be used.
 pub fn initialize(arguments: &InitializeArguments) -> Result<()> {
+    initialize_with(arguments, config::tokens)
+}
+
+/// [`initialize`] with a configuration file of the caller's choice: for programs of ours that have one
+/// already, and do not come through C.
+///
+/// # Errors
+/// As [`initialize`].
+pub fn initialize_from(file: &Path) -> Result<()> {
+    initialize_with(&InitializeArguments::default(), || config::read(file))
+}
+
+fn initialize_with(
+    arguments: &InitializeArguments,
+    tokens: impl FnOnce() -> keybridge_core::Result<Vec<ConfiguredToken>>,
+) -> Result<()> {
     if arguments.reserved || !matches!(arguments.mutex_functions, 0 | 4) {
         return Err(Rv::ARGUMENTS_BAD);
     }
@@ -56,7 +73,7 @@ pub fn initialize(arguments: &InitializeArguments) -> Result<()> {
     {
         return Err(Rv::CRYPTOKI_ALREADY_INITIALIZED);
     }
-    let tokens = config::tokens().map_err(|error| {
+    let tokens = tokens().map_err(|error| {
         tracing::error!(target: "keybridge::pkcs11", "{error}");
         Rv::GENERAL_ERROR
     })?;

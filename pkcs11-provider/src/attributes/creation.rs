@@ -3,7 +3,7 @@
 
 use cryptoki_sys::*;
 use keybridge_core::encoding::{
-    EcPrivateKey, EcPublicKey, NamedCurve, RsaPrivateKey, RsaPublicKey,
+    EcPrivateKey, EcPublicKey, NamedCurve, RsaPrivateKey, RsaPublicKey, public_key_info_of,
 };
 use keybridge_core::model::UsageMask;
 use keybridge_core::{Attributes, Error, HashAlgorithm, KeySpec, ObjectClass, SecretBytes};
@@ -220,6 +220,13 @@ impl<'t, 'a> Draft<'t, 'a> {
             )),
             _ => Err(Rv::ATTRIBUTE_VALUE_INVALID),
         }
+    }
+
+    /// The public half of a private key that comes in without one, kept beside it: what is public of a
+    /// key must be readable however secret the rest is.
+    pub(crate) fn public_key_info(&self, value: &SecretBytes) -> Option<(u64, Vec<u8>)> {
+        let info = (self.class == CKO_PRIVATE_KEY).then(|| public_key_info_of(value.expose()));
+        Some((CKA_PUBLIC_KEY_INFO, info?.ok()?))
     }
 
     fn required(&self, kind: CK_ATTRIBUTE_TYPE) -> Result<&'a [u8]> {
@@ -496,15 +503,4 @@ fn set_flag(
         }
     };
     *flag = on;
-}
-
-/// The kind of a secret key whose length is not known before its value is (`C_UnwrapKey` without
-/// `CKA_VALUE_LEN`): 0 bits stand for as many as the value has.
-pub(crate) fn secret_key_of_any_size(key_type: Option<CK_KEY_TYPE>) -> Result<KeySpec> {
-    match secret_spec(key_type.ok_or(Rv::TEMPLATE_INCOMPLETE)?, 16)? {
-        KeySpec::Aes { .. } => Ok(KeySpec::Aes { bits: 0 }),
-        KeySpec::Hmac { hash, .. } => Ok(KeySpec::Hmac { hash, bits: 0 }),
-        KeySpec::GenericSecret { .. } => Ok(KeySpec::GenericSecret { bits: 0 }),
-        fixed => Ok(fixed),
-    }
 }

@@ -2,8 +2,8 @@
 
 use cryptoki_sys::*;
 use keybridge_core::ObjectClass;
+use keybridge_core::engine::software::digest::Hasher;
 
-use crate::digest::Hasher;
 use crate::ffi::pointers::Output;
 use crate::mechanisms::MechanismCall;
 use crate::mechanisms::convert::row_for;
@@ -33,9 +33,8 @@ impl Instance {
             let Family::Digest(hash) = row_for(mechanism, CKF_DIGEST)?.family else {
                 return Err(Rv::MECHANISM_INVALID);
             };
-            let hasher = Hasher::new(hash).ok_or(Rv::MECHANISM_INVALID)?;
             session.digest = Some(Digesting {
-                hasher,
+                hasher: Hasher::new(hash),
                 in_parts: false,
             });
             Ok(())
@@ -119,7 +118,7 @@ fn active(session: &mut Session) -> Result<&mut Digesting> {
 
 /// Ends the digest, unless only its size was asked for or the room is too small.
 fn finish(session: &mut Session, data: Option<&[u8]>, output: &mut Output<'_>) -> Result<()> {
-    let length = active(session)?.hasher.length();
+    let length = active(session)?.hasher.algorithm().length();
     let Some(room) = output.room(length)? else {
         return Ok(());
     };
@@ -129,6 +128,6 @@ fn finish(session: &mut Session, data: Option<&[u8]>, output: &mut Output<'_>) -
     if let Some(data) = data {
         hasher.update(data);
     }
-    hasher.finish(room);
+    room.copy_from_slice(hasher.finish().as_ref());
     Ok(())
 }

@@ -1,22 +1,20 @@
-//! Keys: generate, wrap, unwrap, derive; and random bytes.
+//! Keys: generate and derive; and random bytes.
 
 use cryptoki_sys::*;
-use keybridge_core::kms::{CreateKey, DeriveKey, UnwrapKey};
-use keybridge_core::{KeySpec, ObjectClass, SecretBytes};
+use keybridge_core::KeySpec;
+use keybridge_core::kms::{CreateKey, DeriveKey};
 
 use super::objects::lifetime;
+use super::wrapping::new_key;
 use crate::attributes::Template;
-use crate::attributes::creation::{Draft, Maker, secret_key_of_any_size};
-use crate::ffi::pointers::Output;
+use crate::attributes::creation::{Draft, Maker};
 use crate::mechanisms::convert::{check_key, row_for, to_core};
 use crate::mechanisms::registry::{Family, Row};
 use crate::mechanisms::vendor::CKK_KB_SM4;
 use crate::mechanisms::{MechanismCall, Parameters};
 use crate::module::Instance;
 use crate::rv::{Result, Rv};
-use crate::session::Session;
 use crate::slot::Slot;
-use crate::token::Register;
 use crate::token::error::{Doing, rv};
 
 /// Longest seed that an application may give, in bytes.
@@ -97,78 +95,6 @@ impl Instance {
         })
     }
 
-    /// `C_WrapKey`.
-    ///
-    /// # Errors
-    /// `CKR_KEY_UNEXTRACTABLE`, `CKR_KEY_HANDLE_INVALID`, `CKR_WRAPPING_KEY_…`.
-    pub fn wrap_key(
-        &self,
-        session: CK_SESSION_HANDLE,
-        mechanism: &MechanismCall<'_>,
-        wrapping_key: CK_OBJECT_HANDLE,
-        key: CK_OBJECT_HANDLE,
-        output: &mut Output<'_>,
-    ) -> Result<()> {
-        self.in_session(session, |session, slot| {
-            let row = row_for(mechanism, CKF_WRAP)?;
-            let wrapping = self.object(session, wrapping_key, Rv::WRAPPING_KEY_HANDLE_INVALID)?;
-            let target = self.object(session, key, Rv::KEY_HANDLE_INVALID)?;
-            let spec = self.spec(slot, wrapping, Rv::WRAPPING_KEY_HANDLE_INVALID)?;
-            check_key(row, spec).map_err(|_| Rv::WRAPPING_KEY_TYPE_INCONSISTENT)?;
-            let class = slot
-                .token
-                .inspect(target)
-                .map_err(|_| Rv::KEY_HANDLE_INVALID)?
-                .class;
-            if !matches!(class, ObjectClass::SecretKey | ObjectClass::PrivateKey) {
-                return Err(Rv::KEY_NOT_WRAPPABLE);
-            }
-            let mechanism = to_core(row, mechanism, spec)?;
-            let wrapped = slot.token.wrap(wrapping, mechanism, target);
-            let wrapped = wrapped.map_err(|error| rv(&error, Doing::Wrapping))?;
-            if let Some(room) = output.room(wrapped.len())? {
-                room.copy_from_slice(&wrapped);
-            }
-            Ok(())
-        })
-    }
-
-    /// `C_UnwrapKey`.
-    ///
-    /// # Errors
-    /// `CKR_WRAPPED_KEY_INVALID` whatever is wrong with the wrapped key, and those of the template.
-    pub fn unwrap_key(
-        &self,
-        session: CK_SESSION_HANDLE,
-        mechanism: &MechanismCall<'_>,
-        unwrapping_key: CK_OBJECT_HANDLE,
-        wrapped: &[u8],
-        template: &Template<'_>,
-    ) -> Result<CK_OBJECT_HANDLE> {
-        self.in_session(session, |session, slot| {
-            let row = row_for(mechanism, CKF_UNWRAP)?;
-            let draft = Draft::new(template, Maker::Unwrap, None, None)?;
-            Self::check_writable(session, draft.token)?;
-            let invalid = Rv::UNWRAPPING_KEY_HANDLE_INVALID;
-            let unwrapping = self.object(session, unwrapping_key, invalid)?;
-            let spec = self.spec(slot, unwrapping, invalid)?;
-            check_key(row, spec).map_err(|_| Rv::UNWRAPPING_KEY_TYPE_INCONSISTENT)?;
-            let mechanism = to_core(row, mechanism, spec)?;
-            let template = new_key(session, &draft, draft.value_len()?)?;
-            let private = template.attributes.private;
-            let request = UnwrapKey {
-                unwrapping_key: unwrapping,
-                mechanism,
-                wrapped,
-                template,
-                decode: &Ok,
-            };
-            let object = slot.token.unwrap(request);
-            let object = object.map_err(|error| rv(&error, Doing::Unwrapping))?;
-            Ok(self.made(session, slot, object, private, draft.token))
-        })
-    }
-
     /// `C_DeriveKey`. The new key is a generic secret, or of the type and length that the template gives.
     ///
     /// # Errors
@@ -198,7 +124,7 @@ impl Instance {
                 None => natural_length(row, mechanism, spec, key_type)?,
             };
             let mechanism = to_core(row, mechanism, spec)?;
-            let template = new_key(session, &draft, Some(length))?;
+            let template = new_key(session, &draft, Some(draft.secret_spec(length)?));
             let private = template.attributes.private;
             let request = DeriveKey {
                 base_key: base,
@@ -213,7 +139,7 @@ impl Instance {
     }
 
     /// The kind of a key, for judging a mechanism before it is used.
-    fn spec(
+    pub(super) fn spec(
         &self,
         slot: &Slot,
         object: keybridge_core::ObjectId,
@@ -259,22 +185,6 @@ fn generated_type(row: &Row) -> Result<CK_KEY_TYPE> {
         Family::Generate(key_type) => Ok(key_type),
         _ => Err(Rv::MECHANISM_INVALID),
     }
-}
-
-/// The request for a key that comes out of another.
-fn new_key(session: &Session, draft: &Draft<'_, '_>, length: Option<usize>) -> Result<Register> {
-    let mut request = Register::new(draft.object_class(), SecretBytes::default());
-    request.value = None;
-    request.lifetime = lifetime(session, draft.token);
-    request.attributes = draft.attributes.clone();
-    request.spec = match (draft.class, length) {
-        (CKO_SECRET_KEY, Some(length)) => Some(draft.secret_spec(length)?),
-        (CKO_SECRET_KEY, None) => Some(secret_key_of_any_size(draft.key_type)?),
-        // Read from the key when it is there.
-        (CKO_PRIVATE_KEY, _) => None,
-        _ => return Err(Rv::TEMPLATE_INCONSISTENT),
-    };
-    Ok(request)
 }
 
 /// Bytes that a derivation gives when the template does not say.

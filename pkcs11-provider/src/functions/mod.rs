@@ -6,6 +6,7 @@ mod objects;
 mod sessions;
 mod signatures_and_ciphers;
 mod slots;
+mod wrapping;
 
 pub use sessions::{SessionInformation, UserType};
 pub use slots::{MechanismInformation, TokenInformation};

@@ -16,6 +16,9 @@ const BLOCK: usize = 16;
 /// tag is what such programs mean).
 const FULL_TAG: usize = 16;
 
+/// Longest initialization vector of GCM, in bytes (PKCS#11 3.2, "AES-GCM": "1 - 256").
+const MAX_IV: usize = 256;
+
 /// User id of SM2 signatures when none is given (GB/T 32918.5, and every implementation).
 const SM2_USER_ID: &[u8] = b"1234567812345678";
 
@@ -244,16 +247,17 @@ fn counter(bits: CK_ULONG, counter_block: [u8; BLOCK]) -> Result<Mechanism> {
     }
 }
 
-/// An empty IV would make the core choose one, which the application could never learn: refused.
+/// An empty IV would make the core choose one, which the application could never learn: refused. Tag
+/// lengths are those of SP 800-38D, section 5.2.1.2.
 fn gcm(iv: &[u8], aad: &[u8], tag_bits: CK_ULONG) -> Result<Mechanism> {
-    if iv.is_empty() || iv.len() > 256 || !tag_bits.is_multiple_of(8) {
+    let tag_length = match tag_bits {
+        0 => FULL_TAG,
+        32 | 64 | 96 | 104 | 112 | 120 | 128 => size(tag_bits / 8)?,
+        _ => return Err(Rv::MECHANISM_PARAM_INVALID),
+    };
+    if iv.is_empty() || iv.len() > MAX_IV {
         return Err(Rv::MECHANISM_PARAM_INVALID);
     }
-    let tag_length = if tag_bits == 0 {
-        FULL_TAG
-    } else {
-        size(tag_bits / 8)?
-    };
     Ok(Mechanism::Gcm {
         iv: iv.to_vec(),
         aad: aad.to_vec(),

@@ -154,7 +154,9 @@ macro_rules! mechanisms {
     };
 }
 
-use HashAlgorithm::{Sha1, Sha3_256, Sha3_384, Sha3_512, Sha224, Sha256, Sha384, Sha512, Sm3};
+use HashAlgorithm::{
+    Sha1, Sha3_224, Sha3_256, Sha3_384, Sha3_512, Sha224, Sha256, Sha384, Sha512, Sm3,
+};
 
 mechanisms! {
     // Mechanism, family, shape of the parameter, keys, flags, key sizes.
@@ -220,6 +222,7 @@ mechanisms! {
     CKM_SHA256 Digest(Sha256) None None [DIGEST] NO_KEY;
     CKM_SHA384 Digest(Sha384) None None [DIGEST] NO_KEY;
     CKM_SHA512 Digest(Sha512) None None [DIGEST] NO_KEY;
+    CKM_SHA3_224 Digest(Sha3_224) None None [DIGEST] NO_KEY;
     CKM_SHA3_256 Digest(Sha3_256) None None [DIGEST] NO_KEY;
     CKM_SHA3_384 Digest(Sha3_384) None None [DIGEST] NO_KEY;
     CKM_SHA3_512 Digest(Sha3_512) None None [DIGEST] NO_KEY;

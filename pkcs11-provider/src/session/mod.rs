@@ -4,9 +4,9 @@ pub(crate) mod table;
 
 use cryptoki_sys::{CK_OBJECT_HANDLE, CK_SESSION_HANDLE, CK_SLOT_ID};
 use keybridge_core::ObjectId;
+use keybridge_core::engine::software::digest::Hasher;
 use keybridge_core::model::SessionId;
 
-use crate::digest::Hasher;
 use crate::rv::{Result, Rv};
 use crate::token::TokenOperation;
 

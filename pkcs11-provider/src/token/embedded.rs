@@ -56,6 +56,8 @@ impl LazyStore {
 pub(crate) struct Embedded {
     store: Arc<LazyStore>,
     account: String,
+    /// Shown while the token is not initialized.
+    label: String,
     protection: Protection,
     opened: OnceLock<Opened>,
     /// Who is logged in; none is the public.
@@ -69,10 +71,16 @@ struct Opened {
 }
 
 impl Embedded {
-    pub(crate) fn new(store: Arc<LazyStore>, account: String, protection: Protection) -> Self {
+    pub(crate) fn new(
+        store: Arc<LazyStore>,
+        account: String,
+        label: String,
+        protection: Protection,
+    ) -> Self {
         Embedded {
             store,
             account,
+            label,
             protection,
             opened: OnceLock::new(),
             caller: ArcSwapOption::empty(),
@@ -106,7 +114,11 @@ impl Embedded {
 impl Token for Embedded {
     fn state(&self) -> Result<TokenState> {
         let opened = self.opened()?;
-        opened.kms.token(opened.account)
+        let mut state = opened.kms.token(opened.account)?;
+        if !state.token.initialized {
+            state.token.label.clone_from(&self.label);
+        }
+        Ok(state)
     }
 
     fn protection(&self) -> Protection {
@@ -241,9 +253,9 @@ impl Token for Embedded {
         wrapping_key: ObjectId,
         mechanism: Mechanism,
         target: ObjectId,
+        encode: &dyn Fn(&Object, &SecretBytes) -> Result<SecretBytes>,
     ) -> Result<Vec<u8>> {
-        let as_it_is = |_: &Object, value: &SecretBytes| Ok(value.clone());
-        self.call(|kms, caller| kms.wrap(caller, wrapping_key, &mechanism, target, &as_it_is))
+        self.call(|kms, caller| kms.wrap(caller, wrapping_key, &mechanism, target, encode))
     }
 
     fn unwrap(&self, request: UnwrapKey<'_>) -> Result<ObjectId> {

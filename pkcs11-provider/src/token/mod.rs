@@ -94,12 +94,13 @@ pub trait Token: Send + Sync {
     /// Ends a verification in parts.
     fn finish_verify(&self, operation: &mut TokenOperation, signature: &[u8]) -> Result<()>;
 
-    /// Wraps a key.
+    /// Wraps a key. `encode` turns its canonical value into what is wrapped.
     fn wrap(
         &self,
         wrapping_key: ObjectId,
         mechanism: Mechanism,
         target: ObjectId,
+        encode: &dyn Fn(&Object, &SecretBytes) -> Result<SecretBytes>,
     ) -> Result<Vec<u8>>;
     /// Unwraps a key.
     fn unwrap(&self, request: UnwrapKey<'_>) -> Result<ObjectId>;
