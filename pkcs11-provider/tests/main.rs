@@ -1,0 +1,14 @@
+//! The module through its C functions, in this process and in a C program.
+
+// Calls C functions.
+#![allow(unsafe_code, missing_docs)]
+
+mod consumer;
+mod header;
+mod interfaces;
+mod keys;
+mod objects;
+mod operations;
+mod robustness;
+mod sessions;
+mod support;

@@ -1,0 +1,618 @@
+//! Ciphers, signatures, MACs, digests: they come back, in one part and in many, and end when they should.
+
+use std::ptr::null_mut;
+
+use cryptoki_sys::*;
+use keybridge_pkcs11::rv::Rv;
+
+use crate::support::*;
+
+type InitFn = unsafe extern "C" fn(CK_ULONG, *mut CK_MECHANISM, CK_ULONG) -> CK_RV;
+type OneFn = unsafe extern "C" fn(CK_ULONG, *mut u8, CK_ULONG, *mut u8, *mut CK_ULONG) -> CK_RV;
+type FinalFn = unsafe extern "C" fn(CK_ULONG, *mut u8, *mut CK_ULONG) -> CK_RV;
+
+/// The functions of a direction.
+#[derive(Clone, Copy)]
+struct Cipher {
+    init: InitFn,
+    one: OneFn,
+    update: OneFn,
+    finish: FinalFn,
+}
+
+fn encrypt() -> Cipher {
+    let list = module();
+    Cipher {
+        init: list.C_EncryptInit.expect("there"),
+        one: list.C_Encrypt.expect("there"),
+        update: list.C_EncryptUpdate.expect("there"),
+        finish: list.C_EncryptFinal.expect("there"),
+    }
+}
+
+fn decrypt() -> Cipher {
+    let list = module();
+    Cipher {
+        init: list.C_DecryptInit.expect("there"),
+        one: list.C_Decrypt.expect("there"),
+        update: list.C_DecryptUpdate.expect("there"),
+        finish: list.C_DecryptFinal.expect("there"),
+    }
+}
+
+impl Cipher {
+    fn init(self, session: &Session, mechanism: &CK_MECHANISM, key: CK_OBJECT_HANDLE) -> CK_RV {
+        // SAFETY: a mechanism of this test.
+        unsafe { (self.init)(session.0, std::ptr::from_ref(mechanism).cast_mut(), key) }
+    }
+
+    fn one(self, session: &Session, data: &[u8], out: &mut [u8], length: &mut CK_ULONG) -> CK_RV {
+        let out = if out.is_empty() {
+            null_mut()
+        } else {
+            out.as_mut_ptr()
+        };
+        // SAFETY: the output is NULL, or as long as `length` says at most.
+        unsafe { (self.one)(session.0, mutable(data), data.len() as _, out, length) }
+    }
+
+    /// Size query, too small a buffer, then the real thing.
+    fn all(self, session: &Session, mechanism: &CK_MECHANISM, key: u64, data: &[u8]) -> Vec<u8> {
+        check(self.init(session, mechanism, key));
+        let mut length = 0;
+        check(self.one(session, data, &mut [], &mut length));
+        let mut out = vec![0; length as usize];
+        if length as usize > 16 {
+            let mut short = 0;
+            let mut byte = [0];
+            refused(
+                self.one(session, data, &mut byte[..], &mut short),
+                Rv::BUFFER_TOO_SMALL,
+            );
+            assert!(short > 0 && short <= length);
+        }
+        check(self.one(session, data, &mut out, &mut length));
+        out.truncate(length as usize);
+        let over = self.one(session, data, &mut [0; 8192], &mut 8192);
+        refused(over, Rv::OPERATION_NOT_INITIALIZED);
+        out
+    }
+
+    fn in_parts(
+        self,
+        session: &Session,
+        mechanism: &CK_MECHANISM,
+        key: u64,
+        data: &[u8],
+    ) -> Vec<u8> {
+        check(self.init(session, mechanism, key));
+        let mut all = Vec::new();
+        for part in data.chunks(7) {
+            let (mut out, mut length) = ([0; 64], 64);
+            // SAFETY: both buffers are as long as said.
+            let code = unsafe {
+                let update = self.update;
+                update(
+                    session.0,
+                    mutable(part),
+                    part.len() as _,
+                    out.as_mut_ptr(),
+                    &mut length,
+                )
+            };
+            check(code);
+            all.extend_from_slice(&out[..length as usize]);
+        }
+        let mut length = 0;
+        // SAFETY: a size query.
+        check(unsafe { (self.finish)(session.0, null_mut(), &mut length) });
+        let mut out = vec![0; length as usize + 1];
+        length += 1;
+        // SAFETY: the buffer is as long as said.
+        check(unsafe { (self.finish)(session.0, out.as_mut_ptr(), &mut length) });
+        all.extend_from_slice(&out[..length as usize]);
+        all
+    }
+}
+
+fn aes(session: &Session) -> CK_OBJECT_HANDLE {
+    let template = Attributes::new().ulong(CKA_VALUE_LEN, 32);
+    generate(session, CKM_AES_KEY_GEN, &template).expect("made")
+}
+
+#[test]
+fn ciphers_come_back_in_one_part_and_in_many() {
+    let session = Session::new();
+    let key = aes(&session);
+    let sm4 = Attributes::new();
+    let sm4 = generate(
+        &session,
+        keybridge_pkcs11::mechanisms::vendor::CKM_KB_SM4_KEY_GEN,
+        &sm4,
+    );
+    let sm4 = sm4.expect("made");
+    let iv = [7_u8; 16];
+    let counter = CK_AES_CTR_PARAMS {
+        ulCounterBits: 32,
+        cb: [9; 16],
+    };
+    let mut aad = *b"associated";
+    let gcm = CK_GCM_PARAMS {
+        pIv: mutable(&iv),
+        ulIvLen: 12,
+        ulIvBits: 96,
+        pAAD: aad.as_mut_ptr(),
+        ulAADLen: aad.len() as _,
+        ulTagBits: 128,
+    };
+    use keybridge_pkcs11::mechanisms::vendor as kb;
+    for (key, mechanism, length, in_parts) in [
+        (key, mechanism(CKM_AES_ECB), 64, true),
+        (key, with_parameter(CKM_AES_CBC, &iv), 64, true),
+        (key, with_parameter(CKM_AES_CBC_PAD, &iv), 61, true),
+        (key, with_parameter(CKM_AES_CBC_PAD, &iv), 64, true),
+        (key, with_parameter(CKM_AES_CBC_PAD, &iv), 0, true),
+        (key, with_parameter(CKM_AES_CTR, &counter), 61, true),
+        (key, with_parameter(CKM_AES_GCM, &gcm), 61, true),
+        (key, with_parameter(CKM_AES_GCM, &gcm), 1024, true),
+        (sm4, mechanism(kb::CKM_KB_SM4_ECB), 64, true),
+        (sm4, with_parameter(kb::CKM_KB_SM4_CBC, &iv), 64, true),
+        (sm4, with_parameter(kb::CKM_KB_SM4_GCM, &gcm), 61, true),
+    ] {
+        let name = mechanism.mechanism;
+        let data: Vec<u8> = (0..length).map(|byte| byte as u8).collect();
+        let encrypted = encrypt().all(&session, &mechanism, key, &data);
+        assert_eq!(
+            decrypt().all(&session, &mechanism, key, &encrypted),
+            data,
+            "{name:#x}"
+        );
+        if in_parts {
+            let parts = encrypt().in_parts(&session, &mechanism, key, &data);
+            assert_eq!(parts, encrypted, "{name:#x}");
+            let parts = decrypt().in_parts(&session, &mechanism, key, &encrypted);
+            assert_eq!(parts, data, "{name:#x}");
+        }
+    }
+}
+
+#[test]
+fn a_cipher_may_work_in_place() {
+    let session = Session::new();
+    let key = aes(&session);
+    let iv = [1_u8; 16];
+    let mechanism = with_parameter(CKM_AES_CBC_PAD, &iv);
+    let apart = encrypt().all(&session, &mechanism, key, &[5; 40]);
+    let mut buffer = [5_u8; 48];
+    let mut length = 48;
+    check(encrypt().init(&session, &mechanism, key));
+    let place = buffer.as_mut_ptr();
+    check(call!(C_Encrypt, session.0, place, 40, place, &mut length));
+    assert_eq!(buffer[..], apart);
+    check(decrypt().init(&session, &mechanism, key));
+    check(call!(C_Decrypt, session.0, place, 48, place, &mut length));
+    assert_eq!((length, &buffer[..40]), (40, &[5; 40][..]));
+}
+
+#[test]
+fn a_decrypted_text_that_fits_is_not_too_small_a_buffer() {
+    let session = Session::new();
+    let key = aes(&session);
+    let iv = [1_u8; 16];
+    let mechanism = with_parameter(CKM_AES_CBC_PAD, &iv);
+    let encrypted = encrypt().all(&session, &mechanism, key, b"five!");
+    check(decrypt().init(&session, &mechanism, key));
+    let (mut out, mut length) = ([0; 5], 4);
+    let code = decrypt().one(&session, &encrypted, &mut out, &mut length);
+    refused(code, Rv::BUFFER_TOO_SMALL);
+    assert_eq!(length, 5);
+    check(decrypt().one(&session, &encrypted, &mut out, &mut length));
+    assert_eq!(&out, b"five!");
+}
+
+#[test]
+fn what_is_wrong_with_a_ciphertext_is_not_told_apart() {
+    let session = Session::new();
+    let key = aes(&session);
+    let iv = [1_u8; 16];
+    let mechanism = with_parameter(CKM_AES_CBC_PAD, &iv);
+    let mut encrypted = encrypt().all(&session, &mechanism, key, &[0; 31]);
+    encrypted[31] ^= 1;
+    check(decrypt().init(&session, &mechanism, key));
+    let code = decrypt().one(&session, &encrypted, &mut [0; 64], &mut 64);
+    refused(code, Rv::ENCRYPTED_DATA_INVALID);
+    check(decrypt().init(&session, &mechanism, key));
+    let code = decrypt().one(&session, &encrypted[..31], &mut [0; 64], &mut 64);
+    refused(code, Rv::ENCRYPTED_DATA_LEN_RANGE);
+    check(encrypt().init(&session, &with_parameter(CKM_AES_CBC, &iv), key));
+    let code = encrypt().one(&session, &[0; 15], &mut [0; 64], &mut 64);
+    refused(code, Rv::DATA_LEN_RANGE);
+}
+
+#[test]
+fn operations_start_and_end_by_the_rules() {
+    let session = Session::new();
+    let key = aes(&session);
+    let iv = [1_u8; 16];
+    let cbc = with_parameter(CKM_AES_CBC, &iv);
+    check(encrypt().init(&session, &cbc, key));
+    refused(encrypt().init(&session, &cbc, key), Rv::OPERATION_ACTIVE);
+    // Another kind of operation is another matter.
+    check(decrypt().init(&session, &cbc, key));
+    check(call!(C_EncryptInit, session.0, null_mut(), 0));
+    refused(
+        call!(C_EncryptInit, session.0, null_mut(), 0),
+        Rv::ARGUMENTS_BAD,
+    );
+    check(call!(C_SessionCancel, session.0, CKF_DECRYPT));
+    let code = decrypt().one(&session, &[0; 16], &mut [0; 16], &mut 16);
+    refused(code, Rv::OPERATION_NOT_INITIALIZED);
+    // The one-part function comes too late after a part, and ends it.
+    check(encrypt().init(&session, &cbc, key));
+    let (mut out, mut length) = ([0; 16], 16);
+    check(call!(
+        C_EncryptUpdate,
+        session.0,
+        mutable(&[0; 16]),
+        16,
+        out.as_mut_ptr(),
+        &mut length
+    ));
+    let code = encrypt().one(&session, &[0; 16], &mut [0; 16], &mut 16);
+    refused(code, Rv::OPERATION_ACTIVE);
+    let code = encrypt().one(&session, &[0; 16], &mut [0; 16], &mut 16);
+    refused(code, Rv::OPERATION_NOT_INITIALIZED);
+    for (mechanism, key, with) in [
+        (mechanism(CKM_DES_ECB), key, Rv::MECHANISM_INVALID),
+        (mechanism(CKM_SHA256), key, Rv::MECHANISM_INVALID),
+        (mechanism(CKM_AES_CBC), key, Rv::MECHANISM_PARAM_INVALID),
+        (
+            with_parameter(CKM_AES_CBC, &[0_u8; 15]),
+            key,
+            Rv::MECHANISM_PARAM_INVALID,
+        ),
+        (mechanism(CKM_RSA_PKCS), key, Rv::KEY_TYPE_INCONSISTENT),
+        (mechanism(CKM_AES_ECB), 0, Rv::KEY_HANDLE_INVALID),
+        (mechanism(CKM_AES_ECB), 0x7fff_ffff, Rv::KEY_HANDLE_INVALID),
+    ] {
+        refused(encrypt().init(&session, &mechanism, key), with);
+    }
+    let closed = Attributes::new()
+        .ulong(CKA_VALUE_LEN, 16)
+        .bool(CKA_ENCRYPT, false);
+    let closed = generate(&session, CKM_AES_KEY_GEN, &closed).expect("made");
+    refused(
+        encrypt().init(&session, &cbc, closed),
+        Rv::KEY_FUNCTION_NOT_PERMITTED,
+    );
+}
+
+fn sign(session: &Session, mechanism: &CK_MECHANISM, key: u64, data: &[u8]) -> Vec<u8> {
+    let list = module();
+    let sign = Cipher {
+        init: list.C_SignInit.expect("there"),
+        one: list.C_Sign.expect("there"),
+        update: list.C_Encrypt.expect("not called"),
+        finish: list.C_SignFinal.expect("there"),
+    };
+    sign.all(session, mechanism, key, data)
+}
+
+fn sign_in_parts(session: &Session, mechanism: &CK_MECHANISM, key: u64, data: &[u8]) -> Vec<u8> {
+    let mechanism = std::ptr::from_ref(mechanism).cast_mut();
+    check(call!(C_SignInit, session.0, mechanism, key));
+    for part in data.chunks(7) {
+        check(call!(
+            C_SignUpdate,
+            session.0,
+            mutable(part),
+            part.len() as _
+        ));
+    }
+    let (mut out, mut length) = (vec![0; 1024], 1024);
+    check(call!(C_SignFinal, session.0, out.as_mut_ptr(), &mut length));
+    out.truncate(length as usize);
+    out
+}
+
+fn verify(
+    session: &Session,
+    mechanism: &CK_MECHANISM,
+    key: u64,
+    data: &[u8],
+    signature: &[u8],
+) -> Option<Rv> {
+    let mechanism = std::ptr::from_ref(mechanism).cast_mut();
+    check(call!(C_VerifyInit, session.0, mechanism, key));
+    let (data_length, length) = (data.len() as _, signature.len() as _);
+    Rv::from_code(call!(
+        C_Verify,
+        session.0,
+        mutable(data),
+        data_length,
+        mutable(signature),
+        length
+    ))
+}
+
+fn verify_in_parts(
+    session: &Session,
+    mechanism: &CK_MECHANISM,
+    key: u64,
+    data: &[u8],
+    signature: &[u8],
+) -> Option<Rv> {
+    let mechanism = std::ptr::from_ref(mechanism).cast_mut();
+    check(call!(C_VerifyInit, session.0, mechanism, key));
+    for part in data.chunks(7) {
+        check(call!(
+            C_VerifyUpdate,
+            session.0,
+            mutable(part),
+            part.len() as _
+        ));
+    }
+    let length = signature.len() as _;
+    Rv::from_code(call!(C_VerifyFinal, session.0, mutable(signature), length))
+}
+
+#[test]
+fn signatures_and_macs_verify_and_nothing_else_does() {
+    use keybridge_pkcs11::mechanisms::vendor as kb;
+    let session = Session::new();
+    let new = Attributes::new;
+    let rsa = generate_pair(
+        &session,
+        CKM_RSA_PKCS_KEY_PAIR_GEN,
+        &new().ulong(CKA_MODULUS_BITS, 2048),
+        &new(),
+    )
+    .expect("made");
+    let ec = generate_pair(
+        &session,
+        CKM_EC_KEY_PAIR_GEN,
+        &new().bytes(CKA_EC_PARAMS, P256),
+        &new(),
+    );
+    let ec = ec.expect("made");
+    let ed = new().bytes(CKA_EC_PARAMS, ED25519);
+    let ed = generate_pair(&session, CKM_EC_EDWARDS_KEY_PAIR_GEN, &ed, &new()).expect("made");
+    let sm2_curve = [6, 8, 0x2a, 0x81, 0x1c, 0xcf, 0x55, 1, 0x82, 0x2d];
+    let sm2 = new().bytes(CKA_EC_PARAMS, &sm2_curve);
+    let sm2 = generate_pair(&session, kb::CKM_KB_SM2_KEY_PAIR_GEN, &sm2, &new()).expect("made");
+    let secret = new().ulong(CKA_VALUE_LEN, 32);
+    let secret = generate(&session, CKM_GENERIC_SECRET_KEY_GEN, &secret).expect("made");
+    let block = new()
+        .ulong(CKA_VALUE_LEN, 16)
+        .all_true(&[CKA_SIGN, CKA_VERIFY]);
+    let block = generate(&session, CKM_AES_KEY_GEN, &block).expect("made");
+    let pss = CK_RSA_PKCS_PSS_PARAMS {
+        hashAlg: CKM_SHA256,
+        mgf: CKG_MGF1_SHA256,
+        sLen: 32,
+    };
+    let short = 10_u64;
+    let random = false;
+    let same = true;
+    for (keys, mechanism, length, parts, repeatable) in [
+        (rsa, mechanism(CKM_RSA_PKCS), 51, false, same),
+        (rsa, mechanism(CKM_RSA_X_509), 200, false, same),
+        (rsa, mechanism(CKM_SHA256_RSA_PKCS), 100, true, same),
+        (rsa, mechanism(CKM_SHA512_RSA_PKCS), 100, true, same),
+        (
+            rsa,
+            with_parameter(CKM_RSA_PKCS_PSS, &pss),
+            32,
+            false,
+            random,
+        ),
+        (
+            rsa,
+            with_parameter(CKM_SHA256_RSA_PKCS_PSS, &pss),
+            100,
+            true,
+            random,
+        ),
+        (ec, mechanism(CKM_ECDSA), 32, false, random),
+        (ec, mechanism(CKM_ECDSA_SHA256), 100, true, random),
+        (ec, mechanism(CKM_ECDSA_SHA384), 100, true, random),
+        (ed, mechanism(CKM_EDDSA), 100, false, same),
+        (sm2, mechanism(kb::CKM_KB_SM2), 32, false, random),
+        (sm2, mechanism(kb::CKM_KB_SM2_SM3), 100, true, random),
+        ((secret, secret), mechanism(CKM_SHA_1_HMAC), 100, true, same),
+        (
+            (secret, secret),
+            mechanism(CKM_SHA256_HMAC),
+            100,
+            true,
+            same,
+        ),
+        (
+            (secret, secret),
+            with_parameter(CKM_SHA256_HMAC_GENERAL, &short),
+            100,
+            true,
+            same,
+        ),
+        ((block, block), mechanism(CKM_AES_CMAC), 100, true, same),
+        (
+            (block, block),
+            with_parameter(CKM_AES_CMAC_GENERAL, &short),
+            100,
+            true,
+            same,
+        ),
+    ] {
+        let name = mechanism.mechanism;
+        let (public, private) = keys;
+        let mut data: Vec<u8> = (1..=length).map(|byte| byte as u8).collect();
+        let mut signature = sign(&session, &mechanism, private, &data);
+        assert_eq!(
+            verify(&session, &mechanism, public, &data, &signature),
+            None,
+            "{name:#x}"
+        );
+        if parts {
+            let in_parts = sign_in_parts(&session, &mechanism, private, &data);
+            assert_eq!(in_parts == signature, repeatable, "{name:#x}");
+            let verified = verify_in_parts(&session, &mechanism, public, &data, &in_parts);
+            assert_eq!(verified, None, "{name:#x}");
+        }
+        data[5] ^= 1;
+        let wrong = verify(&session, &mechanism, public, &data, &signature);
+        assert_eq!(wrong, Some(Rv::SIGNATURE_INVALID), "{name:#x}");
+        data[5] ^= 1;
+        let cut = verify(&session, &mechanism, public, &data, &signature[1..]);
+        assert_eq!(cut, Some(Rv::SIGNATURE_LEN_RANGE), "{name:#x}");
+        signature[3] ^= 1;
+        let wrong = verify(&session, &mechanism, public, &data, &signature);
+        assert_eq!(wrong, Some(Rv::SIGNATURE_INVALID), "{name:#x}");
+    }
+}
+
+#[test]
+fn mechanisms_of_one_part_have_no_parts() {
+    let session = Session::new();
+    let public = Attributes::new().bytes(CKA_EC_PARAMS, P256);
+    let (_, private) =
+        generate_pair(&session, CKM_EC_KEY_PAIR_GEN, &public, &Attributes::new()).expect("made");
+    let mut ecdsa = mechanism(CKM_ECDSA);
+    check(call!(C_SignInit, session.0, &mut ecdsa, private));
+    let code = call!(C_SignUpdate, session.0, mutable(&[0; 32]), 32);
+    refused(code, Rv::OPERATION_NOT_INITIALIZED);
+    check(call!(C_SignInit, session.0, &mut ecdsa, private));
+}
+
+#[test]
+fn rsa_encrypts_and_decrypts() {
+    let session = Session::new();
+    let public = Attributes::new().ulong(CKA_MODULUS_BITS, 2048);
+    let (public, private) = generate_pair(
+        &session,
+        CKM_RSA_PKCS_KEY_PAIR_GEN,
+        &public,
+        &Attributes::new(),
+    )
+    .expect("made");
+    let oaep = |hash, mgf| CK_RSA_PKCS_OAEP_PARAMS {
+        hashAlg: hash,
+        mgf,
+        source: CKZ_DATA_SPECIFIED,
+        pSourceData: null_mut(),
+        ulSourceDataLen: 0,
+    };
+    let sha1 = oaep(CKM_SHA_1, CKG_MGF1_SHA1);
+    let sha256 = oaep(CKM_SHA256, CKG_MGF1_SHA256);
+    for mechanism in [
+        mechanism(CKM_RSA_PKCS),
+        with_parameter(CKM_RSA_PKCS_OAEP, &sha1),
+        with_parameter(CKM_RSA_PKCS_OAEP, &sha256),
+    ] {
+        let encrypted = encrypt().all(&session, &mechanism, public, b"for you only");
+        assert_eq!(encrypted.len(), 256);
+        assert_eq!(
+            decrypt().all(&session, &mechanism, private, &encrypted),
+            b"for you only"
+        );
+        check(decrypt().init(&session, &mechanism, private));
+        let mut wrong = encrypted.clone();
+        wrong[255] ^= 1;
+        let code = decrypt().one(&session, &wrong, &mut [0; 256], &mut 256);
+        refused(code, Rv::ENCRYPTED_DATA_INVALID);
+    }
+}
+
+#[test]
+fn digests() {
+    let session = Session::new();
+    let mut sha256 = mechanism(CKM_SHA256);
+    let abc = [0xba, 0x78, 0x16, 0xbf];
+    let (mut digest, mut length) = ([0; 32], 0);
+    check(call!(C_DigestInit, session.0, &mut sha256));
+    check(call!(
+        C_Digest,
+        session.0,
+        mutable(b"abc"),
+        3,
+        null_mut(),
+        &mut length
+    ));
+    assert_eq!(length, 32);
+    length = 31;
+    let code = call!(
+        C_Digest,
+        session.0,
+        mutable(b"abc"),
+        3,
+        digest.as_mut_ptr(),
+        &mut length
+    );
+    refused(code, Rv::BUFFER_TOO_SMALL);
+    assert_eq!(length, 32);
+    check(call!(
+        C_Digest,
+        session.0,
+        mutable(b"abc"),
+        3,
+        digest.as_mut_ptr(),
+        &mut length
+    ));
+    assert_eq!(digest[..4], abc);
+    let code = call!(
+        C_Digest,
+        session.0,
+        mutable(b"abc"),
+        3,
+        digest.as_mut_ptr(),
+        &mut length
+    );
+    refused(code, Rv::OPERATION_NOT_INITIALIZED);
+
+    check(call!(C_DigestInit, session.0, &mut sha256));
+    refused(
+        call!(C_DigestInit, session.0, &mut sha256),
+        Rv::OPERATION_ACTIVE,
+    );
+    check(call!(C_DigestUpdate, session.0, mutable(b"ab"), 2));
+    check(call!(C_DigestUpdate, session.0, mutable(b"c"), 1));
+    check(call!(
+        C_DigestFinal,
+        session.0,
+        digest.as_mut_ptr(),
+        &mut length
+    ));
+    assert_eq!(digest[..4], abc);
+
+    let sensitive = aes(&session);
+    let open = Attributes::new()
+        .ulong(CKA_CLASS, CKO_SECRET_KEY)
+        .ulong(CKA_KEY_TYPE, CKK_GENERIC_SECRET)
+        .bool(CKA_SENSITIVE, false)
+        .bool(CKA_EXTRACTABLE, true)
+        .bytes(CKA_VALUE, b"abc");
+    let (code, open) = create(&session, &open);
+    check(code);
+    check(call!(C_DigestInit, session.0, &mut sha256));
+    refused(
+        call!(C_DigestKey, session.0, sensitive),
+        Rv::KEY_INDIGESTIBLE,
+    );
+    check(call!(C_DigestKey, session.0, open));
+    check(call!(
+        C_DigestFinal,
+        session.0,
+        digest.as_mut_ptr(),
+        &mut length
+    ));
+    assert_eq!(digest[..4], abc);
+}
+
+#[test]
+fn random_bytes() {
+    let session = Session::new();
+    let (mut one, mut two) = ([0_u8; 32], [0_u8; 32]);
+    check(call!(C_GenerateRandom, session.0, one.as_mut_ptr(), 32));
+    check(call!(C_GenerateRandom, session.0, two.as_mut_ptr(), 32));
+    assert_ne!(one, two);
+    check(call!(C_SeedRandom, session.0, one.as_mut_ptr(), 32));
+}
