@@ -14,6 +14,7 @@ use crate::secret::SecretBytes;
 use super::{SoftwareEngine, parse, ready_public_key};
 
 mod generation;
+mod measure;
 mod second_implementation;
 mod streams;
 mod table_walk;
