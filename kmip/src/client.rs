@@ -5,6 +5,7 @@ use std::net::{TcpStream, ToSocketAddrs};
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use zeroize::{Zeroize, Zeroizing};
@@ -29,6 +30,9 @@ pub enum ClientError {
     /// TLS could not be set up.
     #[error("TLS: {0}")]
     Tls(#[from] rustls::Error),
+    /// PEM without what it should hold.
+    #[error("{0}: no such PEM")]
+    Pem(&'static str),
     /// The server's name is neither a host name nor an address.
     #[error("{0:?} is no host name")]
     Name(String),
@@ -244,6 +248,32 @@ pub struct TlsIdentity {
     pub certificates: Vec<CertificateDer<'static>>,
     /// The client's private key.
     pub private_key: PrivateKeyDer<'static>,
+}
+
+impl TlsIdentity {
+    /// From the contents of PEM files: the authorities', the client's chain, its private key.
+    ///
+    /// # Errors
+    /// When one has no PEM of its kind.
+    pub fn from_pem(
+        authorities: &[u8],
+        certificates: &[u8],
+        private_key: &[u8],
+    ) -> Result<Self, ClientError> {
+        let chain = |pem, what| {
+            let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
+            match found {
+                Ok(found) if !found.is_empty() => Ok(found),
+                _ => Err(ClientError::Pem(what)),
+            }
+        };
+        Ok(Self {
+            authorities: chain(authorities, "the authorities' certificates")?,
+            certificates: chain(certificates, "the client's certificate")?,
+            private_key: PrivateKeyDer::from_pem_slice(private_key)
+                .map_err(|_| ClientError::Pem("the client's private key"))?,
+        })
+    }
 }
 
 /// A client over TLS over TCP.

@@ -15,7 +15,6 @@ use keybridge_kmip::operations::{
 };
 use keybridge_kmip::wire::DateTime;
 use keybridge_kmip::{Limits, Version, frame};
-use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 
 /// Knows Discover Versions and RNG Retrieve only.
 fn answer(bytes: &[u8]) -> Vec<u8> {
@@ -180,25 +179,21 @@ fn identities() -> Identities {
     let authority_key = rcgen::KeyPair::generate().unwrap();
     let mut parameters = rcgen::CertificateParams::new(Vec::new()).unwrap();
     parameters.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
-    let authority = parameters
-        .self_signed(&authority_key)
-        .unwrap()
-        .der()
-        .clone();
+    let authority = parameters.self_signed(&authority_key).unwrap();
     let issuer = rcgen::Issuer::new(parameters, authority_key);
     let issue = |name: &str| {
         let key = rcgen::KeyPair::generate().unwrap();
         let parameters = rcgen::CertificateParams::new(vec![name.to_owned()]).unwrap();
-        let certificate = parameters.signed_by(&key, &issuer).unwrap().der().clone();
-        (
-            vec![certificate],
-            PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der())),
-        )
+        let certificate = parameters.signed_by(&key, &issuer).unwrap();
+        (certificate.pem(), key.serialize_pem())
     };
-    let (certificates, private_key) = issue("client");
-    let (server_certificates, server_key) = issue("localhost");
+    let identity = |(certificate, key): (String, String)| {
+        let authority = authority.pem();
+        TlsIdentity::from_pem(authority.as_bytes(), certificate.as_bytes(), key.as_bytes()).unwrap()
+    };
+    let (client, server) = (identity(issue("client")), identity(issue("localhost")));
     let mut roots = rustls::RootCertStore::empty();
-    roots.add(authority.clone()).unwrap();
+    roots.add(authority.der().clone()).unwrap();
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let verifier = rustls::server::WebPkiClientVerifier::builder_with_provider(
         Arc::new(roots),
@@ -208,13 +203,8 @@ fn identities() -> Identities {
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_client_cert_verifier(verifier.build().unwrap())
-        .with_single_cert(server_certificates, server_key)
+        .with_single_cert(server.certificates, server.private_key)
         .unwrap();
-    let client = TlsIdentity {
-        authorities: vec![authority],
-        certificates,
-        private_key,
-    };
     Identities { client, server }
 }
 
@@ -242,4 +232,13 @@ fn a_call_goes_through_mutual_tls() {
     let response = client.call(RNGRetrieveRequest { data_length: 3 }).unwrap();
     assert_eq!(&*response.data, [4; 3]);
     assert_eq!(serving.join().unwrap(), 1);
+}
+
+#[test]
+fn pem_without_its_kind_is_an_error() {
+    let nothing = TlsIdentity::from_pem(b"", b"", b"");
+    assert!(matches!(
+        nothing,
+        Err(ClientError::Pem("the authorities' certificates"))
+    ));
 }
