@@ -1,2 +1,7 @@
-//! The `keybridge` binary.
-fn main() {}
+//! The `keybridge` program.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    keybridge_server::cli::main()
+}

@@ -1,0 +1,116 @@
+//! `keybridge status`: whether the bridge can work, and what it holds.
+
+use std::net::{SocketAddr, TcpStream};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use keybridge_core::settings::SealSettings;
+use keybridge_core::time::Timestamp;
+use serde::Serialize;
+
+use super::context::Configuration;
+use super::failure::Outcome;
+use super::output::{self, Output};
+use crate::pki;
+
+/// How long a listener has to accept.
+const CONNECT_TIMEOUT: Duration = Duration::from_millis(500);
+
+#[derive(Debug, Serialize)]
+struct Status {
+    version: &'static str,
+    config: PathBuf,
+    store: PathBuf,
+    seal: String,
+    accounts: Vec<AccountStatus>,
+    listeners: Vec<ListenerStatus>,
+    certificate_expires: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct AccountStatus {
+    name: String,
+    token_label: String,
+    clients: usize,
+    keys: usize,
+}
+
+#[derive(Debug, Serialize)]
+struct ListenerStatus {
+    address: SocketAddr,
+    listening: bool,
+}
+
+/// Keys counted one by one up to here; more are "at least".
+const KEY_COUNT_LIMIT: usize = 100_000;
+
+/// Opens the store, which proves configuration, seal and HSM, and reports.
+pub(super) fn run(config: Option<&Path>, output: Output) -> Outcome {
+    let configuration = Configuration::find(config)?;
+    let kms = configuration.open()?;
+    let mut accounts = Vec::new();
+    for account in kms.accounts()? {
+        let caller = kms.local_administrator(account.id);
+        accounts.push(AccountStatus {
+            clients: kms.clients(&caller)?.len(),
+            keys: kms.keys(&caller, 0, KEY_COUNT_LIMIT)?.len(),
+            token_label: account.token.label,
+            name: account.name,
+        });
+    }
+    let server = configuration.server().ok();
+    let listeners = server.iter().flat_map(|server| &server.listen).map(|address| ListenerStatus {
+        address: *address,
+        listening: TcpStream::connect_timeout(address, CONNECT_TIMEOUT).is_ok(),
+    });
+    let expires = server.as_ref().and_then(|server| certificate_end(&server.certificate));
+    let status = Status {
+        version: env!("CARGO_PKG_VERSION"),
+        store: configuration.file.store.path.clone(),
+        seal: match &configuration.file.seal {
+            SealSettings::Passphrase { .. } => "passphrase".into(),
+            SealSettings::Keyfile { .. } => "keyfile".into(),
+            SealSettings::Hsm { pool } => format!("hsm:{pool}"),
+        },
+        accounts,
+        listeners: listeners.collect(),
+        certificate_expires: expires.map(output::rfc3339),
+        config: configuration.path,
+    };
+    output.show(&status, for_people)
+}
+
+fn certificate_end(path: &Path) -> Option<Timestamp> {
+    let der = pki::read_certificate(path).ok()?;
+    pki::facts(&der).ok().map(|facts| facts.expires)
+}
+
+fn for_people(status: &Status) -> String {
+    let listeners: Vec<_> = status
+        .listeners
+        .iter()
+        .map(|listener| {
+            let word = if listener.listening { "listening" } else { "not listening" };
+            format!("{} ({word})", listener.address)
+        })
+        .collect();
+    let mut text = output::facts(&[
+        ("keybridge", status.version.to_owned()),
+        ("configuration", status.config.display().to_string()),
+        ("store", status.store.display().to_string()),
+        ("seal", format!("{} (opens)", status.seal)),
+        ("KMIP", listeners.join(", ")),
+        ("certificate until", status.certificate_expires.clone().unwrap_or_default()),
+    ]);
+    text.push('\n');
+    let rows = status.accounts.iter().map(|account| {
+        vec![
+            account.name.clone(),
+            account.token_label.clone(),
+            account.clients.to_string(),
+            account.keys.to_string(),
+        ]
+    });
+    text.push_str(&output::table(&["account", "token", "clients", "keys"], rows));
+    text
+}

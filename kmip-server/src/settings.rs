@@ -1,0 +1,179 @@
+//! The server's section of the configuration file, `[server]`.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use keybridge_core::settings::ConfigurationFile;
+use keybridge_core::{Error, Result};
+use serde::Deserialize;
+
+/// `[server]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ServerSettings {
+    /// Addresses of the KMIP listeners. Port 0 takes a free port, which is then printed.
+    #[serde(default = "default_listen")]
+    pub listen: Vec<SocketAddr>,
+    /// The server's certificate chain, PEM.
+    pub certificate: PathBuf,
+    /// Its private key, PEM.
+    pub private_key: PathBuf,
+    /// A second certificate chain with a key of another algorithm (RSA beside ECDSA), for clients
+    /// that cannot use the first.
+    #[serde(default)]
+    pub other_certificate: Option<PathBuf>,
+    /// Its private key, PEM.
+    #[serde(default)]
+    pub other_private_key: Option<PathBuf>,
+    /// Certificates of the CAs whose client certificates are looked at, PEM.
+    pub client_ca: PathBuf,
+    /// Key of the local CA, PEM: `keybridge client add` signs with it. Without it clients bring certificates
+    /// of their own.
+    #[serde(default)]
+    pub ca_private_key: Option<PathBuf>,
+    /// `[server.limits]`.
+    #[serde(default)]
+    pub limits: ServerLimits,
+}
+
+/// `[server.limits]`: what a peer may cost. Each refusal names the setting.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ServerLimits {
+    /// Bytes of a message.
+    pub message_bytes: usize,
+    /// Nesting of structures in a message.
+    pub message_depth: usize,
+    /// Items in a message.
+    pub message_items: usize,
+    /// Batch items in a message.
+    pub batch_items: usize,
+    /// Objects in an answer to Locate that names no maximum.
+    pub located_objects: usize,
+    /// Connections in all.
+    pub connections: usize,
+    /// Connections from one address.
+    pub connections_per_client: usize,
+    /// Seconds until a TLS handshake must be done.
+    pub handshake_seconds: u64,
+    /// Seconds until a started message must be there, and until an answer must be taken.
+    pub message_seconds: u64,
+    /// Seconds a connection may do nothing.
+    pub idle_seconds: u64,
+    /// Seconds that running requests have to end when the server is asked to stop.
+    pub shutdown_seconds: u64,
+}
+
+impl Default for ServerLimits {
+    fn default() -> Self {
+        Self {
+            message_bytes: 4 << 20,
+            message_depth: 32,
+            message_items: 1 << 16,
+            batch_items: 1000,
+            located_objects: 10_000,
+            connections: 1024,
+            connections_per_client: 256,
+            handshake_seconds: 10,
+            message_seconds: 30,
+            idle_seconds: 600,
+            shutdown_seconds: 10,
+        }
+    }
+}
+
+impl ServerLimits {
+    /// The codec's share of the limits.
+    #[must_use]
+    pub fn wire(&self) -> keybridge_kmip::Limits {
+        keybridge_kmip::Limits {
+            bytes: self.message_bytes,
+            depth: self.message_depth,
+            items: self.message_items,
+        }
+    }
+
+    /// Until a TLS handshake must be done.
+    #[must_use]
+    pub const fn handshake(&self) -> Duration {
+        Duration::from_secs(self.handshake_seconds)
+    }
+
+    /// Until a started message must be there.
+    #[must_use]
+    pub const fn message(&self) -> Duration {
+        Duration::from_secs(self.message_seconds)
+    }
+
+    /// How long a connection may do nothing.
+    #[must_use]
+    pub const fn idle(&self) -> Duration {
+        Duration::from_secs(self.idle_seconds)
+    }
+
+    /// How long a stopping server waits for running requests.
+    #[must_use]
+    pub const fn shutdown(&self) -> Duration {
+        Duration::from_secs(self.shutdown_seconds)
+    }
+}
+
+fn default_listen() -> Vec<SocketAddr> {
+    vec![SocketAddr::new(IpAddr::from([127, 0, 0, 1]), 5696)]
+}
+
+impl ServerSettings {
+    /// The server's section of a configuration file that stands in `folder`; relative paths become absolute.
+    ///
+    /// # Errors
+    /// [`Error::Configuration`] when there is no such section or something in it is wrong.
+    pub fn of(file: &ConfigurationFile, folder: &Path) -> Result<Self> {
+        let table = file.server.clone().ok_or_else(|| {
+            Error::Configuration("the configuration file has no section [server]".into())
+        })?;
+        let mut settings: Self = table
+            .try_into()
+            .map_err(|error| Error::Configuration(format!("[server]: {error}")))?;
+        settings.make_absolute(folder);
+        settings.check()?;
+        Ok(settings)
+    }
+
+    fn make_absolute(&mut self, folder: &Path) {
+        let required = [
+            &mut self.certificate,
+            &mut self.private_key,
+            &mut self.client_ca,
+        ];
+        let optional = [
+            &mut self.other_certificate,
+            &mut self.other_private_key,
+            &mut self.ca_private_key,
+        ];
+        for path in required
+            .into_iter()
+            .chain(optional.into_iter().flat_map(Option::as_mut))
+        {
+            *path = folder.join(&*path);
+        }
+    }
+
+    fn check(&self) -> Result<()> {
+        let wrong = |text: &str| Err(Error::Configuration(format!("[server]: {text}")));
+        if self.listen.is_empty() {
+            return wrong("listen names no address");
+        }
+        if self.other_certificate.is_some() != self.other_private_key.is_some() {
+            return wrong("other-certificate and other-private-key go together");
+        }
+        // Any KMIP request with a header and one operation fits in 4 KiB; less would only lock everybody out.
+        if self.limits.message_bytes < 4096 {
+            return wrong("limits.message-bytes must be at least 4096");
+        }
+        if self.limits.message_depth > keybridge_kmip::ttlv::DEPTH_CEILING {
+            return wrong("limits.message-depth is above what the codec can do");
+        }
+        Ok(())
+    }
+}
