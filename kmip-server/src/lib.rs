@@ -4,7 +4,15 @@
 //! [`keybridge_core::Kms`], and its result or error goes back in the words of the door. Nothing here decides who
 //! may do what. See the README of this folder.
 
+pub mod algorithms;
+pub mod attributes;
 pub mod cli;
+pub mod failure;
+pub mod key_formats;
+pub mod mechanisms;
+pub mod operations;
 pub mod pki;
+pub mod processor;
 pub mod secrets;
+pub mod server;
 pub mod settings;

@@ -1,1 +1,73 @@
 //! `keybridge serve`.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use tracing_subscriber::EnvFilter;
+
+use super::context::Configuration;
+use super::failure::{Failure, Outcome};
+use super::output;
+use crate::server::Server;
+
+/// Arguments of `serve`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// Listen here instead of where [server] listen says; may be given several times, port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    listen: Vec<SocketAddr>,
+    /// What to log: error, warn, info, debug, or a tracing filter [env: KEYBRIDGE_LOG]
+    #[arg(long, value_name = "FILTER", env = "KEYBRIDGE_LOG", hide_env = true, default_value = "info")]
+    log: String,
+}
+
+/// Serves until SIGINT or SIGTERM.
+pub(super) fn run(arguments: Arguments, config: Option<&Path>) -> Outcome {
+    let filter = EnvFilter::try_new(&arguments.log)
+        .map_err(|error| Failure::Usage(format!("--log {:?}: {error}", arguments.log)))?;
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let configuration = Configuration::find(config)?;
+    let mut settings = configuration.server()?;
+    if !arguments.listen.is_empty() {
+        settings.listen = arguments.listen;
+    }
+    let kms = Arc::new(configuration.open()?);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::Server(format!("cannot start threads: {error}")))?;
+    runtime.block_on(async {
+        let server = Server::bind(kms, &settings)
+            .await
+            .map_err(|error| Failure::Server(error.to_string()))?;
+        let stop = stop_on_signal()?;
+        for address in server.addresses() {
+            output::print(&format!("listening on {address}"))?;
+        }
+        server.run(stop).await;
+        tracing::info!("stopped");
+        Ok(())
+    })
+}
+
+/// Turns true at SIGINT or SIGTERM.
+fn stop_on_signal() -> Outcome<watch::Receiver<bool>> {
+    let failed = |error| Failure::Server(format!("cannot listen for signals: {error}"));
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
+    let (sender, receiver) = watch::channel(false);
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        tracing::info!("stopping: running requests may end");
+        let _ = sender.send(true);
+        // Kept until the runtime ends, so that the receivers see the value and not a lost sender.
+        std::future::pending::<()>().await;
+    });
+    Ok(receiver)
+}

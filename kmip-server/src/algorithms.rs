@@ -1,0 +1,259 @@
+//! KMIP's algorithm, hash and curve numbers, and the core's kinds of keys.
+
+use keybridge_core::encoding::NamedCurve;
+use keybridge_core::model::ObjectClass;
+use keybridge_core::{Curve, HashAlgorithm, KeySpec};
+use keybridge_kmip::Version;
+use keybridge_kmip::enums::{
+    CryptographicAlgorithm as Algorithm, HashingAlgorithm, ObjectType, RecommendedCurve,
+};
+
+use crate::failure::{Failure, Result};
+
+/// Hashes, with KMIP's number of the hash and of HMAC with it. KMIP has no number for SM3 as a Hashing
+/// Algorithm: signatures with it are the SM2 key's own.
+const HASHES: &[(HashAlgorithm, Option<HashingAlgorithm>, Option<Algorithm>)] = &[
+    (HashAlgorithm::Sha1, Some(HashingAlgorithm::SHA_1), Some(Algorithm::HMAC_SHA1)),
+    (HashAlgorithm::Sha224, Some(HashingAlgorithm::SHA_224), Some(Algorithm::HMAC_SHA224)),
+    (HashAlgorithm::Sha256, Some(HashingAlgorithm::SHA_256), Some(Algorithm::HMAC_SHA256)),
+    (HashAlgorithm::Sha384, Some(HashingAlgorithm::SHA_384), Some(Algorithm::HMAC_SHA384)),
+    (HashAlgorithm::Sha512, Some(HashingAlgorithm::SHA_512), Some(Algorithm::HMAC_SHA512)),
+    (HashAlgorithm::Sha3_224, Some(HashingAlgorithm::SHA3_224), Some(Algorithm::HMAC_SHA3_224)),
+    (HashAlgorithm::Sha3_256, Some(HashingAlgorithm::SHA3_256), Some(Algorithm::HMAC_SHA3_256)),
+    (HashAlgorithm::Sha3_384, Some(HashingAlgorithm::SHA3_384), Some(Algorithm::HMAC_SHA3_384)),
+    (HashAlgorithm::Sha3_512, Some(HashingAlgorithm::SHA3_512), Some(Algorithm::HMAC_SHA3_512)),
+];
+
+/// Curves by KMIP's number.
+const CURVES: &[(RecommendedCurve, NamedCurve)] = &[
+    (RecommendedCurve::P_256, NamedCurve::Weierstrass(Curve::P256)),
+    (RecommendedCurve::P_384, NamedCurve::Weierstrass(Curve::P384)),
+    (RecommendedCurve::P_521, NamedCurve::Weierstrass(Curve::P521)),
+    (RecommendedCurve::SECP256K1, NamedCurve::Weierstrass(Curve::Secp256k1)),
+    (RecommendedCurve::CURVE25519, NamedCurve::X25519),
+];
+
+/// Object types and the core's classes. PKCS#11's data objects are shown as opaque objects.
+const CLASSES: &[(ObjectType, ObjectClass)] = &[
+    (ObjectType::Certificate, ObjectClass::Certificate),
+    (ObjectType::SymmetricKey, ObjectClass::SecretKey),
+    (ObjectType::PublicKey, ObjectClass::PublicKey),
+    (ObjectType::PrivateKey, ObjectClass::PrivateKey),
+    (ObjectType::SplitKey, ObjectClass::SplitKey),
+    (ObjectType::Template, ObjectClass::Template),
+    (ObjectType::SecretData, ObjectClass::SecretData),
+    (ObjectType::OpaqueObject, ObjectClass::Opaque),
+    (ObjectType::OpaqueObject, ObjectClass::Data),
+    (ObjectType::PGPKey, ObjectClass::PgpKey),
+    (ObjectType::CertificateRequest, ObjectClass::CertificateRequest),
+];
+
+/// The Object Type of a class.
+#[must_use]
+pub fn object_type(class: ObjectClass) -> ObjectType {
+    let row = CLASSES.iter().find(|(_, known)| *known == class);
+    row.map_or(ObjectType::OpaqueObject, |(kind, _)| *kind)
+}
+
+/// The class of an Object Type.
+#[must_use]
+pub fn class(kind: ObjectType) -> Option<ObjectClass> {
+    CLASSES.iter().find(|(known, _)| *known == kind).map(|(_, class)| *class)
+}
+
+/// The hash of a Hashing Algorithm.
+///
+/// # Errors
+/// For one that the bridge does not have.
+pub fn hash(number: HashingAlgorithm) -> Result<HashAlgorithm> {
+    let row = HASHES.iter().find(|row| row.1 == Some(number));
+    row.map(|row| row.0)
+        .ok_or_else(|| Failure::invalid_field(format!("hashing algorithm {number} is not supported")))
+}
+
+/// The hash of an HMAC algorithm.
+#[must_use]
+pub fn hmac_hash(algorithm: Algorithm) -> Option<HashAlgorithm> {
+    HASHES.iter().find(|row| row.2 == Some(algorithm)).map(|row| row.0)
+}
+
+/// The curve of a Recommended Curve.
+#[must_use]
+pub fn curve(number: RecommendedCurve) -> Option<NamedCurve> {
+    CURVES.iter().find(|row| row.0 == number).map(|row| row.1)
+}
+
+/// The Recommended Curve of a curve; SM2's has no number.
+#[must_use]
+pub fn recommended_curve(curve: NamedCurve) -> Option<RecommendedCurve> {
+    CURVES.iter().find(|row| row.1 == curve).map(|row| row.0)
+}
+
+/// What a client says about the kind of a key.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct KindOfKey {
+    /// Cryptographic Algorithm.
+    pub algorithm: Option<Algorithm>,
+    /// Cryptographic Length, bits.
+    pub length: Option<i32>,
+    /// Recommended Curve of the Cryptographic Domain Parameters.
+    pub curve: Option<RecommendedCurve>,
+}
+
+impl KindOfKey {
+    /// The kind of key to make. `pair` tells Create Key Pair from Create.
+    ///
+    /// # Errors
+    /// When it is not clear, or none that the bridge makes.
+    pub fn to_create(self, pair: bool) -> Result<KeySpec> {
+        let algorithm = self
+            .algorithm
+            .ok_or_else(|| Failure::invalid_message("the Cryptographic Algorithm is missing"))?;
+        let spec = self.spec(algorithm, None)?.ok_or_else(|| {
+            Failure::invalid_field(format!("keys of algorithm {algorithm} are not made here"))
+        })?;
+        if spec.is_asymmetric() != pair {
+            let wanted = if pair { "Create" } else { "Create Key Pair" };
+            return Err(Failure::invalid_field(format!("{algorithm} keys are made by {wanted}")));
+        }
+        Ok(spec)
+    }
+
+    /// The kind of a symmetric key that is registered with `bytes` bytes of value. An algorithm that no
+    /// engine has is kept, and never computed with.
+    ///
+    /// # Errors
+    /// When the Cryptographic Length is not the value's.
+    pub fn of_symmetric(self, bytes: usize) -> Result<KeySpec> {
+        let bits = u32::try_from(bytes.saturating_mul(8))
+            .map_err(|_| Failure::invalid_field("the key is too long"))?;
+        let Some(algorithm) = self.algorithm else {
+            return Ok(KeySpec::GenericSecret { bits });
+        };
+        let foreign = KeySpec::Foreign { algorithm: algorithm.0, bits: self.bits().unwrap_or(bits) };
+        let Some(spec) = self.spec(algorithm, Some(bits))? else {
+            return Ok(foreign);
+        };
+        if spec.is_asymmetric() {
+            return Err(Failure::invalid_field(format!("{algorithm} is no symmetric algorithm")));
+        }
+        if self.bits().is_some_and(|given| given != bits) {
+            return Err(Failure::by_version(
+                keybridge_kmip::enums::ResultReason::InvalidField,
+                keybridge_kmip::enums::ResultReason::InvalidAttributeValue,
+                format!("the Cryptographic Length is not the key's {bits} bits"),
+            ));
+        }
+        Ok(spec)
+    }
+
+    fn bits(self) -> Option<u32> {
+        self.length.and_then(|length| u32::try_from(length).ok())
+    }
+
+    fn spec(self, algorithm: Algorithm, value_bits: Option<u32>) -> Result<Option<KeySpec>> {
+        let bits = || {
+            value_bits.or(self.bits()).ok_or_else(|| {
+                Failure::invalid_message("the Cryptographic Length is missing or negative")
+            })
+        };
+        if let Some(hash) = hmac_hash(algorithm) {
+            let default = u32::try_from(hash.length() * 8).unwrap_or(256);
+            let bits = value_bits.or(self.bits()).unwrap_or(default);
+            return Ok(Some(KeySpec::Hmac { hash, bits }));
+        }
+        Ok(Some(match algorithm {
+            Algorithm::AES => KeySpec::Aes { bits: bits()? },
+            Algorithm::SM4 => KeySpec::Sm4,
+            Algorithm::RSA => KeySpec::Rsa { bits: bits()? },
+            Algorithm::SM2 => KeySpec::Sm2,
+            Algorithm::Ed25519 => KeySpec::Ed25519,
+            Algorithm::EC | Algorithm::ECDSA | Algorithm::ECDH => self.curve_spec()?,
+            _ => return Ok(None),
+        }))
+    }
+
+    fn curve_spec(self) -> Result<KeySpec> {
+        if let Some(number) = self.curve {
+            let known = curve(number).map(NamedCurve::spec);
+            return known
+                .ok_or_else(|| Failure::invalid_field(format!("curve {number} is not supported")));
+        }
+        let curve = match self.bits() {
+            Some(256) => Curve::P256,
+            Some(384) => Curve::P384,
+            Some(521) => Curve::P521,
+            Some(bits) => {
+                return Err(Failure::invalid_field(format!("there is no curve of {bits} bits here")));
+            }
+            None => {
+                return Err(Failure::invalid_message(
+                    "neither a Recommended Curve nor a Cryptographic Length is given",
+                ));
+            }
+        };
+        Ok(KeySpec::Ec { curve })
+    }
+}
+
+/// The Cryptographic Algorithm of a kind of key; none for generic secrets. `said` is the one that a client gave
+/// when it made an EC key, whose kind has three names.
+#[must_use]
+pub fn algorithm(spec: KeySpec, said: Option<Algorithm>) -> Option<Algorithm> {
+    Some(match spec {
+        KeySpec::Aes { .. } => Algorithm::AES,
+        KeySpec::Sm4 => Algorithm::SM4,
+        KeySpec::Rsa { .. } => Algorithm::RSA,
+        KeySpec::Ec { .. } => said.unwrap_or(Algorithm::ECDSA),
+        KeySpec::Ed25519 => Algorithm::Ed25519,
+        KeySpec::X25519 => said.unwrap_or(Algorithm::ECDH),
+        KeySpec::Sm2 => Algorithm::SM2,
+        KeySpec::Hmac { hash, .. } => return HASHES.iter().find(|row| row.0 == hash)?.2,
+        KeySpec::GenericSecret { .. } => return None,
+        KeySpec::Foreign { algorithm, .. } => Algorithm(algorithm),
+    })
+}
+
+/// Whether the version of a message can name a kind of key at all.
+#[must_use]
+pub fn exists_in(algorithm: Algorithm, version: Version) -> bool {
+    algorithm.exists_in(version)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kind(algorithm: Algorithm, length: i32) -> KindOfKey {
+        KindOfKey { algorithm: Some(algorithm), length: Some(length), curve: None }
+    }
+
+    #[test]
+    fn kinds_survive_a_round_trip() {
+        let specs = [
+            (kind(Algorithm::AES, 256), false),
+            (kind(Algorithm::SM4, 128), false),
+            (kind(Algorithm::HMAC_SHA384, 384), false),
+            (kind(Algorithm::RSA, 2048), true),
+            (kind(Algorithm::ECDSA, 384), true),
+            (kind(Algorithm::Ed25519, 256), true),
+            (kind(Algorithm::SM2, 256), true),
+        ];
+        for (kind, pair) in specs {
+            let spec = kind.to_create(pair).unwrap();
+            assert_eq!(algorithm(spec, None), kind.algorithm);
+            assert_eq!(i32::try_from(spec.bits()).ok(), kind.length);
+            assert!(kind.to_create(!pair).is_err());
+        }
+    }
+
+    #[test]
+    fn what_no_engine_has_is_kept_but_not_made() {
+        let des = kind(Algorithm::DES3, 168);
+        assert!(des.to_create(false).is_err());
+        let kept = des.of_symmetric(24).unwrap();
+        assert_eq!(kept, KeySpec::Foreign { algorithm: Algorithm::DES3.0, bits: 168 });
+        assert_eq!(algorithm(kept, None), Some(Algorithm::DES3));
+        assert!(kind(Algorithm::AES, 256).of_symmetric(16).is_err());
+    }
+}

@@ -1,0 +1,207 @@
+//! The attributes of an object to be, from a request's Template-Attribute or Attributes.
+
+use keybridge_core::model::{
+    AttributeValue as Kept, Attributes, GivenDates, Link, LinkType, Name, NameType, UsageMask,
+};
+use keybridge_core::time::Timestamp;
+use keybridge_core::{KeySpec, ObjectId};
+use keybridge_kmip::attributes::{
+    Attribute, AttributeName, AttributeRow, AttributeValue, TemplateAttribute,
+};
+use keybridge_kmip::enums::{CryptographicAlgorithm, NameType as KmipNameType, ResultReason};
+
+use super::kept::{self, SAID_ALGORITHM};
+use super::{is_multiple, read_only, refuse_unknown, shown};
+use crate::algorithms::KindOfKey;
+use crate::failure::{Failure, Result};
+
+/// What a request says about an object to be.
+#[derive(Clone, Debug)]
+pub struct Draft {
+    /// For the core.
+    pub attributes: Attributes,
+    /// Dates.
+    pub dates: GivenDates,
+    /// Kind of key.
+    pub kind: KindOfKey,
+    seen: Vec<AttributeName>,
+}
+
+impl Default for Draft {
+    /// KMIP's defaults: an object's value may be handed out (Sensitive false, Extractable true: 2.1
+    /// sections 4.22 and 4.55), it is Pre-Active without an Activation Date, and seen after login only.
+    fn default() -> Self {
+        Self {
+            attributes: Attributes {
+                private: true,
+                sensitive: false,
+                extractable: true,
+                ..Attributes::default()
+            },
+            dates: GivenDates::default(),
+            kind: KindOfKey::default(),
+            seen: Vec::new(),
+        }
+    }
+}
+
+impl Draft {
+    /// A draft of these attributes.
+    ///
+    /// # Errors
+    /// For attributes that are the server's, unknown, or given twice though single.
+    pub fn of(given: &TemplateAttribute) -> Result<Self> {
+        let mut draft = Self::default();
+        draft.apply(given)?;
+        Ok(draft)
+    }
+
+    /// Adds the attributes of another structure of the same request.
+    ///
+    /// # Errors
+    /// As [`Draft::of`].
+    pub fn apply(&mut self, given: &TemplateAttribute) -> Result<()> {
+        if let Some(template) = given.templates.first() {
+            return Err(Failure::new(
+                ResultReason::ItemNotFound,
+                format!("no template {:?}; give the attributes themselves", template.value),
+            ));
+        }
+        // Within one structure a single attribute may not repeat; a later structure overrides.
+        self.seen.clear();
+        given.attributes.iter().try_for_each(|attribute| self.add(attribute))
+    }
+
+    fn add(&mut self, attribute: &Attribute) -> Result<()> {
+        let name = attribute.name();
+        refuse_unknown(&name)?;
+        if !is_multiple(&name) {
+            if self.seen.contains(&name) {
+                return Err(Failure::by_version(
+                    ResultReason::InvalidField,
+                    ResultReason::AttributeSingleValued,
+                    format!("{} is given more than once", shown(&name)),
+                ));
+            }
+            self.seen.push(name.clone());
+        }
+        self.take(&name, &attribute.value)
+    }
+
+    fn take(&mut self, name: &AttributeName, value: &AttributeValue) -> Result<()> {
+        use AttributeValue as A;
+        let date = |seconds: &keybridge_kmip::wire::DateTime| Some(Timestamp(seconds.0));
+        match value {
+            A::Name(given) => self.attributes.names.push(to_name(given)?),
+            A::CryptographicAlgorithm(algorithm) => self.kind.algorithm = Some(*algorithm),
+            A::CryptographicLength(length) => self.kind.length = Some(*length),
+            A::CryptographicUsageMask(mask) => self.attributes.usage = UsageMask(mask.0),
+            A::CryptographicDomainParameters(given) => {
+                self.kind.curve = given.recommended_curve;
+            }
+            A::ActivationDate(at) => self.dates.activation = date(at),
+            A::ProcessStartDate(at) => self.dates.process_start = date(at),
+            A::ProtectStopDate(at) => self.dates.protect_stop = date(at),
+            A::DeactivationDate(at) => self.dates.deactivation = date(at),
+            A::Sensitive(flag) => self.attributes.sensitive = *flag,
+            A::Extractable(flag) => self.attributes.extractable = *flag,
+            A::Link(link) => self.attributes.links.push(to_link(link)?),
+            // Every object is fresh when it is made.
+            A::Fresh(_) => {}
+            other => self.keep(name, other)?,
+        }
+        Ok(())
+    }
+
+    fn keep(&mut self, name: &AttributeName, value: &AttributeValue) -> Result<()> {
+        check_settable(name)?;
+        let key = kept::key_of(name);
+        if !is_multiple(name) {
+            self.attributes.custom.remove(&key);
+        }
+        kept::push(&mut self.attributes, key, kept::to_kept(value)?);
+        Ok(())
+    }
+
+    /// Notes which of its names a client gave the algorithm of an EC key.
+    pub fn note_algorithm(&mut self, spec: KeySpec) {
+        let Some(CryptographicAlgorithm(number)) = self.kind.algorithm else { return };
+        if matches!(spec, KeySpec::Ec { .. } | KeySpec::X25519) {
+            self.attributes.custom.remove(SAID_ALGORITHM);
+            kept::push(&mut self.attributes, SAID_ALGORITHM.into(), Kept::Enumeration(number));
+        }
+    }
+
+    /// Keeps a number of the bridge's own.
+    pub fn note(&mut self, key: &str, number: u32) {
+        kept::push(&mut self.attributes, key.into(), Kept::Enumeration(number));
+    }
+}
+
+/// Refuses attributes that clients do not set, and one that the bridge would not obey.
+pub(super) fn check_settable(name: &AttributeName) -> Result<()> {
+    let AttributeName::Standard(tag) = name else { return refuse_unknown(name) };
+    if *tag == keybridge_kmip::Tag::UsageLimits {
+        return Err(Failure::not_supported("the bridge does not count uses: Usage Limits"));
+    }
+    match AttributeRow::of(*tag) {
+        Some(row) if row.rules.client_sets => Ok(()),
+        _ => Err(read_only(name)),
+    }
+}
+
+/// A KMIP Name as the core keeps it.
+pub(super) fn to_name(name: &keybridge_kmip::attributes::Name) -> Result<Name> {
+    let kind = match name.kind {
+        KmipNameType::UninterpretedTextString => NameType::Text,
+        KmipNameType::URI => NameType::Uri,
+        other => return Err(Failure::invalid_field(format!("name type {other} is not known"))),
+    };
+    if name.value.is_empty() {
+        return Err(Failure::invalid_field("the Name is empty"));
+    }
+    Ok(Name { value: name.value.clone(), kind })
+}
+
+/// A KMIP Link as the core keeps it.
+pub(super) fn to_link(link: &keybridge_kmip::attributes::Link) -> Result<Link> {
+    let text = link.linked_object.as_text().unwrap_or_default();
+    let object: ObjectId =
+        text.parse().map_err(|_| Failure::invalid_field("a Link goes to an object of this server"))?;
+    Ok(Link { kind: LinkType(link.kind.0), object })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use keybridge_kmip::attributes::Name as KmipName;
+    use keybridge_kmip::enums::State;
+    use keybridge_kmip::wire::DateTime;
+
+    fn template(values: impl IntoIterator<Item = AttributeValue>) -> TemplateAttribute {
+        values.into_iter().collect()
+    }
+
+    #[test]
+    fn a_value_may_be_handed_out_unless_said_otherwise() {
+        let draft = Draft::of(&template([])).unwrap();
+        assert!(!draft.attributes.sensitive && draft.attributes.extractable);
+        assert!(draft.attributes.private && draft.dates.activation.is_none());
+        let draft = Draft::of(&template([AttributeValue::Sensitive(true)])).unwrap();
+        assert!(draft.attributes.sensitive);
+    }
+
+    #[test]
+    fn names_repeat_and_dates_do_not() {
+        let names = ["a", "b"].map(|name| AttributeValue::Name(KmipName::text(name)));
+        assert_eq!(Draft::of(&template(names)).unwrap().attributes.names.len(), 2);
+        let date = || AttributeValue::ActivationDate(DateTime(1));
+        assert!(Draft::of(&template([date(), date()])).is_err());
+    }
+
+    #[test]
+    fn the_servers_attributes_are_refused() {
+        assert!(Draft::of(&template([AttributeValue::State(State::Active)])).is_err());
+        assert!(Draft::of(&template([AttributeValue::LastChangeDate(DateTime(1))])).is_err());
+    }
+}

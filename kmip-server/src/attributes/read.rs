@@ -1,0 +1,313 @@
+//! An object's attributes as KMIP shows them.
+
+use keybridge_core::lifecycle::effective_state;
+use keybridge_core::model::{NameType, ObjectState};
+use keybridge_core::time::Timestamp;
+use keybridge_core::{Object, ObjectClass, Protection};
+use keybridge_kmip::attributes::{
+    Attribute, AttributeName, AttributeRow, AttributeValue, CryptographicDomainParameters,
+    CryptographicParameters, Digest, Link, Name, RevocationReason, UniqueIdentifier,
+    X509CertificateIdentifier, X509CertificateIssuer, X509CertificateSubject,
+};
+use keybridge_kmip::enums::{
+    CertificateType, CryptographicAlgorithm, CryptographicUsageMask, HashingAlgorithm,
+    KeyFormatType, LinkType, NameType as KmipNameType, ProtectionStorageMask,
+    RevocationReasonCode, State,
+};
+use keybridge_kmip::wire::{DateTime, Interval};
+use keybridge_kmip::{Tag, Version};
+
+use super::kept::{self, SAID_ALGORITHM, kept_number};
+use super::is_multiple;
+use crate::{algorithms, key_formats};
+
+/// Seconds for which a client may use what it fetched without asking again. Objects do not change
+/// behind a client's back often; an hour is what other servers say.
+const LEASE_SECONDS: u32 = 3600;
+
+/// All attributes of an object that `version` has.
+#[must_use]
+pub fn read_all(object: &Object, version: Version) -> Vec<Attribute> {
+    let standard = AttributeRow::ROWS.iter().filter(|row| row.span.contains(version));
+    let mut found = Vec::with_capacity(24);
+    for row in standard {
+        numbered(standard_values(object, row.tag), is_multiple(&AttributeName::Standard(row.tag)), &mut found);
+    }
+    for key in object.attributes.custom.keys() {
+        if let Some(name @ AttributeName::Vendor { .. }) = kept::name_of(key) {
+            found.extend(kept_values(object, &name));
+        }
+    }
+    found.retain(|attribute| attribute.representable(version));
+    found
+}
+
+/// The attributes of these names that the object has and `version` can say.
+#[must_use]
+pub fn read_named(object: &Object, names: &[AttributeName], version: Version) -> Vec<Attribute> {
+    let mut found = Vec::with_capacity(names.len());
+    for name in names {
+        read_one(object, name, &mut found);
+    }
+    found.retain(|attribute| attribute.representable(version));
+    found
+}
+
+/// The instances of one attribute.
+pub(super) fn read_one(object: &Object, name: &AttributeName, found: &mut Vec<Attribute>) {
+    match name {
+        AttributeName::Standard(tag) => {
+            numbered(standard_values(object, *tag), is_multiple(name), found);
+        }
+        AttributeName::Vendor { .. } => found.extend(kept_values(object, name)),
+        AttributeName::Unknown(_) => {}
+    }
+}
+
+/// The names of an object's attributes, each once.
+#[must_use]
+pub fn names_of(object: &Object, version: Version) -> Vec<AttributeName> {
+    let mut names: Vec<AttributeName> = Vec::with_capacity(24);
+    for attribute in read_all(object, version) {
+        let name = attribute.name();
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names
+}
+
+/// The object's own Cryptographic Parameters of the lowest index, for requests that have none.
+#[must_use]
+pub fn parameters_of(object: &Object) -> Option<CryptographicParameters> {
+    let name = AttributeName::Standard(Tag::CryptographicParameters);
+    let first = kept_values(object, &name).next()?;
+    match first.value {
+        AttributeValue::CryptographicParameters(parameters) => Some(parameters),
+        _ => None,
+    }
+}
+
+/// Gives instances their index: 1.x says it for attributes that may have several.
+fn numbered(values: Vec<Attribute>, multiple: bool, found: &mut Vec<Attribute>) {
+    for (position, mut attribute) in values.into_iter().enumerate() {
+        if multiple && attribute.index.is_none() {
+            attribute.index = i32::try_from(position).ok();
+        }
+        found.push(attribute);
+    }
+}
+
+/// The instances of an attribute that the core keeps uninterpreted.
+fn kept_values<'a>(
+    object: &'a Object,
+    name: &'a AttributeName,
+) -> impl Iterator<Item = Attribute> + 'a {
+    let instances = object.attributes.custom.get(&kept::key_of(name));
+    instances.into_iter().flatten().filter_map(|instance| {
+        let value = kept::from_kept(name, &instance.value)?;
+        let index = is_multiple(name).then_some(i32::try_from(instance.index).ok()?);
+        Some(Attribute { index, value })
+    })
+}
+
+/// The instances of a standard attribute.
+fn standard_values(object: &Object, tag: Tag) -> Vec<Attribute> {
+    use AttributeValue as A;
+    let dates = &object.dates;
+    let date = |at: Option<Timestamp>, make: fn(DateTime) -> A| at.map(|at| make(DateTime(at.0)));
+    let single = match tag {
+        Tag::UniqueIdentifier => {
+            Some(A::UniqueIdentifier(UniqueIdentifier::Text(object.id.to_string())))
+        }
+        Tag::ObjectType => Some(A::ObjectType(algorithms::object_type(object.class))),
+        Tag::State => is_cryptographic(object).then(|| A::State(state(object))),
+        Tag::CryptographicUsageMask => is_cryptographic(object)
+            .then(|| A::CryptographicUsageMask(CryptographicUsageMask(object.attributes.usage.0))),
+        Tag::CryptographicAlgorithm => algorithm(object).map(A::CryptographicAlgorithm),
+        Tag::CryptographicLength => length(object).map(A::CryptographicLength),
+        Tag::CryptographicDomainParameters => domain(object),
+        Tag::InitialDate => date(Some(dates.initial), A::InitialDate),
+        Tag::LastChangeDate => date(Some(dates.last_change), A::LastChangeDate),
+        Tag::OriginalCreationDate => {
+            date(dates.original_creation.or(Some(dates.initial)), A::OriginalCreationDate)
+        }
+        Tag::ActivationDate => date(dates.activation, A::ActivationDate),
+        Tag::ProcessStartDate => date(dates.process_start, A::ProcessStartDate),
+        Tag::ProtectStopDate => date(dates.protect_stop, A::ProtectStopDate),
+        Tag::DeactivationDate => date(dates.deactivation, A::DeactivationDate),
+        Tag::DestroyDate => date(dates.destroy, A::DestroyDate),
+        Tag::CompromiseDate => date(dates.compromise, A::CompromiseDate),
+        Tag::CompromiseOccurrenceDate => {
+            date(dates.compromise_occurrence, A::CompromiseOccurrenceDate)
+        }
+        Tag::ArchiveDate => date(dates.archive, A::ArchiveDate),
+        Tag::LeaseTime => is_cryptographic(object).then_some(A::LeaseTime(Interval(LEASE_SECONDS))),
+        Tag::RevocationReason => object.revocation.as_ref().map(|reason| {
+            A::RevocationReason(RevocationReason {
+                code: RevocationReasonCode(reason.code),
+                message: reason.message.clone(),
+            })
+        }),
+        Tag::Digest => digest(object),
+        Tag::Fresh => Some(A::Fresh(object.fresh)),
+        Tag::Sensitive => is_secret_key(object).then_some(A::Sensitive(object.attributes.sensitive)),
+        Tag::AlwaysSensitive => {
+            is_secret_key(object).then_some(A::AlwaysSensitive(object.always_sensitive))
+        }
+        Tag::Extractable => {
+            is_secret_key(object).then_some(A::Extractable(object.attributes.extractable))
+        }
+        Tag::NeverExtractable => {
+            is_secret_key(object).then_some(A::NeverExtractable(object.never_extractable))
+        }
+        Tag::KeyFormatType => {
+            has_key_block(object).then(|| A::KeyFormatType(key_formats::default_format(object, Version::V2_1)))
+        }
+        Tag::ProtectionStorageMask => Some(A::ProtectionStorageMask(match object.protection {
+            Protection::Software => ProtectionStorageMask::Software,
+            Protection::Hsm(_) => ProtectionStorageMask::Hardware,
+        })),
+        Tag::CertificateType => (object.class == ObjectClass::Certificate).then(|| {
+            A::CertificateType(object.format.map_or(CertificateType::X_509, CertificateType))
+        }),
+        Tag::CertificateLength => certificate(object)
+            .and_then(|der| i32::try_from(der.len()).ok())
+            .map(A::CertificateLength),
+        Tag::X_509CertificateIdentifier
+        | Tag::X_509CertificateIssuer
+        | Tag::X_509CertificateSubject => certificate_names(object, tag),
+        Tag::Name => return names(object),
+        Tag::Link => return links(object),
+        _ => return kept_values(object, &AttributeName::Standard(tag)).collect(),
+    };
+    single.into_iter().map(Attribute::from).collect()
+}
+
+/// Managed Cryptographic Objects: all but opaque objects, data and templates (2.1 section 2).
+fn is_cryptographic(object: &Object) -> bool {
+    !matches!(object.class, ObjectClass::Opaque | ObjectClass::Data | ObjectClass::Template)
+}
+
+fn is_secret_key(object: &Object) -> bool {
+    matches!(
+        object.class,
+        ObjectClass::SecretKey | ObjectClass::PrivateKey | ObjectClass::SecretData
+    )
+}
+
+fn has_key_block(object: &Object) -> bool {
+    object.class.is_key() || object.class == ObjectClass::SecretData
+}
+
+/// Names; an object without any (made through PKCS#11, say) is shown by its label.
+fn names(object: &Object) -> Vec<Attribute> {
+    let attributes = &object.attributes;
+    if attributes.names.is_empty() && !attributes.label.is_empty() {
+        return vec![AttributeValue::Name(Name::text(attributes.label.clone())).into()];
+    }
+    attributes.names.iter().map(kmip_name).map(Attribute::from).collect()
+}
+
+/// A Name as KMIP shows it.
+pub(super) fn kmip_name(name: &keybridge_core::model::Name) -> AttributeValue {
+    AttributeValue::Name(Name {
+        value: name.value.clone(),
+        kind: match name.kind {
+            NameType::Text => KmipNameType::UninterpretedTextString,
+            NameType::Uri => KmipNameType::URI,
+        },
+    })
+}
+
+fn links(object: &Object) -> Vec<Attribute> {
+    object.attributes.links.iter().map(kmip_link).map(Attribute::from).collect()
+}
+
+/// A Link as KMIP shows it.
+pub(super) fn kmip_link(link: &keybridge_core::model::Link) -> AttributeValue {
+    AttributeValue::Link(Link {
+        kind: LinkType(link.kind.0),
+        linked_object: UniqueIdentifier::Text(link.object.to_string()),
+    })
+}
+
+/// Today's state.
+fn state(object: &Object) -> State {
+    match effective_state(object.state, &object.dates, Timestamp::now()) {
+        ObjectState::PreActive => State::PreActive,
+        ObjectState::Active => State::Active,
+        ObjectState::Deactivated => State::Deactivated,
+        ObjectState::Compromised => State::Compromised,
+        ObjectState::Destroyed => State::Destroyed,
+        ObjectState::DestroyedCompromised => State::DestroyedCompromised,
+    }
+}
+
+/// The Cryptographic Algorithm of a key.
+pub fn algorithm(object: &Object) -> Option<CryptographicAlgorithm> {
+    let said = kept_number(object, SAID_ALGORITHM).map(CryptographicAlgorithm);
+    algorithms::algorithm(object.spec?, said)
+}
+
+/// The Cryptographic Length of a key.
+pub fn length(object: &Object) -> Option<i32> {
+    i32::try_from(object.spec?.bits()).ok()
+}
+
+fn domain(object: &Object) -> Option<AttributeValue> {
+    let curve = keybridge_core::encoding::NamedCurve::of_spec(object.spec?)?;
+    let recommended_curve = Some(algorithms::recommended_curve(curve)?);
+    Some(AttributeValue::CryptographicDomainParameters(CryptographicDomainParameters {
+        q_length: None,
+        recommended_curve,
+    }))
+}
+
+fn digest(object: &Object) -> Option<AttributeValue> {
+    let value = object.digest?;
+    Some(AttributeValue::Digest(Digest {
+        hashing_algorithm: HashingAlgorithm::SHA_256,
+        digest_value: Some(value.to_vec()),
+        key_format_type: has_key_block(object).then(|| digest_format(object)),
+    }))
+}
+
+/// The format in which [`Object::digest`] was taken: the core's canonical one.
+fn digest_format(object: &Object) -> KeyFormatType {
+    match object.class {
+        ObjectClass::PrivateKey => KeyFormatType::PKCS_8,
+        ObjectClass::PublicKey => KeyFormatType::X_509,
+        _ => KeyFormatType::Raw,
+    }
+}
+
+fn certificate(object: &Object) -> Option<&[u8]> {
+    if object.class != ObjectClass::Certificate {
+        return None;
+    }
+    object.public_value()
+}
+
+fn certificate_names(object: &Object, tag: Tag) -> Option<AttributeValue> {
+    use x509_cert::der::{Decode, Encode};
+    let parsed = x509_cert::Certificate::from_der(certificate(object)?).ok()?;
+    let inner = parsed.tbs_certificate();
+    let issuer = inner.issuer().to_der().ok()?;
+    Some(match tag {
+        Tag::X_509CertificateIdentifier => {
+            AttributeValue::X509CertificateIdentifier(X509CertificateIdentifier {
+                issuer_distinguished_name: issuer,
+                certificate_serial_number: inner.serial_number().to_der().ok()?,
+            })
+        }
+        Tag::X_509CertificateIssuer => AttributeValue::X509CertificateIssuer(X509CertificateIssuer {
+            issuer_distinguished_name: issuer,
+            issuer_alternative_name: Vec::new(),
+        }),
+        _ => AttributeValue::X509CertificateSubject(X509CertificateSubject {
+            subject_distinguished_name: inner.subject().to_der().ok()?,
+            subject_alternative_name: Vec::new(),
+        }),
+    })
+}

@@ -1,0 +1,20 @@
+//! Add Attribute (1.4 section 4.14; 2.1 section 6.1.2).
+
+use keybridge_kmip::operations::{AddAttributeRequest, AddAttributeResponse};
+
+use crate::attributes::{Edit, edit};
+use crate::failure::{Failure, Result};
+use crate::processor::{Context, identifier};
+
+pub(super) fn handle(
+    request: AddAttributeRequest,
+    context: &mut Context<'_>,
+) -> Result<AddAttributeResponse> {
+    let id = context.object(request.unique_identifier.as_ref())?;
+    let new = request.attribute.0.ok_or_else(|| Failure::invalid_message("no attribute is given"))?;
+    let echoed = edit(context, id, &Edit::Add(new))?;
+    Ok(AddAttributeResponse {
+        unique_identifier: identifier(id),
+        attribute: echoed.map(Into::into).unwrap_or_default(),
+    })
+}

@@ -1,0 +1,70 @@
+//! Locate (1.4 section 4.9; 2.1 section 6.1.25).
+
+use keybridge_core::ObjectId;
+use keybridge_core::kms::Find;
+use keybridge_kmip::Version;
+use keybridge_kmip::enums::{ObjectGroupMember, UniqueIdentifierEnumeration};
+use keybridge_kmip::operations::{LocateRequest, LocateResponse};
+
+use crate::attributes::Filter;
+use crate::failure::{Failure, Result};
+use crate::processor::{Context, identifier};
+
+pub(super) fn handle(request: LocateRequest, context: &mut Context<'_>) -> Result<LocateResponse> {
+    let filter = Filter::of(&request.attributes.0, request.storage_status_mask)?;
+    let fresh_only = match request.object_group_member {
+        None | Some(ObjectGroupMember::GroupMemberDefault) => false,
+        Some(ObjectGroupMember::GroupMemberFresh) => true,
+        Some(other) => return Err(Failure::invalid_field(format!("{other} is no group member"))),
+    };
+    let matches = |object: &keybridge_core::Object| {
+        (!fresh_only || object.fresh) && filter.matches(object)
+    };
+    let find = Find { query: filter.query(), filter: Some(&matches) };
+    let mut found = context.blocking(|kms, caller| kms.find(caller, &find))?;
+    prefer_names(&filter, &mut found, context)?;
+    let all = found.len();
+    let offset = count(request.offset_items, 0)?;
+    let maximum = count(request.maximum_items, context.limits.located_objects)?;
+    let found: Vec<ObjectId> =
+        found.into_iter().skip(offset).take(maximum.min(context.limits.located_objects)).collect();
+    // One object goes to the placeholder; none or several empty it.
+    let single = match found.as_slice() {
+        [one] => Some(*one),
+        _ => None,
+    };
+    context.set_placeholder(single);
+    if let Some(id) = single {
+        context.made(UniqueIdentifierEnumeration::Locate, id);
+    }
+    Ok(LocateResponse {
+        // Older clients are seen to fail on it.
+        located_items: (context.version >= Version::V2_0)
+            .then(|| i32::try_from(all).unwrap_or(i32::MAX)),
+        unique_identifiers: found.into_iter().map(identifier).collect(),
+    })
+}
+
+/// The core finds objects without Names by their label, too. Where one has the very Name, those are not
+/// meant: a Name is unique, and clients rely on exactly one answer.
+fn prefer_names(filter: &Filter, found: &mut Vec<ObjectId>, context: &Context<'_>) -> Result<()> {
+    let Some(name) = filter.name().filter(|_| found.len() > 1) else { return Ok(()) };
+    let mut named = Vec::new();
+    for id in found.iter() {
+        let object = context.inline(|kms, caller| kms.inspect(caller, *id))?;
+        if object.attributes.names.iter().any(|own| own.value == name) {
+            named.push(*id);
+        }
+    }
+    if !named.is_empty() {
+        *found = named;
+    }
+    Ok(())
+}
+
+fn count(given: Option<i32>, default: usize) -> Result<usize> {
+    given.map_or(Ok(default), |number| {
+        usize::try_from(number)
+            .map_err(|_| Failure::invalid_field("Maximum Items and Offset Items are not negative"))
+    })
+}

@@ -1,0 +1,97 @@
+//! The operations, one file each: a payload becomes a call of the core, its result a payload.
+
+mod activate;
+mod add_attribute;
+mod check;
+mod create;
+mod create_key_pair;
+mod decrypt;
+mod delete_attribute;
+mod destroy;
+mod discover_versions;
+mod encrypt;
+mod get;
+mod get_attribute_list;
+mod get_attributes;
+mod locate;
+mod mac;
+mod mac_verify;
+mod modify_attribute;
+mod ping;
+mod query;
+mod register;
+mod rekey;
+mod rekey_key_pair;
+mod revoke;
+mod rng_retrieve;
+mod rng_seed;
+mod set_attribute;
+mod sign;
+mod signature_verify;
+mod uses;
+
+use keybridge_kmip::enums::{Operation, ResultReason};
+use keybridge_kmip::operations::{RequestPayload, ResponsePayload};
+
+use crate::failure::{Failure, Result};
+use crate::processor::Context;
+
+macro_rules! operations {
+    ($($operation:ident => $module:ident,)*) => {
+        /// What the server does, for Query.
+        const SUPPORTED: &[Operation] = &[$(Operation::$operation),*];
+
+        /// Does one operation.
+        ///
+        /// # Errors
+        /// With the reason for the failed batch item.
+        pub(crate) fn perform(
+            payload: RequestPayload,
+            context: &mut Context<'_>,
+        ) -> Result<ResponsePayload> {
+            match payload {
+                $(RequestPayload::$operation(request) => {
+                    $module::handle(request, context).map(ResponsePayload::from)
+                })*
+                other => {
+                    let operation = other.operation();
+                    Err(Failure::new(
+                        ResultReason::OperationNotSupported,
+                        format!("operation {operation} is not supported"),
+                    ))
+                }
+            }
+        }
+    };
+}
+
+operations! {
+    Create => create,
+    CreateKeyPair => create_key_pair,
+    Register => register,
+    ReKey => rekey,
+    ReKeyKeyPair => rekey_key_pair,
+    Locate => locate,
+    Check => check,
+    Get => get,
+    GetAttributes => get_attributes,
+    GetAttributeList => get_attribute_list,
+    AddAttribute => add_attribute,
+    ModifyAttribute => modify_attribute,
+    DeleteAttribute => delete_attribute,
+    SetAttribute => set_attribute,
+    Activate => activate,
+    Revoke => revoke,
+    Destroy => destroy,
+    Query => query,
+    DiscoverVersions => discover_versions,
+    Encrypt => encrypt,
+    Decrypt => decrypt,
+    Sign => sign,
+    SignatureVerify => signature_verify,
+    MAC => mac,
+    MACVerify => mac_verify,
+    RNGRetrieve => rng_retrieve,
+    RNGSeed => rng_seed,
+    Ping => ping,
+}

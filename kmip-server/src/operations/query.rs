@@ -1,0 +1,125 @@
+//! Query (1.4 section 4.25; 2.1 section 6.1.37).
+
+use keybridge_core::Protection;
+use keybridge_kmip::Version;
+use keybridge_kmip::enums::{
+    DRBGAlgorithm, DestroyAction, ObjectType, Operation, ProtectionStorageMask, QueryFunction, RNGAlgorithm,
+    RNGMode, UnwrapMode,
+};
+use keybridge_kmip::attributes::RNGParameters;
+use keybridge_kmip::operations::{
+    CapabilityInformation, ProtectionStorageMasks, QueryRequest, QueryResponse, ServerInformation,
+};
+
+use super::SUPPORTED;
+use crate::failure::Result;
+use crate::processor::Context;
+
+/// Objects that clients may make or register.
+const OBJECT_TYPES: &[ObjectType] = &[
+    ObjectType::Certificate,
+    ObjectType::SymmetricKey,
+    ObjectType::PublicKey,
+    ObjectType::PrivateKey,
+    ObjectType::SecretData,
+    ObjectType::OpaqueObject,
+];
+
+pub(super) fn handle(request: QueryRequest, context: &mut Context<'_>) -> Result<QueryResponse> {
+    let mut response = QueryResponse::default();
+    for function in request.query_functions {
+        answer(function, &mut response, context);
+    }
+    Ok(response)
+}
+
+fn answer(function: QueryFunction, response: &mut QueryResponse, context: &Context<'_>) {
+    let version = context.version;
+    match function {
+        QueryFunction::QueryOperations => {
+            let exists = |operation: &Operation| operation.exists_in(version);
+            response.operations = SUPPORTED.iter().copied().filter(exists).collect();
+        }
+        QueryFunction::QueryObjects => response.object_types = OBJECT_TYPES.to_vec(),
+        QueryFunction::QueryServerInformation => {
+            response.vendor_identification = Some("keybridge".into());
+            response.server_information = Some(server_information(version));
+        }
+        QueryFunction::QueryRNGs => {
+            response.rng_parameters = vec![RNGParameters {
+                rng_algorithm: RNGAlgorithm::DRBG,
+                cryptographic_algorithm: None,
+                cryptographic_length: None,
+                hashing_algorithm: None,
+                drbg_algorithm: Some(DRBGAlgorithm::Unspecified),
+                recommended_curve: None,
+                fips186_variation: None,
+                prediction_resistance: None,
+            }];
+        }
+        QueryFunction::QueryCapabilities => {
+            response.capability_information = vec![CapabilityInformation {
+                streaming_capability: Some(false),
+                asynchronous_capability: Some(false),
+                attestation_capability: Some(false),
+                batch_undo_capability: Some(false),
+                batch_continue_capability: Some(true),
+                unwrap_mode: Some(UnwrapMode::Processed),
+                destroy_action: Some(DestroyAction::KeyMaterialDeleted),
+                shredding_algorithm: None,
+                rng_mode: Some(RNGMode::SharedInstantiation),
+                quantum_safe_capability: Some(false),
+            }];
+        }
+        QueryFunction::QueryStorageProtectionMasks => {
+            let mut masks = vec![ProtectionStorageMask::Software];
+            if context.inline(|kms, _| kms.pools().next().is_some()) {
+                masks.push(ProtectionStorageMask::Hardware);
+            }
+            response.protection_storage_masks = Some(ProtectionStorageMasks { masks });
+        }
+        // Nothing to say about extensions, name spaces, profiles, validations and the rest.
+        _ => {}
+    }
+}
+
+/// Names its maker and version. The fields exist from 1.? on as the codec knows; in older versions the structure
+/// is left empty.
+fn server_information(version: Version) -> ServerInformation {
+    if version < Version::V2_0 {
+        // A vendor's structure to 1.4: clients are seen to fail on fields they do not know.
+        return ServerInformation::default();
+    }
+    ServerInformation {
+        product_name: Some("keybridge".into()),
+        server_version: Some(env!("CARGO_PKG_VERSION").into()),
+        ..ServerInformation::default()
+    }
+}
+
+/// Where keys of a Protection Storage Mask live: in hardware when the mask allows nothing else.
+pub(super) fn protection(
+    masks: Option<&ProtectionStorageMasks>,
+    context: &Context<'_>,
+) -> Result<Protection> {
+    let wants_hardware = masks.is_some_and(|masks| {
+        !masks.masks.is_empty()
+            && masks.masks.iter().all(|mask| {
+                mask.contains(ProtectionStorageMask::Hardware)
+                    && !mask.contains(ProtectionStorageMask::Software)
+            })
+    });
+    if !wants_hardware {
+        return Ok(Protection::Software);
+    }
+    let pool = context.inline(|kms, _| {
+        kms.settings().hsm.pool.first().map(|pool| Protection::Hsm(pool.name.clone()))
+    });
+    pool.ok_or_else(|| {
+        crate::failure::Failure::by_version(
+            keybridge_kmip::enums::ResultReason::FeatureNotSupported,
+            keybridge_kmip::enums::ResultReason::ProtectionStorageUnavailable,
+            "the bridge has no HSM",
+        )
+    })
+}

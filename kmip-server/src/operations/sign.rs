@@ -1,0 +1,92 @@
+//! Sign (1.4 section 4.31; 2.1 section 6.1.54).
+//!
+//! The standard does not say how the two numbers of an ECDSA signature are put into Signature Data. What KMIP
+//! clients expect is X9.62's ECDSA-Sig-Value, DER (as in certificates); PKCS#11's r ‖ s is taken too when one
+//! is verified.
+
+use keybridge_core::{KeySpec, Purpose};
+use keybridge_kmip::operations::{SignRequest, SignResponse};
+use x509_cert::der::{
+    Decode, Encode,
+    asn1::{SequenceOf, UintRef},
+};
+
+use super::uses;
+use crate::failure::{Failure, Result};
+use crate::mechanisms;
+use crate::processor::{Context, identifier};
+
+pub(super) fn handle(request: SignRequest, context: &mut Context<'_>) -> Result<SignResponse> {
+    uses::refuse_parts(
+        request.correlation_value.as_ref(),
+        request.init_indicator,
+        request.final_indicator,
+    )?;
+    let id = context.object(request.unique_identifier.as_ref())?;
+    let object = context.inline(|kms, caller| kms.inspect(caller, id))?;
+    let parameters = uses::parameters(request.cryptographic_parameters, &object);
+    let digested = request.digested_data.as_deref();
+    let mechanism = mechanisms::signature(object.spec, &parameters, digested.is_some())?;
+    let input = digested.map_or_else(|| uses::bytes(request.data.as_ref()), Ok)?;
+    let mut output = uses::run(context, id, &object, Purpose::Sign, mechanism, input)?;
+    let signature = match has_two_numbers(object.spec) {
+        true => to_der(&output)?,
+        false => std::mem::take(&mut *output),
+    };
+    Ok(SignResponse {
+        unique_identifier: identifier(id),
+        signature_data: Some(signature),
+        correlation_value: None,
+    })
+}
+
+/// Whether signatures of such keys are two numbers.
+pub(super) fn has_two_numbers(spec: Option<KeySpec>) -> bool {
+    matches!(spec, Some(KeySpec::Ec { .. } | KeySpec::Sm2))
+}
+
+/// r ‖ s as ECDSA-Sig-Value.
+fn to_der(raw: &[u8]) -> Result<Vec<u8>> {
+    let wrong = || keybridge_core::Error::Internal("a signature that cannot be encoded".into());
+    let (r, s) = raw.split_at(raw.len() / 2);
+    let mut numbers: SequenceOf<UintRef<'_>, 2> = SequenceOf::new();
+    for number in [r, s] {
+        let number = UintRef::new(number).map_err(|_| wrong())?;
+        numbers.add(number).map_err(|_| wrong())?;
+    }
+    numbers.to_der().map_err(|_| Failure::from(wrong()))
+}
+
+/// ECDSA-Sig-Value as r ‖ s of `length` bytes each; none when it is no such value.
+pub(super) fn from_der(signature: &[u8], length: usize) -> Option<Vec<u8>> {
+    let numbers = SequenceOf::<UintRef<'_>, 2>::from_der(signature).ok()?;
+    if numbers.len() != 2 {
+        return None;
+    }
+    let mut raw = vec![0; length * 2];
+    for (number, half) in numbers.iter().zip(raw.chunks_exact_mut(length)) {
+        let digits = number.as_bytes();
+        let at = length.checked_sub(digits.len())?;
+        half[at..].copy_from_slice(digits);
+    }
+    Some(raw)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn signatures_survive_der() {
+        let mut raw = vec![0; 64];
+        raw[0] = 0x80;
+        raw[63] = 1;
+        let der = to_der(&raw).unwrap();
+        assert_eq!(der[0], 0x30);
+        assert_eq!(from_der(&der, 32), Some(raw));
+        for cut in 0..der.len() {
+            assert_eq!(from_der(&der[..cut], 32), None);
+        }
+        assert_eq!(from_der(&der, 16), None);
+    }
+}

@@ -1,0 +1,306 @@
+//! From the bytes of a request to the bytes of its answer: versions, credentials, batches.
+
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use keybridge_core::{Caller, Door, Kms, ObjectId, SecretBytes};
+use keybridge_kmip::Version;
+use keybridge_kmip::attributes::UniqueIdentifier;
+use keybridge_kmip::enums::{
+    AsynchronousIndicator, BatchErrorContinuationOption, Operation, ResultReason,
+    UniqueIdentifierEnumeration,
+};
+use keybridge_kmip::message::{
+    Credential, Outcome, RequestBatchItem, RequestHeader, RequestMessage, ResponseBatchItem,
+    ResponseMessage,
+};
+use keybridge_kmip::wire::DateTime;
+
+use crate::failure::{Failure, Result};
+use crate::operations;
+use crate::settings::ServerLimits;
+
+/// Answers requests.
+pub struct Processor {
+    kms: Arc<Kms>,
+    limits: ServerLimits,
+}
+
+/// What the operations of one request share.
+pub struct Context<'a> {
+    kms: &'a Kms,
+    caller: &'a Arc<Caller>,
+    /// The request's version, to which every byte of the answer keeps.
+    pub version: Version,
+    /// Limits in force.
+    pub limits: &'a ServerLimits,
+    /// ID Placeholder (1.4 section 4; 2.1 section 6.1).
+    placeholder: Option<ObjectId>,
+    /// What earlier batch items made, for 2.x's references to them.
+    made: Vec<(UniqueIdentifierEnumeration, ObjectId)>,
+}
+
+impl Context<'_> {
+    /// A call that is answered from memory.
+    pub fn inline<T>(&self, call: impl FnOnce(&Kms, &Arc<Caller>) -> T) -> T {
+        call(self.kms, self.caller)
+    }
+
+    /// A call that waits for the disk, an HSM or long arithmetic: other connections go on meanwhile.
+    pub fn blocking<T>(&self, call: impl FnOnce(&Kms, &Arc<Caller>) -> T) -> T {
+        tokio::task::block_in_place(|| call(self.kms, self.caller))
+    }
+
+    /// As [`Context::blocking`] when `blocks`, else inline.
+    pub fn perhaps_blocking<T>(
+        &self,
+        blocks: bool,
+        call: impl FnOnce(&Kms, &Arc<Caller>) -> T,
+    ) -> T {
+        if blocks { self.blocking(call) } else { self.inline(call) }
+    }
+
+    /// The object that a payload names; without a name, the ID Placeholder.
+    ///
+    /// # Errors
+    /// When there is no such object, or nothing in the placeholder.
+    pub fn object(&self, identifier: Option<&UniqueIdentifier>) -> Result<ObjectId> {
+        match identifier {
+            None | Some(UniqueIdentifier::Enumeration(UniqueIdentifierEnumeration::IDPlaceholder)) => {
+                self.placeholder.ok_or_else(|| {
+                    Failure::by_version(
+                        ResultReason::ItemNotFound,
+                        ResultReason::ObjectNotFound,
+                        "no Unique Identifier is given, and the ID Placeholder is empty",
+                    )
+                })
+            }
+            Some(UniqueIdentifier::Text(text)) => {
+                text.parse().map_err(|_| Failure::no_object(text))
+            }
+            Some(UniqueIdentifier::Enumeration(kind)) => {
+                let made = self.made.iter().rev().find(|(known, _)| known == kind);
+                made.map(|(_, id)| *id).ok_or_else(|| Failure::no_object(&kind.to_string()))
+            }
+            Some(UniqueIdentifier::Index(index)) => {
+                let made = usize::try_from(*index).ok().and_then(|index| self.made.get(index));
+                made.map(|(_, id)| *id).ok_or_else(|| Failure::no_object(&index.to_string()))
+            }
+        }
+    }
+
+    /// An operation made an object: later batch items may refer to it.
+    pub fn made(&mut self, kind: UniqueIdentifierEnumeration, id: ObjectId) {
+        self.made.push((kind, id));
+    }
+
+    /// Fills the ID Placeholder, or empties it.
+    pub fn set_placeholder(&mut self, id: Option<ObjectId>) {
+        self.placeholder = id;
+    }
+}
+
+/// An object's Unique Identifier.
+#[must_use]
+pub fn identifier(id: ObjectId) -> UniqueIdentifier {
+    UniqueIdentifier::Text(id.to_string())
+}
+
+impl Processor {
+    /// A processor over a key manager.
+    #[must_use]
+    pub const fn new(kms: Arc<Kms>, limits: ServerLimits) -> Self {
+        Self { kms, limits }
+    }
+
+    /// The limits in force.
+    #[must_use]
+    pub const fn limits(&self) -> &ServerLimits {
+        &self.limits
+    }
+
+    /// The key manager.
+    #[must_use]
+    pub const fn kms(&self) -> &Arc<Kms> {
+        &self.kms
+    }
+
+    /// Answers the request in `message`, into `buffer`. `who` tells the caller as of now: it is asked at
+    /// every message, so that a revoked certificate is refused at its next one.
+    pub fn answer(
+        &self,
+        who: impl FnOnce(&Kms) -> keybridge_core::Result<Arc<Caller>>,
+        message: &[u8],
+        mut buffer: Vec<u8>,
+    ) -> Vec<u8> {
+        buffer.clear();
+        let request = match RequestMessage::decode(message, &self.limits.wire()) {
+            Ok(request) => request,
+            Err(failure) => {
+                tracing::info!(error = %failure.error, "a request could not be read");
+                return failure.response(now()).encode(buffer).unwrap_or_default();
+            }
+        };
+        let mut response =
+            ResponseMessage::new(request.header.protocol_version, now(), Vec::new());
+        response.header.client_correlation_value.clone_from(&request.header.client_correlation_value);
+        let limit = request.header.maximum_response_size;
+        response.items = self.items(who, request);
+        encode(&response, limit, buffer)
+    }
+
+    fn items(
+        &self,
+        who: impl FnOnce(&Kms) -> keybridge_core::Result<Arc<Caller>>,
+        request: RequestMessage,
+    ) -> Vec<ResponseBatchItem> {
+        let version = request.header.protocol_version;
+        let refuse_all = |failure: Failure| {
+            let first = request.items.first();
+            vec![ResponseBatchItem {
+                operation: first.map(|item| item.operation),
+                unique_batch_item_id: first.and_then(|item| item.unique_batch_item_id.clone()),
+                outcome: failure.outcome(version),
+                message_extension: None,
+            }]
+        };
+        if let Err(failure) = self.check_header(&request) {
+            return refuse_all(failure);
+        }
+        let caller = match who(&self.kms).map_err(Failure::from).and_then(|caller| {
+            self.check_credentials(&request.header, &caller)?;
+            Ok(caller)
+        }) {
+            Ok(caller) => caller,
+            Err(failure) => return refuse_all(failure),
+        };
+        let mut context = Context {
+            kms: &self.kms,
+            caller: &caller,
+            version,
+            limits: &self.limits,
+            placeholder: None,
+            made: Vec::new(),
+        };
+        let go_on = request.header.batch_error_continuation_option
+            == Some(BatchErrorContinuationOption::Continue);
+        let mut items = Vec::with_capacity(request.items.len());
+        for item in request.items {
+            let item = one_item(item, &mut context);
+            let failed = !matches!(item.outcome, Outcome::Success(_));
+            items.push(item);
+            if failed && !go_on {
+                break;
+            }
+        }
+        items
+    }
+
+    fn check_header(&self, request: &RequestMessage) -> Result<()> {
+        let header = &request.header;
+        if request.items.len() > self.limits.batch_items {
+            return Err(Failure::by_version(
+                ResultReason::InvalidMessage,
+                ResultReason::ServerLimitExceeded,
+                format!(
+                    "limit batch-items = {} reached; the setting server.limits.batch-items changes it",
+                    self.limits.batch_items
+                ),
+            ));
+        }
+        let asynchronous = header.asynchronous_indicator.map(|indicator| indicator.0);
+        if asynchronous == Some(AsynchronousIndicator::Mandatory) {
+            return Err(Failure::not_supported("operations are done at once, not asynchronously"));
+        }
+        let undo = header.batch_error_continuation_option == Some(BatchErrorContinuationOption::Undo);
+        if undo && request.items.len() > 1 {
+            return Err(Failure::not_supported("batches are not undone: use Stop or Continue"));
+        }
+        Ok(())
+    }
+
+    /// Credentials in the header must hold too; the certificate stays who the client is.
+    fn check_credentials(&self, header: &RequestHeader, caller: &Arc<Caller>) -> Result<()> {
+        for credential in header.authentication.iter().flat_map(|given| &given.credentials) {
+            match credential {
+                Credential::UsernameAndPassword(given) => {
+                    let password = given.password.as_deref().unwrap_or_default();
+                    let password = SecretBytes::from(password);
+                    // Argon2id takes its time.
+                    tokio::task::block_in_place(|| {
+                        self.kms.authenticate_password(
+                            caller.account(),
+                            &given.username,
+                            &password,
+                            caller.origin(),
+                            Door::Kmip,
+                        )
+                    })?;
+                }
+                // It tells which device, and proves nothing that the certificate does not.
+                Credential::Device(_) => {}
+                other => {
+                    return Err(Failure::new(
+                        ResultReason::AuthenticationNotSuccessful,
+                        format!("credentials of type {} are not supported", other.credential_type()),
+                    ));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn one_item(item: RequestBatchItem, context: &mut Context<'_>) -> ResponseBatchItem {
+    let version = context.version;
+    let RequestBatchItem { operation, unique_batch_item_id, payload, message_extensions, .. } = item;
+    let critical = message_extensions.iter().any(|extension| extension.criticality_indicator);
+    let outcome = match payload {
+        _ if critical => Failure::not_supported("a critical message extension is not understood")
+            .outcome(version),
+        Ok(payload) => match operations::perform(payload, context) {
+            Ok(answer) => Outcome::Success(Some(answer)),
+            Err(failure) => failure.outcome(version),
+        },
+        Err(error) => Outcome::failed(error.reason(version), error.to_string()),
+    };
+    log(operation, &outcome);
+    ResponseBatchItem { operation: Some(operation), unique_batch_item_id, outcome, message_extension: None }
+}
+
+fn log(operation: Operation, outcome: &Outcome) {
+    match outcome {
+        Outcome::Failed { reason, message, .. } => {
+            let message = message.as_deref().unwrap_or_default();
+            tracing::info!(%operation, %reason, message, "refused");
+        }
+        _ => tracing::debug!(%operation, "done"),
+    }
+}
+
+/// Writes the answer, or that it is too large for the client (1.4 section 6.3).
+fn encode(response: &ResponseMessage, limit: Option<i32>, buffer: Vec<u8>) -> Vec<u8> {
+    let limit = limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(usize::MAX);
+    if let Ok(bytes) = response.encode_within(buffer, limit) {
+        return bytes;
+    }
+    // Even the refusal is larger than the client takes: the shortest one must do.
+    let item = ResponseBatchItem {
+        operation: None,
+        unique_batch_item_id: None,
+        outcome: Outcome::Failed {
+            reason: ResultReason::ResponseTooLarge,
+            message: None,
+            payload: None,
+        },
+        message_extension: None,
+    };
+    let shortest =
+        ResponseMessage::new(response.header.protocol_version, response.header.time_stamp, vec![item]);
+    shortest.encode(Vec::new()).unwrap_or_default()
+}
+
+fn now() -> DateTime {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    DateTime(i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
+}

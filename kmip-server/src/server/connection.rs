@@ -1,0 +1,158 @@
+//! One connection: reads a message, answers it, until the client has had enough.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use keybridge_core::Door;
+use keybridge_core::authorize::Origin;
+use keybridge_kmip::frame::read_length;
+use keybridge_kmip::ttlv::HEAD;
+use keybridge_kmip::Limits;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+use tokio::time::timeout;
+use tokio_rustls::server::TlsStream;
+
+use super::stopped;
+use crate::pki::fingerprint;
+use crate::processor::Processor;
+
+/// Bytes that a connection keeps for its messages between them; what a large message needed is given back.
+const KEPT_BUFFER: usize = 64 * 1024;
+
+/// Serves a client that has completed its handshake.
+pub(super) async fn serve(
+    mut stream: TlsStream<TcpStream>,
+    peer: SocketAddr,
+    processor: &Processor,
+    mut stop: watch::Receiver<bool>,
+) {
+    let Some(fingerprint) = client_fingerprint(&stream) else {
+        // The verifier demands a certificate; without one there would have been no handshake.
+        tracing::warn!(%peer, "a connection without a client certificate");
+        return;
+    };
+    tracing::debug!(%peer, %fingerprint, "connected");
+    let limits = *processor.limits();
+    let origin = Origin::Network(peer.ip().to_canonical());
+    let (mut request, mut answer) = (Vec::with_capacity(4096), Vec::with_capacity(4096));
+    loop {
+        let first = tokio::select! {
+            () = stopped(&mut stop) => break,
+            first = timeout(limits.idle(), read_head(&mut stream)) => first,
+        };
+        let head = match first {
+            Ok(Ok(Some(head))) => head,
+            // The client is done, or has gone.
+            Ok(Ok(None)) => break,
+            Ok(Err(error)) => {
+                tracing::debug!(%peer, %error, "disconnected");
+                return;
+            }
+            Err(_) => {
+                tracing::debug!(%peer, "closed: nothing for server.limits.idle-seconds");
+                break;
+            }
+        };
+        request.clear();
+        request.extend_from_slice(&head);
+        match read_rest(&mut stream, &mut request, &limits.wire(), limits.message()).await {
+            Ok(()) => {}
+            Err(Refused::NoMessage(reason)) => {
+                // What follows cannot be told from the rest of this message: answer, and close.
+                tracing::info!(%peer, reason, "no KMIP message");
+                let who = |kms: &keybridge_core::Kms| {
+                    kms.authenticate_certificate(&fingerprint, origin, Door::Kmip)
+                };
+                let answer = processor.answer(who, &request, answer);
+                let _ = timeout(limits.message(), stream.write_all(&answer)).await;
+                break;
+            }
+            Err(Refused::Lost(reason)) => {
+                tracing::info!(%peer, reason, "disconnected within a message");
+                return;
+            }
+        }
+        let who = |kms: &keybridge_core::Kms| {
+            kms.authenticate_certificate(&fingerprint, origin, Door::Kmip)
+        };
+        answer = processor.answer(who, &request, answer);
+        let written = timeout(limits.message(), async {
+            stream.write_all(&answer).await?;
+            stream.flush().await
+        });
+        if !matches!(written.await, Ok(Ok(()))) {
+            tracing::debug!(%peer, "the client did not take its answer");
+            return;
+        }
+        forget(&mut request);
+        forget(&mut answer);
+    }
+    let _ = timeout(limits.handshake(), stream.shutdown()).await;
+}
+
+/// Overwrites what passed through a buffer (keys do), and gives a large one back.
+fn forget(buffer: &mut Vec<u8>) {
+    use zeroize::Zeroize;
+    buffer.as_mut_slice().zeroize();
+    buffer.clear();
+    buffer.shrink_to(KEPT_BUFFER);
+}
+
+fn client_fingerprint(stream: &TlsStream<TcpStream>) -> Option<String> {
+    let (_, session) = stream.get_ref();
+    session.peer_certificates()?.first().map(|certificate| fingerprint(certificate))
+}
+
+/// The first eight bytes of a message; none when the client closed between messages.
+async fn read_head(stream: &mut TlsStream<TcpStream>) -> std::io::Result<Option<[u8; HEAD]>> {
+    let mut head = [0; HEAD];
+    let mut filled = 0;
+    while filled < HEAD {
+        match stream.read(&mut head[filled..]).await {
+            Ok(0) if filled == 0 => return Ok(None),
+            Ok(0) => return Err(std::io::ErrorKind::UnexpectedEof.into()),
+            Ok(count) => filled += count,
+            // Clients that close without saying so are common, and between messages no harm.
+            Err(error) if filled == 0 && error.kind() == std::io::ErrorKind::UnexpectedEof => {
+                return Ok(None);
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(Some(head))
+}
+
+/// Why a message did not come.
+enum Refused {
+    /// The head is that of no message, or of one that is too large.
+    NoMessage(String),
+    /// The connection failed, or was too slow.
+    Lost(String),
+}
+
+/// Reads the message whose head stands in `request`. Memory is taken as bytes come, never for a length that
+/// was only claimed.
+async fn read_rest(
+    stream: &mut TlsStream<TcpStream>,
+    request: &mut Vec<u8>,
+    limits: &Limits,
+    patience: Duration,
+) -> Result<(), Refused> {
+    let head: [u8; HEAD] = request
+        .as_slice()
+        .try_into()
+        .map_err(|_| Refused::NoMessage("its head is incomplete".into()))?;
+    let length =
+        read_length(&head, limits).map_err(|error| Refused::NoMessage(error.to_string()))?;
+    let rest = (length - HEAD) as u64;
+    let mut body = stream.take(rest);
+    let read = timeout(patience, body.read_to_end(request)).await;
+    match read {
+        Ok(Ok(count)) if count as u64 == rest => Ok(()),
+        Ok(Ok(_)) => Err(Refused::Lost("the connection ended".into())),
+        Ok(Err(error)) => Err(Refused::Lost(error.to_string())),
+        Err(_) => Err(Refused::Lost("server.limits.message-seconds passed".into())),
+    }
+}

@@ -1,0 +1,169 @@
+//! The KMIP server: listeners, connections and their limits. One task a connection, one request at a time on
+//! it, answered in place when memory has the answer.
+
+mod connection;
+mod counts;
+mod tls;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use keybridge_core::Kms;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
+
+use crate::processor::Processor;
+use crate::settings::ServerSettings;
+use counts::Counts;
+
+pub use tls::TlsError;
+
+/// How often what is scheduled for deletion is looked at: deletions are due by the day.
+const DELETION_INTERVAL: Duration = Duration::from_secs(60);
+
+/// How long an accept that failed for want of file descriptors is waited out.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Why a server cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum ServerError {
+    /// Certificates or keys.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// An address that cannot be listened on.
+    #[error("cannot listen on {address}: {error}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// The system's word.
+        error: std::io::Error,
+    },
+}
+
+/// A server that listens.
+pub struct Server {
+    listeners: Vec<TcpListener>,
+    shared: Arc<Shared>,
+}
+
+/// What all connections share.
+struct Shared {
+    processor: Processor,
+    acceptor: TlsAcceptor,
+    counts: Counts,
+}
+
+impl Server {
+    /// Loads the certificates and listens.
+    ///
+    /// # Errors
+    /// [`ServerError`].
+    pub async fn bind(kms: Arc<Kms>, settings: &ServerSettings) -> Result<Self, ServerError> {
+        let tls = tls::configuration(settings)?;
+        let mut listeners = Vec::with_capacity(settings.listen.len());
+        for &address in &settings.listen {
+            let listener = TcpListener::bind(address).await;
+            listeners.push(listener.map_err(|error| ServerError::Listen { address, error })?);
+        }
+        let shared = Arc::new(Shared {
+            processor: Processor::new(kms, settings.limits),
+            acceptor: TlsAcceptor::from(Arc::new(tls)),
+            counts: Counts::new(settings.limits.connections, settings.limits.connections_per_client),
+        });
+        Ok(Self { listeners, shared })
+    }
+
+    /// The addresses listened on, with the real ports.
+    #[must_use]
+    pub fn addresses(&self) -> Vec<SocketAddr> {
+        self.listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect()
+    }
+
+    /// Serves until `stop` turns true (or its sender is gone), then lets running requests end.
+    pub async fn run(self, stop: watch::Receiver<bool>) {
+        let mut tasks = JoinSet::new();
+        tasks.spawn(deletions(Arc::clone(&self.shared), stop.clone()));
+        for listener in self.listeners {
+            tasks.spawn(accept(listener, Arc::clone(&self.shared), stop.clone()));
+        }
+        while tasks.join_next().await.is_some() {}
+    }
+}
+
+/// Accepts connections until asked to stop, then waits for those that are there.
+async fn accept(listener: TcpListener, shared: Arc<Shared>, mut stop: watch::Receiver<bool>) {
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            () = stopped(&mut stop) => break,
+            accepted = listener.accept() => match accepted {
+                Ok((stream, peer)) => {
+                    let (shared, stop) = (Arc::clone(&shared), stop.clone());
+                    connections.spawn(connect(stream, peer, shared, stop));
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "cannot accept a connection");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            },
+            // Ended connections are forgotten as they end.
+            Some(_) = connections.join_next(), if !connections.is_empty() => {}
+        }
+    }
+    drop(listener);
+    let patience = shared.processor.limits().shutdown();
+    let all = async { while connections.join_next().await.is_some() {} };
+    if tokio::time::timeout(patience, all).await.is_err() {
+        tracing::warn!("connections were cut that did not end in time");
+    }
+}
+
+/// Resolves when the server is to stop.
+async fn stopped(stop: &mut watch::Receiver<bool>) {
+    // An error means that the sender is gone, and with it whoever wanted the server.
+    let _ = stop.wait_for(|stop| *stop).await;
+}
+
+/// One connection, if the limits have room for it.
+async fn connect(
+    stream: TcpStream,
+    peer: SocketAddr,
+    shared: Arc<Shared>,
+    stop: watch::Receiver<bool>,
+) {
+    let Some(_place) = shared.counts.enter(peer.ip()) else {
+        tracing::warn!(%peer, "refused: server.limits.connections or connections-per-client reached");
+        return;
+    };
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%peer, %error, "no TCP_NODELAY");
+    }
+    let handshake = shared.acceptor.accept(stream);
+    match tokio::time::timeout(shared.processor.limits().handshake(), handshake).await {
+        Err(_) => tracing::info!(%peer, "the TLS handshake took too long"),
+        Ok(Err(error)) => tracing::info!(%peer, reason = %tls::reason(&error), "no TLS connection"),
+        Ok(Ok(stream)) => connection::serve(stream, peer, &shared.processor, stop).await,
+    }
+}
+
+/// Destroys what was scheduled for deletion when it is due.
+async fn deletions(shared: Arc<Shared>, mut stop: watch::Receiver<bool>) {
+    let mut clock = tokio::time::interval(DELETION_INTERVAL);
+    clock.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = stopped(&mut stop) => return,
+            _ = clock.tick() => {}
+        }
+        let kms = Arc::clone(shared.processor.kms());
+        match tokio::task::spawn_blocking(move || kms.run_due_deletions()).await {
+            Ok(Ok(0)) => {}
+            Ok(Ok(count)) => tracing::info!(count, "keys whose deletion was due are destroyed"),
+            Ok(Err(error)) => tracing::error!(%error, "due deletions could not be done"),
+            Err(error) => tracing::error!(%error, "due deletions could not be done"),
+        }
+    }
+}
