@@ -13,23 +13,71 @@ use crate::failure::{Failure, Result};
 /// Hashes, with KMIP's number of the hash and of HMAC with it. KMIP has no number for SM3 as a Hashing
 /// Algorithm: signatures with it are the SM2 key's own.
 const HASHES: &[(HashAlgorithm, Option<HashingAlgorithm>, Option<Algorithm>)] = &[
-    (HashAlgorithm::Sha1, Some(HashingAlgorithm::SHA_1), Some(Algorithm::HMAC_SHA1)),
-    (HashAlgorithm::Sha224, Some(HashingAlgorithm::SHA_224), Some(Algorithm::HMAC_SHA224)),
-    (HashAlgorithm::Sha256, Some(HashingAlgorithm::SHA_256), Some(Algorithm::HMAC_SHA256)),
-    (HashAlgorithm::Sha384, Some(HashingAlgorithm::SHA_384), Some(Algorithm::HMAC_SHA384)),
-    (HashAlgorithm::Sha512, Some(HashingAlgorithm::SHA_512), Some(Algorithm::HMAC_SHA512)),
-    (HashAlgorithm::Sha3_224, Some(HashingAlgorithm::SHA3_224), Some(Algorithm::HMAC_SHA3_224)),
-    (HashAlgorithm::Sha3_256, Some(HashingAlgorithm::SHA3_256), Some(Algorithm::HMAC_SHA3_256)),
-    (HashAlgorithm::Sha3_384, Some(HashingAlgorithm::SHA3_384), Some(Algorithm::HMAC_SHA3_384)),
-    (HashAlgorithm::Sha3_512, Some(HashingAlgorithm::SHA3_512), Some(Algorithm::HMAC_SHA3_512)),
+    (
+        HashAlgorithm::Sha1,
+        Some(HashingAlgorithm::SHA_1),
+        Some(Algorithm::HMAC_SHA1),
+    ),
+    (
+        HashAlgorithm::Sha224,
+        Some(HashingAlgorithm::SHA_224),
+        Some(Algorithm::HMAC_SHA224),
+    ),
+    (
+        HashAlgorithm::Sha256,
+        Some(HashingAlgorithm::SHA_256),
+        Some(Algorithm::HMAC_SHA256),
+    ),
+    (
+        HashAlgorithm::Sha384,
+        Some(HashingAlgorithm::SHA_384),
+        Some(Algorithm::HMAC_SHA384),
+    ),
+    (
+        HashAlgorithm::Sha512,
+        Some(HashingAlgorithm::SHA_512),
+        Some(Algorithm::HMAC_SHA512),
+    ),
+    (
+        HashAlgorithm::Sha3_224,
+        Some(HashingAlgorithm::SHA3_224),
+        Some(Algorithm::HMAC_SHA3_224),
+    ),
+    (
+        HashAlgorithm::Sha3_256,
+        Some(HashingAlgorithm::SHA3_256),
+        Some(Algorithm::HMAC_SHA3_256),
+    ),
+    (
+        HashAlgorithm::Sha3_384,
+        Some(HashingAlgorithm::SHA3_384),
+        Some(Algorithm::HMAC_SHA3_384),
+    ),
+    (
+        HashAlgorithm::Sha3_512,
+        Some(HashingAlgorithm::SHA3_512),
+        Some(Algorithm::HMAC_SHA3_512),
+    ),
 ];
 
 /// Curves by KMIP's number.
 const CURVES: &[(RecommendedCurve, NamedCurve)] = &[
-    (RecommendedCurve::P_256, NamedCurve::Weierstrass(Curve::P256)),
-    (RecommendedCurve::P_384, NamedCurve::Weierstrass(Curve::P384)),
-    (RecommendedCurve::P_521, NamedCurve::Weierstrass(Curve::P521)),
-    (RecommendedCurve::SECP256K1, NamedCurve::Weierstrass(Curve::Secp256k1)),
+    (
+        RecommendedCurve::P_256,
+        NamedCurve::Weierstrass(Curve::P256),
+    ),
+    (
+        RecommendedCurve::P_384,
+        NamedCurve::Weierstrass(Curve::P384),
+    ),
+    (
+        RecommendedCurve::P_521,
+        NamedCurve::Weierstrass(Curve::P521),
+    ),
+    (
+        RecommendedCurve::SECP256K1,
+        NamedCurve::Weierstrass(Curve::Secp256k1),
+    ),
     (RecommendedCurve::CURVE25519, NamedCurve::X25519),
 ];
 
@@ -45,7 +93,10 @@ const CLASSES: &[(ObjectType, ObjectClass)] = &[
     (ObjectType::OpaqueObject, ObjectClass::Opaque),
     (ObjectType::OpaqueObject, ObjectClass::Data),
     (ObjectType::PGPKey, ObjectClass::PgpKey),
-    (ObjectType::CertificateRequest, ObjectClass::CertificateRequest),
+    (
+        ObjectType::CertificateRequest,
+        ObjectClass::CertificateRequest,
+    ),
 ];
 
 /// The Object Type of a class.
@@ -58,7 +109,10 @@ pub fn object_type(class: ObjectClass) -> ObjectType {
 /// The class of an Object Type.
 #[must_use]
 pub fn class(kind: ObjectType) -> Option<ObjectClass> {
-    CLASSES.iter().find(|(known, _)| *known == kind).map(|(_, class)| *class)
+    CLASSES
+        .iter()
+        .find(|(known, _)| *known == kind)
+        .map(|(_, class)| *class)
 }
 
 /// The hash of a Hashing Algorithm.
@@ -67,14 +121,18 @@ pub fn class(kind: ObjectType) -> Option<ObjectClass> {
 /// For one that the bridge does not have.
 pub fn hash(number: HashingAlgorithm) -> Result<HashAlgorithm> {
     let row = HASHES.iter().find(|row| row.1 == Some(number));
-    row.map(|row| row.0)
-        .ok_or_else(|| Failure::invalid_field(format!("hashing algorithm {number} is not supported")))
+    row.map(|row| row.0).ok_or_else(|| {
+        Failure::invalid_field(format!("hashing algorithm {number} is not supported"))
+    })
 }
 
 /// The hash of an HMAC algorithm.
 #[must_use]
 pub fn hmac_hash(algorithm: Algorithm) -> Option<HashAlgorithm> {
-    HASHES.iter().find(|row| row.2 == Some(algorithm)).map(|row| row.0)
+    HASHES
+        .iter()
+        .find(|row| row.2 == Some(algorithm))
+        .map(|row| row.0)
 }
 
 /// The curve of a Recommended Curve.
@@ -114,7 +172,9 @@ impl KindOfKey {
         })?;
         if spec.is_asymmetric() != pair {
             let wanted = if pair { "Create" } else { "Create Key Pair" };
-            return Err(Failure::invalid_field(format!("{algorithm} keys are made by {wanted}")));
+            return Err(Failure::invalid_field(format!(
+                "{algorithm} keys are made by {wanted}"
+            )));
         }
         Ok(spec)
     }
@@ -130,12 +190,17 @@ impl KindOfKey {
         let Some(algorithm) = self.algorithm else {
             return Ok(KeySpec::GenericSecret { bits });
         };
-        let foreign = KeySpec::Foreign { algorithm: algorithm.0, bits: self.bits().unwrap_or(bits) };
+        let foreign = KeySpec::Foreign {
+            algorithm: algorithm.0,
+            bits: self.bits().unwrap_or(bits),
+        };
         let Some(spec) = self.spec(algorithm, Some(bits))? else {
             return Ok(foreign);
         };
         if spec.is_asymmetric() {
-            return Err(Failure::invalid_field(format!("{algorithm} is no symmetric algorithm")));
+            return Err(Failure::invalid_field(format!(
+                "{algorithm} is no symmetric algorithm"
+            )));
         }
         if self.bits().is_some_and(|given| given != bits) {
             return Err(Failure::by_version(
@@ -184,7 +249,9 @@ impl KindOfKey {
             Some(384) => Curve::P384,
             Some(521) => Curve::P521,
             Some(bits) => {
-                return Err(Failure::invalid_field(format!("there is no curve of {bits} bits here")));
+                return Err(Failure::invalid_field(format!(
+                    "there is no curve of {bits} bits here"
+                )));
             }
             None => {
                 return Err(Failure::invalid_message(
@@ -225,7 +292,11 @@ mod tests {
     use super::*;
 
     fn kind(algorithm: Algorithm, length: i32) -> KindOfKey {
-        KindOfKey { algorithm: Some(algorithm), length: Some(length), curve: None }
+        KindOfKey {
+            algorithm: Some(algorithm),
+            length: Some(length),
+            curve: None,
+        }
     }
 
     #[test]
@@ -252,7 +323,13 @@ mod tests {
         let des = kind(Algorithm::DES3, 168);
         assert!(des.to_create(false).is_err());
         let kept = des.of_symmetric(24).unwrap();
-        assert_eq!(kept, KeySpec::Foreign { algorithm: Algorithm::DES3.0, bits: 168 });
+        assert_eq!(
+            kept,
+            KeySpec::Foreign {
+                algorithm: Algorithm::DES3.0,
+                bits: 168
+            }
+        );
         assert_eq!(algorithm(kept, None), Some(Algorithm::DES3));
         assert!(kind(Algorithm::AES, 256).of_symmetric(16).is_err());
     }

@@ -40,7 +40,12 @@ impl Failure {
         modern: ResultReason,
         message: impl Into<String>,
     ) -> Self {
-        Self { legacy, modern, message: message.into(), payload: None }
+        Self {
+            legacy,
+            modern,
+            message: message.into(),
+            payload: None,
+        }
     }
 
     /// Invalid Field.
@@ -81,8 +86,11 @@ impl Failure {
     /// The failed batch item's outcome in `version`.
     #[must_use]
     pub fn outcome(self, version: Version) -> Outcome {
-        let reason =
-            if version.has_tagged_attributes() { self.modern } else { legacy(self.legacy, version) };
+        let reason = if version.has_tagged_attributes() {
+            self.modern
+        } else {
+            legacy(self.legacy, version)
+        };
         Outcome::Failed {
             reason,
             message: Some(self.message),
@@ -134,7 +142,10 @@ fn reasons(error: &Error) -> (ResultReason, ResultReason) {
     let same = |reason| (reason, reason);
     match error {
         // "No object with the specified Unique Identifier exists".
-        Error::NotFound { what: "object" | "key", .. } => (R::ItemNotFound, R::ObjectNotFound),
+        Error::NotFound {
+            what: "object" | "key",
+            ..
+        } => (R::ItemNotFound, R::ObjectNotFound),
         Error::NotFound { .. } => same(R::ItemNotFound),
         // "Trying to create a new object with the same Name attribute value as an existing object".
         Error::AlreadyExists { .. } => (R::InvalidField, R::NonUniqueNameAttribute),
@@ -152,9 +163,7 @@ fn reasons(error: &Error) -> (ResultReason, ResultReason) {
         | Error::OutsideDates(_)
         | Error::IllegalTransition { .. }
         | Error::IllegalKeyTransition { .. } => (R::PermissionDenied, R::WrongKeyLifecycleState),
-        Error::UsageNotPermitted(_) => {
-            (R::PermissionDenied, R::IncompatibleCryptographicUsageMask)
-        }
+        Error::UsageNotPermitted(_) => (R::PermissionDenied, R::IncompatibleCryptographicUsageMask),
         Error::MechanismNotAllowed(_) | Error::ActionProhibited(_) => same(R::PermissionDenied),
         Error::MechanismUnsupported { .. } => {
             (R::InvalidField, R::UnsupportedCryptographicParameters)
@@ -209,26 +218,55 @@ mod tests {
 
     #[test]
     fn reasons_differ_between_versions() {
-        let disabled = || Error::KeyState { state: KeyState::Disabled };
-        assert_eq!(reason(disabled(), Version::V1_0), ResultReason::PermissionDenied);
-        assert_eq!(reason(disabled(), Version::V2_0), ResultReason::WrongKeyLifecycleState);
+        let disabled = || Error::KeyState {
+            state: KeyState::Disabled,
+        };
+        assert_eq!(
+            reason(disabled(), Version::V1_0),
+            ResultReason::PermissionDenied
+        );
+        assert_eq!(
+            reason(disabled(), Version::V2_0),
+            ResultReason::WrongKeyLifecycleState
+        );
         let usage = || Error::UsageNotPermitted(Purpose::Sign);
-        assert_eq!(reason(usage(), Version::V1_4), ResultReason::PermissionDenied);
-        assert_eq!(reason(Error::Sensitive, Version::V1_2), ResultReason::PermissionDenied);
-        assert_eq!(reason(Error::Sensitive, Version::V1_4), ResultReason::Sensitive);
+        assert_eq!(
+            reason(usage(), Version::V1_4),
+            ResultReason::PermissionDenied
+        );
+        assert_eq!(
+            reason(Error::Sensitive, Version::V1_2),
+            ResultReason::PermissionDenied
+        );
+        assert_eq!(
+            reason(Error::Sensitive, Version::V1_4),
+            ResultReason::Sensitive
+        );
     }
 
     #[test]
     fn every_reason_exists_in_its_versions() {
         let errors = || {
             [
-                Error::NotFound { what: "object", name: String::new() },
-                Error::AlreadyExists { what: "name", name: String::new() },
+                Error::NotFound {
+                    what: "object",
+                    name: String::new(),
+                },
+                Error::AlreadyExists {
+                    what: "name",
+                    name: String::new(),
+                },
                 Error::WrongCredential,
                 Error::NoMaterial("gone"),
                 Error::NotExtractable,
-                Error::AttributeReadOnly { attribute: "State", reason: "" },
-                Error::Limit { name: "x", limit: 1 },
+                Error::AttributeReadOnly {
+                    attribute: "State",
+                    reason: "",
+                },
+                Error::Limit {
+                    name: "x",
+                    limit: 1,
+                },
                 Error::Internal(String::new()),
                 Error::MechanismParameter(String::new()),
             ]
@@ -236,7 +274,10 @@ mod tests {
         for version in Version::SUPPORTED {
             for error in errors() {
                 let text = error.to_string();
-                assert!(reason(error, version).exists_in(version), "{text} in {version}");
+                assert!(
+                    reason(error, version).exists_in(version),
+                    "{text} in {version}"
+                );
             }
         }
     }

@@ -53,9 +53,8 @@ fn private(format: Format, material: &KeyMaterial) -> Result<PrivateKey> {
             PrivateKey::Ec(EcPrivateKey::from_sec1(None, bytes)?)
         }
         // What no format says is told by looking: some clients register every private key as Raw.
-        (Format::Raw | Format::Opaque, KeyMaterial::Bytes(bytes)) => {
-            PrivateKey::from_pkcs8(bytes).or_else(|_| RsaPrivateKey::from_pkcs1(bytes).map(PrivateKey::Rsa))?
-        }
+        (Format::Raw | Format::Opaque, KeyMaterial::Bytes(bytes)) => PrivateKey::from_pkcs8(bytes)
+            .or_else(|_| RsaPrivateKey::from_pkcs1(bytes).map(PrivateKey::Rsa))?,
         (_, KeyMaterial::RSAPrivate(key)) => PrivateKey::Rsa(rsa_private(key)?),
         (_, KeyMaterial::ECPrivate(key)) => PrivateKey::Ec(EcPrivateKey::new(
             named_curve(key.recommended_curve)?,
@@ -72,16 +71,16 @@ fn public(format: Format, material: &KeyMaterial) -> Result<PublicKey> {
         (Format::PKCS_1, KeyMaterial::Bytes(bytes)) => {
             PublicKey::Rsa(RsaPublicKey::from_pkcs1(bytes)?)
         }
-        (Format::Raw | Format::Opaque, KeyMaterial::Bytes(bytes)) => {
-            PublicKey::from_spki(bytes).or_else(|_| RsaPublicKey::from_pkcs1(bytes).map(PublicKey::Rsa))?
-        }
+        (Format::Raw | Format::Opaque, KeyMaterial::Bytes(bytes)) => PublicKey::from_spki(bytes)
+            .or_else(|_| RsaPublicKey::from_pkcs1(bytes).map(PublicKey::Rsa))?,
         (_, KeyMaterial::RSAPublic(key)) => PublicKey::Rsa(RsaPublicKey::new(
             unsigned(&key.modulus)?,
             unsigned(&key.public_exponent)?,
         )?),
-        (_, KeyMaterial::ECPublic(key)) => {
-            PublicKey::Ec(EcPublicKey::new(named_curve(key.recommended_curve)?, &key.q_string)?)
-        }
+        (_, KeyMaterial::ECPublic(key)) => PublicKey::Ec(EcPublicKey::new(
+            named_curve(key.recommended_curve)?,
+            &key.q_string,
+        )?),
         _ => return Err(unsupported(format)),
     })
 }
@@ -97,22 +96,32 @@ fn rsa_private(key: &TransparentRSAPrivateKey) -> Result<RsaPrivateKey> {
         (Some(p), Some(q)) => Some((unsigned(p)?, unsigned(q)?)),
         _ => None,
     };
-    let remainders = match (&key.prime_exponent_p, &key.prime_exponent_q, &key.crt_coefficient) {
+    let remainders = match (
+        &key.prime_exponent_p,
+        &key.prime_exponent_q,
+        &key.crt_coefficient,
+    ) {
         (Some(p), Some(q), Some(c)) if primes.is_some() => {
             Some((unsigned(p)?, unsigned(q)?, unsigned(c)?))
         }
         _ => None,
     };
-    Ok(RsaPrivateKey::from_components(public, unsigned(d)?, primes, remainders)?)
+    Ok(RsaPrivateKey::from_components(
+        public,
+        unsigned(d)?,
+        primes,
+        remainders,
+    )?)
 }
 
 fn unsigned(number: &BigInteger) -> Result<&[u8]> {
-    number.as_unsigned().ok_or_else(|| Failure::invalid_field("a number of the key is negative"))
+    number
+        .as_unsigned()
+        .ok_or_else(|| Failure::invalid_field("a number of the key is negative"))
 }
 
 fn named_curve(number: RecommendedCurve) -> Result<NamedCurve> {
-    curve(number)
-        .ok_or_else(|| Failure::invalid_field(format!("curve {number} is not supported")))
+    curve(number).ok_or_else(|| Failure::invalid_field(format!("curve {number} is not supported")))
 }
 
 fn secret(bytes: &[u8]) -> SecretBytes {
@@ -126,7 +135,10 @@ fn secret(bytes: &[u8]) -> SecretBytes {
 /// uses share, so they go out as PKCS#8 and X.509.
 #[must_use]
 pub fn default_format(object: &Object, version: Version) -> Format {
-    let registered = object.format.map(Format).filter(|format| format.exists_in(version));
+    let registered = object
+        .format
+        .map(Format)
+        .filter(|format| format.exists_in(version));
     if let Some(format) = registered
         && format != Format(0)
     {
@@ -162,7 +174,9 @@ pub fn material(object: &Object, value: &SecretBytes, format: Format) -> Result<
         ObjectClass::PublicKey => public_material(bytes, format),
         _ => match format {
             Format::TransparentSymmetricKey => {
-                Ok(KeyMaterial::Symmetric(TransparentSymmetricKey { key: bytes.into() }))
+                Ok(KeyMaterial::Symmetric(TransparentSymmetricKey {
+                    key: bytes.into(),
+                }))
             }
             Format::Raw | Format::Opaque => Ok(KeyMaterial::Bytes(bytes.into())),
             // A vendor's own format of bytes goes out as it came in.

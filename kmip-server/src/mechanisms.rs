@@ -33,7 +33,11 @@ fn bad_parameters(message: impl Into<String>) -> Failure {
 }
 
 fn unsupported(message: impl Into<String>) -> Failure {
-    Failure::by_version(R::InvalidField, R::UnsupportedCryptographicParameters, message)
+    Failure::by_version(
+        R::InvalidField,
+        R::UnsupportedCryptographicParameters,
+        message,
+    )
 }
 
 /// What a request gives beside its Cryptographic Parameters.
@@ -77,7 +81,12 @@ pub fn cipher(
 }
 
 fn plain(mechanism: Mechanism) -> Cipher {
-    Cipher { mechanism, made_iv: None, tag_length: None, pads: false }
+    Cipher {
+        mechanism,
+        made_iv: None,
+        tag_length: None,
+        pads: false,
+    }
 }
 
 fn block_cipher(
@@ -85,15 +94,18 @@ fn block_cipher(
     inputs: Inputs<'_>,
     makes_iv: bool,
 ) -> Result<Cipher> {
-    let mode = parameters
-        .block_cipher_mode
-        .ok_or_else(|| bad_parameters("neither the request nor the key says a Block Cipher Mode"))?;
+    let mode = parameters.block_cipher_mode.ok_or_else(|| {
+        bad_parameters("neither the request nor the key says a Block Cipher Mode")
+    })?;
     let padding = parameters.padding_method.unwrap_or(Padding::None);
     let made = |length: usize| initialization_vector(parameters, inputs.iv, makes_iv, length);
     let additional = || inputs.additional_data.unwrap_or_default().to_vec();
     match (mode, padding) {
         (Mode::ECB, Padding::None) => Ok(plain(Mechanism::Ecb)),
-        (Mode::ECB, Padding::PKCS5) => Ok(Cipher { pads: true, ..plain(Mechanism::Ecb) }),
+        (Mode::ECB, Padding::PKCS5) => Ok(Cipher {
+            pads: true,
+            ..plain(Mechanism::Ecb)
+        }),
         (Mode::CBC, Padding::None | Padding::PKCS5) => {
             let (bytes, made_iv) = made(BLOCK)?;
             let iv = block(&bytes)?;
@@ -102,27 +114,51 @@ fn block_cipher(
             } else {
                 Mechanism::Cbc { iv }
             };
-            Ok(Cipher { made_iv, ..plain(mechanism) })
+            Ok(Cipher {
+                made_iv,
+                ..plain(mechanism)
+            })
         }
         (Mode::CTR, Padding::None) => {
             let (bytes, made_iv) = made(BLOCK)?;
             let mechanism = counter(parameters, &bytes)?;
-            Ok(Cipher { made_iv, ..plain(mechanism) })
+            Ok(Cipher {
+                made_iv,
+                ..plain(mechanism)
+            })
         }
         (Mode::GCM | Mode::AEAD, Padding::None) => {
             let (iv, made_iv) = made(GCM_IV)?;
             let tag_length = tag_length(parameters)?;
-            let mechanism = Mechanism::Gcm { iv, aad: additional(), tag_length };
-            Ok(Cipher { made_iv, tag_length: Some(tag_length), ..plain(mechanism) })
+            let mechanism = Mechanism::Gcm {
+                iv,
+                aad: additional(),
+                tag_length,
+            };
+            Ok(Cipher {
+                made_iv,
+                tag_length: Some(tag_length),
+                ..plain(mechanism)
+            })
         }
         (Mode::CCM, Padding::None) => {
             let (nonce, made_iv) = made(CCM_NONCE)?;
             let tag_length = tag_length(parameters)?;
-            let mechanism =
-                Mechanism::Ccm { nonce, aad: additional(), tag_length, data_length: None };
-            Ok(Cipher { made_iv, tag_length: Some(tag_length), ..plain(mechanism) })
+            let mechanism = Mechanism::Ccm {
+                nonce,
+                aad: additional(),
+                tag_length,
+                data_length: None,
+            };
+            Ok(Cipher {
+                made_iv,
+                tag_length: Some(tag_length),
+                ..plain(mechanism)
+            })
         }
-        (mode, padding) => Err(unsupported(format!("{mode} with padding {padding} is not supported"))),
+        (mode, padding) => Err(unsupported(format!(
+            "{mode} with padding {padding} is not supported"
+        ))),
     }
 }
 
@@ -145,7 +181,11 @@ fn initialization_vector(
     }
     let length = match parameters.iv_length {
         Some(bits @ 8..=2048) if bits % 8 == 0 => usize::try_from(bits / 8).unwrap_or(length),
-        Some(_) => return Err(bad_parameters("the IV Length is 8 to 2048 bits, whole bytes")),
+        Some(_) => {
+            return Err(bad_parameters(
+                "the IV Length is 8 to 2048 bits, whole bytes",
+            ));
+        }
         None => length,
     };
     let mut iv = vec![0; length];
@@ -155,13 +195,16 @@ fn initialization_vector(
 }
 
 fn block(iv: &[u8]) -> Result<[u8; BLOCK]> {
-    iv.try_into().map_err(|_| bad_parameters(format!("the IV/Counter/Nonce has {BLOCK} bytes here")))
+    iv.try_into()
+        .map_err(|_| bad_parameters(format!("the IV/Counter/Nonce has {BLOCK} bytes here")))
 }
 
 /// Counter mode: a whole counter block, or a nonce that the Initial Counter Value completes (RFC 3686).
 fn counter(parameters: &CryptographicParameters, nonce: &[u8]) -> Result<Mechanism> {
     if nonce.len() > BLOCK {
-        return Err(bad_parameters(format!("a counter block has at most {BLOCK} bytes")));
+        return Err(bad_parameters(format!(
+            "a counter block has at most {BLOCK} bytes"
+        )));
     }
     let mut counter_block = [0; BLOCK];
     let missing = BLOCK - nonce.len();
@@ -172,7 +215,9 @@ fn counter(parameters: &CryptographicParameters, nonce: &[u8]) -> Result<Mechani
         let bytes = start.to_be_bytes();
         let fits = bytes[..nonce.len()].iter().all(|byte| *byte == 0);
         if !fits {
-            return Err(bad_parameters("the Initial Counter Value is too large for the nonce"));
+            return Err(bad_parameters(
+                "the Initial Counter Value is too large for the nonce",
+            ));
         }
         counter_block[nonce.len()..].copy_from_slice(&bytes[nonce.len()..]);
     }
@@ -182,7 +227,10 @@ fn counter(parameters: &CryptographicParameters, nonce: &[u8]) -> Result<Mechani
         None if missing > 0 => u32::try_from(missing * 8).unwrap_or(128),
         None => 128,
     };
-    Ok(Mechanism::Ctr { counter_block, counter_bits })
+    Ok(Mechanism::Ctr {
+        counter_block,
+        counter_bits,
+    })
 }
 
 fn tag_length(parameters: &CryptographicParameters) -> Result<usize> {
@@ -197,27 +245,47 @@ fn rsa_cipher(parameters: &CryptographicParameters) -> Result<Cipher> {
     let mechanism = match parameters.padding_method {
         Some(Padding::OAEP) => {
             let label = parameters.p_source.clone().unwrap_or_default();
-            Mechanism::RsaOaep { hash: rsa_hash(parameters, Some(HashAlgorithm::Sha1))?, label }
+            Mechanism::RsaOaep {
+                hash: rsa_hash(parameters, Some(HashAlgorithm::Sha1))?,
+                label,
+            }
         }
         Some(Padding::PKCS1V1_5) => Mechanism::RsaPkcs1,
         Some(Padding::None) => Mechanism::RsaRaw,
-        Some(other) => return Err(unsupported(format!("padding {other} is not supported for RSA"))),
-        None => return Err(bad_parameters("neither the request nor the key says a Padding Method")),
+        Some(other) => {
+            return Err(unsupported(format!(
+                "padding {other} is not supported for RSA"
+            )));
+        }
+        None => {
+            return Err(bad_parameters(
+                "neither the request nor the key says a Padding Method",
+            ));
+        }
     };
     Ok(plain(mechanism))
 }
 
 /// The two hashes of OAEP and PSS.
-fn rsa_hash(parameters: &CryptographicParameters, default: Option<HashAlgorithm>) -> Result<RsaHash> {
-    if parameters.mask_generator.is_some_and(|generator| generator != MaskGenerator::MGF1) {
+fn rsa_hash(
+    parameters: &CryptographicParameters,
+    default: Option<HashAlgorithm>,
+) -> Result<RsaHash> {
+    if parameters
+        .mask_generator
+        .is_some_and(|generator| generator != MaskGenerator::MGF1)
+    {
         return Err(unsupported("the mask generator is MGF1"));
     }
     let main = match parameters.hashing_algorithm {
         Some(number) => hash(number)?,
-        None => default
-            .ok_or_else(|| bad_parameters("neither the request nor the key says a Hashing Algorithm"))?,
+        None => default.ok_or_else(|| {
+            bad_parameters("neither the request nor the key says a Hashing Algorithm")
+        })?,
     };
-    let mgf1 = parameters.mask_generator_hashing_algorithm.map_or(Ok(main), hash)?;
+    let mgf1 = parameters
+        .mask_generator_hashing_algorithm
+        .map_or(Ok(main), hash)?;
     Ok(RsaHash { hash: main, mgf1 })
 }
 
@@ -271,14 +339,18 @@ pub fn signature(
             (true, _) => Mechanism::Ecdsa,
             (false, Some(hash)) => Mechanism::EcdsaHash { hash },
             // The hash of the curve's strength (FIPS 186-5 section 6.1.1).
-            (false, None) => Mechanism::EcdsaHash { hash: curve_hash(curve) },
+            (false, None) => Mechanism::EcdsaHash {
+                hash: curve_hash(curve),
+            },
         }),
         Some(KeySpec::Ed25519) if digested => {
             Err(unsupported("Ed25519 signs the data, not a digest of it"))
         }
         Some(KeySpec::Ed25519) => Ok(Mechanism::Eddsa),
         Some(KeySpec::Sm2) if digested => Ok(Mechanism::Sm2SignDigest),
-        Some(KeySpec::Sm2) => Ok(Mechanism::Sm2Sign { user_id: SM2_USER_ID.to_vec() }),
+        Some(KeySpec::Sm2) => Ok(Mechanism::Sm2Sign {
+            user_id: SM2_USER_ID.to_vec(),
+        }),
         _ => Err(unsupported("the object is no key that signs")),
     }
 }
@@ -306,7 +378,11 @@ fn rsa_signature(
                     .map_err(|_| bad_parameters("the Salt Length is negative"))?,
                 None => longest_salt(bits, hash.hash),
             };
-            Ok(Mechanism::RsaPss { hash, salt_length, digested })
+            Ok(Mechanism::RsaPss {
+                hash,
+                salt_length,
+                digested,
+            })
         }
         Some(Padding::PKCS1V1_5) | None => {
             let hash = chosen_hash.ok_or_else(|| {
@@ -314,7 +390,9 @@ fn rsa_signature(
             })?;
             Ok(Mechanism::RsaPkcs1Hash { hash, digested })
         }
-        Some(other) => Err(unsupported(format!("padding {other} is not supported for signatures"))),
+        Some(other) => Err(unsupported(format!(
+            "padding {other} is not supported for signatures"
+        ))),
     }
 }
 
@@ -330,20 +408,31 @@ fn longest_salt(bits: u32, hash: HashAlgorithm) -> usize {
 /// For parameters that are missing or not supported.
 pub fn mac(spec: Option<KeySpec>, parameters: &CryptographicParameters) -> Result<Mechanism> {
     if let Some(hash) = parameters.cryptographic_algorithm.and_then(hmac_hash) {
-        return Ok(Mechanism::Hmac { hash, tag_length: hash.length() });
+        return Ok(Mechanism::Hmac {
+            hash,
+            tag_length: hash.length(),
+        });
     }
     match (spec, parameters.block_cipher_mode) {
-        (Some(KeySpec::Hmac { hash, .. }), _) => {
-            Ok(Mechanism::Hmac { hash, tag_length: hash.length() })
-        }
+        (Some(KeySpec::Hmac { hash, .. }), _) => Ok(Mechanism::Hmac {
+            hash,
+            tag_length: hash.length(),
+        }),
         (Some(KeySpec::Aes { .. } | KeySpec::Sm4), Some(Mode::CMAC)) => {
             Ok(Mechanism::Cmac { tag_length: BLOCK })
         }
         (Some(KeySpec::GenericSecret { .. }), _) if parameters.hashing_algorithm.is_some() => {
-            let hash = parameters.hashing_algorithm.map_or(Ok(HashAlgorithm::Sha256), hash)?;
-            Ok(Mechanism::Hmac { hash, tag_length: hash.length() })
+            let hash = parameters
+                .hashing_algorithm
+                .map_or(Ok(HashAlgorithm::Sha256), hash)?;
+            Ok(Mechanism::Hmac {
+                hash,
+                tag_length: hash.length(),
+            })
         }
-        _ => Err(bad_parameters("neither the request nor the key says which MAC")),
+        _ => Err(bad_parameters(
+            "neither the request nor the key says which MAC",
+        )),
     }
 }
 
@@ -369,19 +458,36 @@ mod tests {
     const RSA: Option<KeySpec> = Some(KeySpec::Rsa { bits: 2048 });
 
     fn mode(mode: Mode) -> CryptographicParameters {
-        CryptographicParameters { block_cipher_mode: Some(mode), ..Default::default() }
+        CryptographicParameters {
+            block_cipher_mode: Some(mode),
+            ..Default::default()
+        }
     }
 
     #[test]
     fn a_random_iv_is_made_when_asked_for_only() {
         let none = Inputs::default();
-        let asked = CryptographicParameters { random_iv: Some(true), ..mode(Mode::GCM) };
+        let asked = CryptographicParameters {
+            random_iv: Some(true),
+            ..mode(Mode::GCM)
+        };
         let made = cipher(AES, &asked, none, true).unwrap();
         assert_eq!(made.made_iv.unwrap().len(), GCM_IV);
         assert!(cipher(AES, &asked, none, false).is_err());
         assert!(cipher(AES, &mode(Mode::GCM), none, true).is_err());
-        let given = Inputs { iv: Some(&[1; 16]), ..none };
-        let used = cipher(AES, &CryptographicParameters { random_iv: Some(true), ..mode(Mode::CBC) }, given, true);
+        let given = Inputs {
+            iv: Some(&[1; 16]),
+            ..none
+        };
+        let used = cipher(
+            AES,
+            &CryptographicParameters {
+                random_iv: Some(true),
+                ..mode(Mode::CBC)
+            },
+            given,
+            true,
+        );
         let used = used.unwrap();
         assert_eq!(used.mechanism, Mechanism::Cbc { iv: [1; 16] });
         assert_eq!(used.made_iv, None);
@@ -389,10 +495,16 @@ mod tests {
 
     #[test]
     fn parameters_out_of_range_are_refused() {
-        let given = Inputs { iv: Some(&[1; 15]), ..Inputs::default() };
+        let given = Inputs {
+            iv: Some(&[1; 15]),
+            ..Inputs::default()
+        };
         assert!(cipher(AES, &mode(Mode::CBC), given, true).is_err());
         for length in [-1, 0, 3, 17] {
-            let parameters = CryptographicParameters { tag_length: Some(length), ..mode(Mode::GCM) };
+            let parameters = CryptographicParameters {
+                tag_length: Some(length),
+                ..mode(Mode::GCM)
+            };
             assert!(cipher(AES, &parameters, given, true).is_err());
         }
         assert!(cipher(AES, &mode(Mode::XTS), given, true).is_err());
@@ -402,13 +514,24 @@ mod tests {
 
     #[test]
     fn counters_are_whole_blocks_or_completed() {
-        let parameters =
-            CryptographicParameters { initial_counter_value: Some(1), ..mode(Mode::CTR) };
-        let inputs = Inputs { iv: Some(&[7; 12]), ..Inputs::default() };
+        let parameters = CryptographicParameters {
+            initial_counter_value: Some(1),
+            ..mode(Mode::CTR)
+        };
+        let inputs = Inputs {
+            iv: Some(&[7; 12]),
+            ..Inputs::default()
+        };
         let made = cipher(AES, &parameters, inputs, false).unwrap();
         let mut counter_block = [7; 16];
         counter_block[12..].copy_from_slice(&[0, 0, 0, 1]);
-        assert_eq!(made.mechanism, Mechanism::Ctr { counter_block, counter_bits: 32 });
+        assert_eq!(
+            made.mechanism,
+            Mechanism::Ctr {
+                counter_block,
+                counter_bits: 32
+            }
+        );
     }
 
     #[test]
@@ -424,13 +547,21 @@ mod tests {
         };
         let one = signature(RSA, &by_name, false).unwrap();
         assert_eq!(one, signature(RSA, &by_parts, false).unwrap());
-        let pss = CryptographicParameters { padding_method: Some(Padding::PSS), ..by_parts };
+        let pss = CryptographicParameters {
+            padding_method: Some(Padding::PSS),
+            ..by_parts
+        };
         let Mechanism::RsaPss { salt_length, .. } = signature(RSA, &pss, false).unwrap() else {
             panic!("not PSS");
         };
         assert_eq!(salt_length, 222);
         let ec = Some(KeySpec::Ec { curve: Curve::P384 });
         let made = signature(ec, &CryptographicParameters::default(), false).unwrap();
-        assert_eq!(made, Mechanism::EcdsaHash { hash: HashAlgorithm::Sha384 });
+        assert_eq!(
+            made,
+            Mechanism::EcdsaHash {
+                hash: HashAlgorithm::Sha384
+            }
+        );
     }
 }

@@ -168,7 +168,9 @@ fn params(name: &str, days: i64) -> Result<CertificateParams, PkiError> {
     let mut params = CertificateParams::default();
     params.distinguished_name = DistinguishedName::new();
     params.distinguished_name.push(DnType::CommonName, name);
-    params.distinguished_name.push(DnType::OrganizationName, "keybridge");
+    params
+        .distinguished_name
+        .push(DnType::OrganizationName, "keybridge");
     let now = OffsetDateTime::now_utc();
     params.not_before = now - BACKDATING;
     params.not_after = now + Duration::days(days);
@@ -204,10 +206,12 @@ pub fn fingerprint(der: &[u8]) -> String {
 #[must_use]
 pub fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    bytes
+        .iter()
+        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
 }
 
 /// What a certificate says.
@@ -216,8 +220,7 @@ pub fn hex(bytes: &[u8]) -> String {
 /// Words, when it is none.
 pub fn facts(der: &[u8]) -> Result<CertificateFacts, String> {
     use x509_cert::der::Decode;
-    let certificate =
-        x509_cert::Certificate::from_der(der).map_err(|error| error.to_string())?;
+    let certificate = x509_cert::Certificate::from_der(der).map_err(|error| error.to_string())?;
     let inner = certificate.tbs_certificate();
     let expires = inner.validity().not_after.to_unix_duration().as_secs();
     Ok(CertificateFacts {
@@ -251,7 +254,11 @@ mod tests {
         let (authority, own) = Authority::create("test CA").unwrap();
         assert!(own.facts.subject.contains("test CA"));
         for kind in [ServerKey::Ecdsa, ServerKey::Rsa] {
-            let names = ["localhost".to_owned(), "127.0.0.1".to_owned(), "::1".to_owned()];
+            let names = [
+                "localhost".to_owned(),
+                "127.0.0.1".to_owned(),
+                "::1".to_owned(),
+            ];
             let server = authority.issue_server(kind, &names).unwrap();
             assert!(server.key.contains("PRIVATE KEY"));
         }

@@ -57,7 +57,11 @@ impl Context<'_> {
         blocks: bool,
         call: impl FnOnce(&Kms, &Arc<Caller>) -> T,
     ) -> T {
-        if blocks { self.blocking(call) } else { self.inline(call) }
+        if blocks {
+            self.blocking(call)
+        } else {
+            self.inline(call)
+        }
     }
 
     /// The object that a payload names; without a name, the ID Placeholder.
@@ -66,7 +70,8 @@ impl Context<'_> {
     /// When there is no such object, or nothing in the placeholder.
     pub fn object(&self, identifier: Option<&UniqueIdentifier>) -> Result<ObjectId> {
         match identifier {
-            None | Some(UniqueIdentifier::Enumeration(UniqueIdentifierEnumeration::IDPlaceholder)) => {
+            None
+            | Some(UniqueIdentifier::Enumeration(UniqueIdentifierEnumeration::IDPlaceholder)) => {
                 self.placeholder.ok_or_else(|| {
                     Failure::by_version(
                         ResultReason::ItemNotFound,
@@ -80,11 +85,15 @@ impl Context<'_> {
             }
             Some(UniqueIdentifier::Enumeration(kind)) => {
                 let made = self.made.iter().rev().find(|(known, _)| known == kind);
-                made.map(|(_, id)| *id).ok_or_else(|| Failure::no_object(&kind.to_string()))
+                made.map(|(_, id)| *id)
+                    .ok_or_else(|| Failure::no_object(&kind.to_string()))
             }
             Some(UniqueIdentifier::Index(index)) => {
-                let made = usize::try_from(*index).ok().and_then(|index| self.made.get(index));
-                made.map(|(_, id)| *id).ok_or_else(|| Failure::no_object(&index.to_string()))
+                let made = usize::try_from(*index)
+                    .ok()
+                    .and_then(|index| self.made.get(index));
+                made.map(|(_, id)| *id)
+                    .ok_or_else(|| Failure::no_object(&index.to_string()))
             }
         }
     }
@@ -141,9 +150,11 @@ impl Processor {
                 return failure.response(now()).encode(buffer).unwrap_or_default();
             }
         };
-        let mut response =
-            ResponseMessage::new(request.header.protocol_version, now(), Vec::new());
-        response.header.client_correlation_value.clone_from(&request.header.client_correlation_value);
+        let mut response = ResponseMessage::new(request.header.protocol_version, now(), Vec::new());
+        response
+            .header
+            .client_correlation_value
+            .clone_from(&request.header.client_correlation_value);
         let limit = request.header.maximum_response_size;
         response.items = self.items(who, request);
         encode(&response, limit, buffer)
@@ -210,18 +221,27 @@ impl Processor {
         }
         let asynchronous = header.asynchronous_indicator.map(|indicator| indicator.0);
         if asynchronous == Some(AsynchronousIndicator::Mandatory) {
-            return Err(Failure::not_supported("operations are done at once, not asynchronously"));
+            return Err(Failure::not_supported(
+                "operations are done at once, not asynchronously",
+            ));
         }
-        let undo = header.batch_error_continuation_option == Some(BatchErrorContinuationOption::Undo);
+        let undo =
+            header.batch_error_continuation_option == Some(BatchErrorContinuationOption::Undo);
         if undo && request.items.len() > 1 {
-            return Err(Failure::not_supported("batches are not undone: use Stop or Continue"));
+            return Err(Failure::not_supported(
+                "batches are not undone: use Stop or Continue",
+            ));
         }
         Ok(())
     }
 
     /// Credentials in the header must hold too; the certificate stays who the client is.
     fn check_credentials(&self, header: &RequestHeader, caller: &Arc<Caller>) -> Result<()> {
-        for credential in header.authentication.iter().flat_map(|given| &given.credentials) {
+        for credential in header
+            .authentication
+            .iter()
+            .flat_map(|given| &given.credentials)
+        {
             match credential {
                 Credential::UsernameAndPassword(given) => {
                     let password = given.password.as_deref().unwrap_or_default();
@@ -242,7 +262,10 @@ impl Processor {
                 other => {
                     return Err(Failure::new(
                         ResultReason::AuthenticationNotSuccessful,
-                        format!("credentials of type {} are not supported", other.credential_type()),
+                        format!(
+                            "credentials of type {} are not supported",
+                            other.credential_type()
+                        ),
                     ));
                 }
             }
@@ -253,8 +276,16 @@ impl Processor {
 
 fn one_item(item: RequestBatchItem, context: &mut Context<'_>) -> ResponseBatchItem {
     let version = context.version;
-    let RequestBatchItem { operation, unique_batch_item_id, payload, message_extensions, .. } = item;
-    let critical = message_extensions.iter().any(|extension| extension.criticality_indicator);
+    let RequestBatchItem {
+        operation,
+        unique_batch_item_id,
+        payload,
+        message_extensions,
+        ..
+    } = item;
+    let critical = message_extensions
+        .iter()
+        .any(|extension| extension.criticality_indicator);
     let outcome = match payload {
         _ if critical => Failure::not_supported("a critical message extension is not understood")
             .outcome(version),
@@ -265,12 +296,19 @@ fn one_item(item: RequestBatchItem, context: &mut Context<'_>) -> ResponseBatchI
         Err(error) => Outcome::failed(error.reason(version), error.to_string()),
     };
     log(operation, &outcome);
-    ResponseBatchItem { operation: Some(operation), unique_batch_item_id, outcome, message_extension: None }
+    ResponseBatchItem {
+        operation: Some(operation),
+        unique_batch_item_id,
+        outcome,
+        message_extension: None,
+    }
 }
 
 fn log(operation: Operation, outcome: &Outcome) {
     match outcome {
-        Outcome::Failed { reason, message, .. } => {
+        Outcome::Failed {
+            reason, message, ..
+        } => {
             let message = message.as_deref().unwrap_or_default();
             tracing::info!(%operation, %reason, message, "refused");
         }
@@ -280,7 +318,9 @@ fn log(operation: Operation, outcome: &Outcome) {
 
 /// Writes the answer, or that it is too large for the client (1.4 section 6.3).
 fn encode(response: &ResponseMessage, limit: Option<i32>, buffer: Vec<u8>) -> Vec<u8> {
-    let limit = limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(usize::MAX);
+    let limit = limit
+        .and_then(|limit| usize::try_from(limit).ok())
+        .unwrap_or(usize::MAX);
     if let Ok(bytes) = response.encode_within(buffer, limit) {
         return bytes;
     }
@@ -295,12 +335,17 @@ fn encode(response: &ResponseMessage, limit: Option<i32>, buffer: Vec<u8>) -> Ve
         },
         message_extension: None,
     };
-    let shortest =
-        ResponseMessage::new(response.header.protocol_version, response.header.time_stamp, vec![item]);
+    let shortest = ResponseMessage::new(
+        response.header.protocol_version,
+        response.header.time_stamp,
+        vec![item],
+    );
     shortest.encode(Vec::new()).unwrap_or_default()
 }
 
 fn now() -> DateTime {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     DateTime(i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
 }

@@ -39,7 +39,10 @@ impl Secrets {
             .pool
             .iter()
             .filter_map(|pool| {
-                let file = pool.member.iter().find_map(|member| member.pin_file.clone())?;
+                let file = pool
+                    .member
+                    .iter()
+                    .find_map(|member| member.pin_file.clone())?;
                 Some((pool.name.clone(), file))
             })
             .collect();
@@ -54,7 +57,10 @@ impl Secrets {
     /// As [`Secrets::of`], for a store that is about to be made: a new passphrase is asked for twice.
     #[must_use]
     pub fn for_new_store(settings: &Settings) -> Self {
-        Self { new: true, ..Self::of(settings) }
+        Self {
+            new: true,
+            ..Self::of(settings)
+        }
     }
 }
 
@@ -64,7 +70,10 @@ impl SecretSource for Secrets {
         let (variables, file) = match pool {
             Some(pool) => (
                 vec![pool_variable(pool), HSM_PIN_VARIABLE.to_owned()],
-                self.pin_files.iter().find(|(name, _)| name == pool).map(|(_, file)| file),
+                self.pin_files
+                    .iter()
+                    .find(|(name, _)| name == pool)
+                    .map(|(_, file)| file),
             ),
             None => (
                 vec![PASSPHRASE_VARIABLE.to_owned()],
@@ -95,7 +104,13 @@ fn quoted(purpose: &str) -> Option<&str> {
 fn pool_variable(pool: &str) -> String {
     let name: String = pool
         .chars()
-        .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' })
+        .map(|c| {
+            if c.is_ascii_alphanumeric() {
+                c.to_ascii_uppercase()
+            } else {
+                '_'
+            }
+        })
         .collect();
     format!("{HSM_PIN_VARIABLE}_{name}")
 }
@@ -113,7 +128,10 @@ pub fn from_environment(name: &str) -> Option<SecretBytes> {
 /// [`Error::Configuration`] when it cannot be read, is empty or too long.
 pub fn from_file(path: &Path) -> Result<SecretBytes> {
     let failed = |reason: String| {
-        Error::Configuration(format!("cannot read the secret in {}: {reason}", path.display()))
+        Error::Configuration(format!(
+            "cannot read the secret in {}: {reason}",
+            path.display()
+        ))
     };
     let file = std::fs::File::open(path).map_err(|error| failed(error.to_string()))?;
     let mut bytes = Vec::with_capacity(256);
@@ -122,9 +140,14 @@ pub fn from_file(path: &Path) -> Result<SecretBytes> {
         .map_err(|error| failed(error.to_string()))?;
     if bytes.len() as u64 > SECRET_FILE_LIMIT {
         bytes.zeroize();
-        return Err(failed(format!("it has more than {SECRET_FILE_LIMIT} bytes")));
+        return Err(failed(format!(
+            "it has more than {SECRET_FILE_LIMIT} bytes"
+        )));
     }
-    let line = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let line = bytes
+        .split(|byte| *byte == b'\n')
+        .next()
+        .unwrap_or_default();
     let line = line.strip_suffix(b"\r").unwrap_or(line);
     let secret = SecretBytes::from(line);
     bytes.zeroize();

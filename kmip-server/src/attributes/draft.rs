@@ -64,12 +64,18 @@ impl Draft {
         if let Some(template) = given.templates.first() {
             return Err(Failure::new(
                 ResultReason::ItemNotFound,
-                format!("no template {:?}; give the attributes themselves", template.value),
+                format!(
+                    "no template {:?}; give the attributes themselves",
+                    template.value
+                ),
             ));
         }
         // Within one structure a single attribute may not repeat; a later structure overrides.
         self.seen.clear();
-        given.attributes.iter().try_for_each(|attribute| self.add(attribute))
+        given
+            .attributes
+            .iter()
+            .try_for_each(|attribute| self.add(attribute))
     }
 
     fn add(&mut self, attribute: &Attribute) -> Result<()> {
@@ -125,10 +131,16 @@ impl Draft {
 
     /// Notes which of its names a client gave the algorithm of an EC key.
     pub fn note_algorithm(&mut self, spec: KeySpec) {
-        let Some(CryptographicAlgorithm(number)) = self.kind.algorithm else { return };
+        let Some(CryptographicAlgorithm(number)) = self.kind.algorithm else {
+            return;
+        };
         if matches!(spec, KeySpec::Ec { .. } | KeySpec::X25519) {
             self.attributes.custom.remove(SAID_ALGORITHM);
-            kept::push(&mut self.attributes, SAID_ALGORITHM.into(), Kept::Enumeration(number));
+            kept::push(
+                &mut self.attributes,
+                SAID_ALGORITHM.into(),
+                Kept::Enumeration(number),
+            );
         }
     }
 
@@ -140,9 +152,13 @@ impl Draft {
 
 /// Refuses attributes that clients do not set, and one that the bridge would not obey.
 pub(super) fn check_settable(name: &AttributeName) -> Result<()> {
-    let AttributeName::Standard(tag) = name else { return refuse_unknown(name) };
+    let AttributeName::Standard(tag) = name else {
+        return refuse_unknown(name);
+    };
     if *tag == keybridge_kmip::Tag::UsageLimits {
-        return Err(Failure::not_supported("the bridge does not count uses: Usage Limits"));
+        return Err(Failure::not_supported(
+            "the bridge does not count uses: Usage Limits",
+        ));
     }
     match AttributeRow::of(*tag) {
         Some(row) if row.rules.client_sets => Ok(()),
@@ -155,20 +171,31 @@ pub(super) fn to_name(name: &keybridge_kmip::attributes::Name) -> Result<Name> {
     let kind = match name.kind {
         KmipNameType::UninterpretedTextString => NameType::Text,
         KmipNameType::URI => NameType::Uri,
-        other => return Err(Failure::invalid_field(format!("name type {other} is not known"))),
+        other => {
+            return Err(Failure::invalid_field(format!(
+                "name type {other} is not known"
+            )));
+        }
     };
     if name.value.is_empty() {
         return Err(Failure::invalid_field("the Name is empty"));
     }
-    Ok(Name { value: name.value.clone(), kind })
+    Ok(Name {
+        value: name.value.clone(),
+        kind,
+    })
 }
 
 /// A KMIP Link as the core keeps it.
 pub(super) fn to_link(link: &keybridge_kmip::attributes::Link) -> Result<Link> {
     let text = link.linked_object.as_text().unwrap_or_default();
-    let object: ObjectId =
-        text.parse().map_err(|_| Failure::invalid_field("a Link goes to an object of this server"))?;
-    Ok(Link { kind: LinkType(link.kind.0), object })
+    let object: ObjectId = text
+        .parse()
+        .map_err(|_| Failure::invalid_field("a Link goes to an object of this server"))?;
+    Ok(Link {
+        kind: LinkType(link.kind.0),
+        object,
+    })
 }
 
 #[cfg(test)]
@@ -194,7 +221,10 @@ mod tests {
     #[test]
     fn names_repeat_and_dates_do_not() {
         let names = ["a", "b"].map(|name| AttributeValue::Name(KmipName::text(name)));
-        assert_eq!(Draft::of(&template(names)).unwrap().attributes.names.len(), 2);
+        assert_eq!(
+            Draft::of(&template(names)).unwrap().attributes.names.len(),
+            2
+        );
         let date = || AttributeValue::ActivationDate(DateTime(1));
         assert!(Draft::of(&template([date(), date()])).is_err());
     }

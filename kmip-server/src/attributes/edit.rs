@@ -93,8 +93,12 @@ fn check(edit: &Edit) -> Result<()> {
         Edit::Delete(name, _) => (name.clone(), true),
     };
     refuse_unknown(&name)?;
-    let AttributeName::Standard(tag) = &name else { return Ok(()) };
-    let rules = AttributeRow::of(*tag).map(|row| row.rules).ok_or_else(|| read_only(&name))?;
+    let AttributeName::Standard(tag) = &name else {
+        return Ok(());
+    };
+    let rules = AttributeRow::of(*tag)
+        .map(|row| row.rules)
+        .ok_or_else(|| read_only(&name))?;
     let allowed = match edit {
         Edit::Delete(..) => rules.client_deletes,
         Edit::Add(_) => rules.client_sets,
@@ -109,7 +113,11 @@ fn check(edit: &Edit) -> Result<()> {
             format!("{} may have several values: add or modify it", shown(&name)),
         ));
     }
-    if deletes { Ok(()) } else { check_settable(&name) }
+    if deletes {
+        Ok(())
+    } else {
+        check_settable(&name)
+    }
 }
 
 /// The dates that clients change.

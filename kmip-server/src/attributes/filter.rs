@@ -60,7 +60,8 @@ impl Filter {
             AttributeValue::Name(given) if self.name.is_none() => {
                 // The value goes to the store's index; the type is compared with the others.
                 self.name = Some(given.value.clone());
-                self.wanted.push(Wanted::Value(name, attribute.value.clone()));
+                self.wanted
+                    .push(Wanted::Value(name, attribute.value.clone()));
             }
             AttributeValue::ObjectType(kind) => {
                 let class = algorithms::class(*kind);
@@ -70,7 +71,8 @@ impl Filter {
             AttributeValue::CryptographicUsageMask(mask) => self.wanted.push(Wanted::Usage(mask.0)),
             AttributeValue::State(_) => {
                 self.destroyed = true;
-                self.wanted.push(Wanted::Value(name, attribute.value.clone()));
+                self.wanted
+                    .push(Wanted::Value(name, attribute.value.clone()));
             }
             value => match date(value) {
                 Some(i64::MAX) => self.wanted.push(Wanted::Absent(name)),
@@ -100,7 +102,11 @@ impl Filter {
     pub fn query(&self) -> ObjectQuery {
         // PKCS#11's data objects are opaque objects too, so that class alone narrows nothing.
         let class = self.class.filter(|class| *class != ObjectClass::Opaque);
-        ObjectQuery { class, name: self.name.clone(), ..ObjectQuery::default() }
+        ObjectQuery {
+            class,
+            name: self.name.clone(),
+            ..ObjectQuery::default()
+        }
     }
 
     /// Whether a Name was asked for.
@@ -112,8 +118,10 @@ impl Filter {
     /// Whether an object has all that is asked for.
     #[must_use]
     pub fn matches(&self, object: &Object) -> bool {
-        let gone =
-            matches!(object.state, ObjectState::Destroyed | ObjectState::DestroyedCompromised);
+        let gone = matches!(
+            object.state,
+            ObjectState::Destroyed | ObjectState::DestroyedCompromised
+        );
         if (gone && !self.destroyed) || (!gone && !self.online) {
             return false;
         }
@@ -135,9 +143,13 @@ impl Wanted {
         match self {
             Self::Value(AttributeName::Standard(Tag::ObjectGroup), value) => {
                 // Groups are searched often: compare what is kept, without building attributes.
-                let AttributeValue::ObjectGroup(group) = value else { return false };
+                let AttributeValue::ObjectGroup(group) = value else {
+                    return false;
+                };
                 let kept = object.attributes.custom.get(super::title(Tag::ObjectGroup));
-                kept.into_iter().flatten().any(|own| own.value == Kept::Text(group.clone()))
+                kept.into_iter()
+                    .flatten()
+                    .any(|own| own.value == Kept::Text(group.clone()))
             }
             Self::Value(name @ AttributeName::Vendor { .. }, AttributeValue::Vendor(_))
                 if !object.attributes.custom.contains_key(&kept::key_of(name)) =>

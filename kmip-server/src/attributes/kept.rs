@@ -42,7 +42,10 @@ pub(super) fn name_of(key: &str) -> Option<AttributeName> {
         return None;
     }
     if let Some((vendor, name)) = key.split_once('\u{1F}') {
-        return Some(AttributeName::Vendor { vendor: vendor.into(), name: name.into() });
+        return Some(AttributeName::Vendor {
+            vendor: vendor.into(),
+            name: name.into(),
+        });
     }
     match AttributeName::from_text(key) {
         AttributeName::Unknown(_) => None,
@@ -62,7 +65,11 @@ pub fn kept_number(object: &Object, key: &str) -> Option<u32> {
 /// Adds an instance; its index is one more than the highest.
 pub(super) fn push(attributes: &mut Attributes, key: String, value: Kept) {
     let instances = attributes.custom.entry(key).or_default();
-    let index = instances.iter().map(|instance| instance.index + 1).max().unwrap_or(0);
+    let index = instances
+        .iter()
+        .map(|instance| instance.index + 1)
+        .max()
+        .unwrap_or(0);
     instances.push(CustomAttribute { index, value });
 }
 
@@ -121,8 +128,15 @@ fn item_bytes(value: &AttributeValue) -> Result<Vec<u8>> {
 
 fn item_value(bytes: &[u8]) -> Option<AttributeValue> {
     let item = check(bytes, &Limits::default()).ok()?;
-    let version = if item.tag == Tag::Attributes { Version::V2_1 } else { Version::V1_4 };
-    let context = Context { version, strict: true };
+    let version = if item.tag == Tag::Attributes {
+        Version::V2_1
+    } else {
+        Version::V1_4
+    };
+    let context = Context {
+        version,
+        strict: true,
+    };
     let mut attributes = TemplateAttribute::decode(&item, context).ok()?.attributes;
     attributes.pop().map(|Attribute { value, .. }| value)
 }
@@ -189,7 +203,10 @@ mod tests {
 
     #[test]
     fn values_of_every_type_survive() {
-        let inner = Item { tag: Tag::Name, value: Value::TextString("deep".into()) };
+        let inner = Item {
+            tag: Tag::Name,
+            value: Value::TextString("deep".into()),
+        };
         let values = [
             Value::Structure(vec![inner]),
             Value::Integer(-1),
@@ -218,15 +235,19 @@ mod tests {
     fn structures_and_texts_of_the_standard_survive() {
         survives(&AttributeValue::ObjectGroup("group".into()));
         survives(&AttributeValue::OperationPolicyName("default".into()));
-        survives(&AttributeValue::ApplicationSpecificInformation(ApplicationSpecificInformation {
-            application_namespace: "ssl".into(),
-            application_data: Some("www".into()),
-        }));
-        survives(&AttributeValue::CryptographicParameters(CryptographicParameters {
-            block_cipher_mode: Some(BlockCipherMode::GCM),
-            tag_length: Some(16),
-            ..Default::default()
-        }));
+        survives(&AttributeValue::ApplicationSpecificInformation(
+            ApplicationSpecificInformation {
+                application_namespace: "ssl".into(),
+                application_data: Some("www".into()),
+            },
+        ));
+        survives(&AttributeValue::CryptographicParameters(
+            CryptographicParameters {
+                block_cipher_mode: Some(BlockCipherMode::GCM),
+                tag_length: Some(16),
+                ..Default::default()
+            },
+        ));
     }
 
     #[test]

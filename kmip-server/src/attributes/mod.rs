@@ -14,7 +14,9 @@ pub use draft::Draft;
 pub use edit::{Edit, Position, edit};
 pub use filter::Filter;
 pub use kept::{SAID_ALGORITHM, SECRET_DATA_TYPE, kept_number};
-pub use read::{algorithm as algorithm_of, length as length_of, names_of, parameters_of, read_all, read_named};
+pub use read::{
+    algorithm as algorithm_of, length as length_of, names_of, parameters_of, read_all, read_named,
+};
 
 use keybridge_kmip::Tag;
 use keybridge_kmip::attributes::{AttributeName, AttributeRow};
@@ -39,7 +41,9 @@ fn shown(name: &AttributeName) -> String {
 /// Whether objects may have several instances of an attribute.
 fn is_multiple(name: &AttributeName) -> bool {
     match name {
-        AttributeName::Standard(tag) => AttributeRow::of(*tag).is_some_and(|row| row.rules.multiple),
+        AttributeName::Standard(tag) => {
+            AttributeRow::of(*tag).is_some_and(|row| row.rules.multiple)
+        }
         AttributeName::Vendor { .. } | AttributeName::Unknown(_) => true,
     }
 }

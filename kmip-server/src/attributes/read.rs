@@ -11,14 +11,14 @@ use keybridge_kmip::attributes::{
 };
 use keybridge_kmip::enums::{
     CertificateType, CryptographicAlgorithm, CryptographicUsageMask, HashingAlgorithm,
-    KeyFormatType, LinkType, NameType as KmipNameType, ProtectionStorageMask,
-    RevocationReasonCode, State,
+    KeyFormatType, LinkType, NameType as KmipNameType, ProtectionStorageMask, RevocationReasonCode,
+    State,
 };
 use keybridge_kmip::wire::{DateTime, Interval};
 use keybridge_kmip::{Tag, Version};
 
-use super::kept::{self, SAID_ALGORITHM, kept_number};
 use super::is_multiple;
+use super::kept::{self, SAID_ALGORITHM, kept_number};
 use crate::{algorithms, key_formats};
 
 /// Seconds for which a client may use what it fetched without asking again. Objects do not change
@@ -28,10 +28,16 @@ const LEASE_SECONDS: u32 = 3600;
 /// All attributes of an object that `version` has.
 #[must_use]
 pub fn read_all(object: &Object, version: Version) -> Vec<Attribute> {
-    let standard = AttributeRow::ROWS.iter().filter(|row| row.span.contains(version));
+    let standard = AttributeRow::ROWS
+        .iter()
+        .filter(|row| row.span.contains(version));
     let mut found = Vec::with_capacity(24);
     for row in standard {
-        numbered(standard_values(object, row.tag), is_multiple(&AttributeName::Standard(row.tag)), &mut found);
+        numbered(
+            standard_values(object, row.tag),
+            is_multiple(&AttributeName::Standard(row.tag)),
+            &mut found,
+        );
     }
     for key in object.attributes.custom.keys() {
         if let Some(name @ AttributeName::Vendor { .. }) = kept::name_of(key) {
@@ -117,9 +123,9 @@ fn standard_values(object: &Object, tag: Tag) -> Vec<Attribute> {
     let dates = &object.dates;
     let date = |at: Option<Timestamp>, make: fn(DateTime) -> A| at.map(|at| make(DateTime(at.0)));
     let single = match tag {
-        Tag::UniqueIdentifier => {
-            Some(A::UniqueIdentifier(UniqueIdentifier::Text(object.id.to_string())))
-        }
+        Tag::UniqueIdentifier => Some(A::UniqueIdentifier(UniqueIdentifier::Text(
+            object.id.to_string(),
+        ))),
         Tag::ObjectType => Some(A::ObjectType(algorithms::object_type(object.class))),
         Tag::State => is_cryptographic(object).then(|| A::State(state(object))),
         Tag::CryptographicUsageMask => is_cryptographic(object)
@@ -129,9 +135,10 @@ fn standard_values(object: &Object, tag: Tag) -> Vec<Attribute> {
         Tag::CryptographicDomainParameters => domain(object),
         Tag::InitialDate => date(Some(dates.initial), A::InitialDate),
         Tag::LastChangeDate => date(Some(dates.last_change), A::LastChangeDate),
-        Tag::OriginalCreationDate => {
-            date(dates.original_creation.or(Some(dates.initial)), A::OriginalCreationDate)
-        }
+        Tag::OriginalCreationDate => date(
+            dates.original_creation.or(Some(dates.initial)),
+            A::OriginalCreationDate,
+        ),
         Tag::ActivationDate => date(dates.activation, A::ActivationDate),
         Tag::ProcessStartDate => date(dates.process_start, A::ProcessStartDate),
         Tag::ProtectStopDate => date(dates.protect_stop, A::ProtectStopDate),
@@ -151,7 +158,9 @@ fn standard_values(object: &Object, tag: Tag) -> Vec<Attribute> {
         }),
         Tag::Digest => digest(object),
         Tag::Fresh => Some(A::Fresh(object.fresh)),
-        Tag::Sensitive => is_secret_key(object).then_some(A::Sensitive(object.attributes.sensitive)),
+        Tag::Sensitive => {
+            is_secret_key(object).then_some(A::Sensitive(object.attributes.sensitive))
+        }
         Tag::AlwaysSensitive => {
             is_secret_key(object).then_some(A::AlwaysSensitive(object.always_sensitive))
         }
@@ -161,15 +170,18 @@ fn standard_values(object: &Object, tag: Tag) -> Vec<Attribute> {
         Tag::NeverExtractable => {
             is_secret_key(object).then_some(A::NeverExtractable(object.never_extractable))
         }
-        Tag::KeyFormatType => {
-            has_key_block(object).then(|| A::KeyFormatType(key_formats::default_format(object, Version::V2_1)))
-        }
+        Tag::KeyFormatType => has_key_block(object)
+            .then(|| A::KeyFormatType(key_formats::default_format(object, Version::V2_1))),
         Tag::ProtectionStorageMask => Some(A::ProtectionStorageMask(match object.protection {
             Protection::Software => ProtectionStorageMask::Software,
             Protection::Hsm(_) => ProtectionStorageMask::Hardware,
         })),
         Tag::CertificateType => (object.class == ObjectClass::Certificate).then(|| {
-            A::CertificateType(object.format.map_or(CertificateType::X_509, CertificateType))
+            A::CertificateType(
+                object
+                    .format
+                    .map_or(CertificateType::X_509, CertificateType),
+            )
         }),
         Tag::CertificateLength => certificate(object)
             .and_then(|der| i32::try_from(der.len()).ok())
@@ -186,7 +198,10 @@ fn standard_values(object: &Object, tag: Tag) -> Vec<Attribute> {
 
 /// Managed Cryptographic Objects: all but opaque objects, data and templates (2.1 section 2).
 fn is_cryptographic(object: &Object) -> bool {
-    !matches!(object.class, ObjectClass::Opaque | ObjectClass::Data | ObjectClass::Template)
+    !matches!(
+        object.class,
+        ObjectClass::Opaque | ObjectClass::Data | ObjectClass::Template
+    )
 }
 
 fn is_secret_key(object: &Object) -> bool {
@@ -206,7 +221,12 @@ fn names(object: &Object) -> Vec<Attribute> {
     if attributes.names.is_empty() && !attributes.label.is_empty() {
         return vec![AttributeValue::Name(Name::text(attributes.label.clone())).into()];
     }
-    attributes.names.iter().map(kmip_name).map(Attribute::from).collect()
+    attributes
+        .names
+        .iter()
+        .map(kmip_name)
+        .map(Attribute::from)
+        .collect()
 }
 
 /// A Name as KMIP shows it.
@@ -221,7 +241,13 @@ pub(super) fn kmip_name(name: &keybridge_core::model::Name) -> AttributeValue {
 }
 
 fn links(object: &Object) -> Vec<Attribute> {
-    object.attributes.links.iter().map(kmip_link).map(Attribute::from).collect()
+    object
+        .attributes
+        .links
+        .iter()
+        .map(kmip_link)
+        .map(Attribute::from)
+        .collect()
 }
 
 /// A Link as KMIP shows it.
@@ -258,10 +284,12 @@ pub fn length(object: &Object) -> Option<i32> {
 fn domain(object: &Object) -> Option<AttributeValue> {
     let curve = keybridge_core::encoding::NamedCurve::of_spec(object.spec?)?;
     let recommended_curve = Some(algorithms::recommended_curve(curve)?);
-    Some(AttributeValue::CryptographicDomainParameters(CryptographicDomainParameters {
-        q_length: None,
-        recommended_curve,
-    }))
+    Some(AttributeValue::CryptographicDomainParameters(
+        CryptographicDomainParameters {
+            q_length: None,
+            recommended_curve,
+        },
+    ))
 }
 
 fn digest(object: &Object) -> Option<AttributeValue> {
@@ -301,10 +329,12 @@ fn certificate_names(object: &Object, tag: Tag) -> Option<AttributeValue> {
                 certificate_serial_number: inner.serial_number().to_der().ok()?,
             })
         }
-        Tag::X_509CertificateIssuer => AttributeValue::X509CertificateIssuer(X509CertificateIssuer {
-            issuer_distinguished_name: issuer,
-            issuer_alternative_name: Vec::new(),
-        }),
+        Tag::X_509CertificateIssuer => {
+            AttributeValue::X509CertificateIssuer(X509CertificateIssuer {
+                issuer_distinguished_name: issuer,
+                issuer_alternative_name: Vec::new(),
+            })
+        }
         _ => AttributeValue::X509CertificateSubject(X509CertificateSubject {
             subject_distinguished_name: inner.subject().to_der().ok()?,
             subject_alternative_name: Vec::new(),

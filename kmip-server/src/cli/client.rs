@@ -94,10 +94,19 @@ struct Added {
 pub(super) fn run(command: Command, context: &Context, output: Output) -> Outcome {
     let Context { kms, caller, .. } = context;
     match command {
-        Command::Add { name, role, certificate: Some(file), .. } => {
+        Command::Add {
+            name,
+            role,
+            certificate: Some(file),
+            ..
+        } => {
             check_name(&name)?;
-            let facts = pki::facts(&pki::read_certificate(&file)?)
-                .map_err(|reason| pki::PkiError::Certificate { path: file.clone(), reason })?;
+            let facts = pki::facts(&pki::read_certificate(&file)?).map_err(|reason| {
+                pki::PkiError::Certificate {
+                    path: file.clone(),
+                    reason,
+                }
+            })?;
             let added = Added {
                 name: name.clone(),
                 fingerprint: facts.fingerprint.clone(),
@@ -107,12 +116,23 @@ pub(super) fn run(command: Command, context: &Context, output: Output) -> Outcom
                 ca: context.configuration.server()?.client_ca,
             };
             let credential = init::credential(facts);
-            kms.add_client(caller, NewClient { name, role: role.into(), credential })?;
+            kms.add_client(
+                caller,
+                NewClient {
+                    name,
+                    role: role.into(),
+                    credential,
+                },
+            )?;
             output.show(&added, for_people)
         }
-        Command::Add { name, role, out, days, certificate: None } => {
-            add(context, &name, role.into(), out.as_deref(), days, output)
-        }
+        Command::Add {
+            name,
+            role,
+            out,
+            days,
+            certificate: None,
+        } => add(context, &name, role.into(), out.as_deref(), days, output),
         Command::List => {
             let clients = kms.clients(caller)?;
             let views: Vec<_> = clients.iter().flat_map(views).collect();
@@ -121,7 +141,9 @@ pub(super) fn run(command: Command, context: &Context, output: Output) -> Outcom
         Command::Revoke { name } => {
             kms.revoke_client(caller, &name)?;
             let done = serde_json::json!({ "name": name, "state": "revoked" });
-            output.show(&done, |_| format!("{name} is revoked; its next request is refused"))
+            output.show(&done, |_| {
+                format!("{name} is revoked; its next request is refused")
+            })
         }
     }
 }
@@ -153,7 +175,8 @@ fn add(
     let server = context.configuration.server()?;
     let key = server.ca_private_key.as_deref().ok_or_else(|| {
         Failure::Usage(
-            "[server] names no ca-private-key, so nobody signs here: give --certificate FILE".into(),
+            "[server] names no ca-private-key, so nobody signs here: give --certificate FILE"
+                .into(),
         )
     })?;
     let authority = Authority::open(&server.client_ca, key)?;
@@ -167,7 +190,14 @@ fn add(
     made.folder(&folder)?;
     init::write_client(&folder, name, &issued, &mut made)?;
     let credential = init::credential(issued.facts.clone());
-    context.kms.add_client(&context.caller, NewClient { name: name.to_owned(), role, credential })?;
+    context.kms.add_client(
+        &context.caller,
+        NewClient {
+            name: name.to_owned(),
+            role,
+            credential,
+        },
+    )?;
     made.keep();
     let file = |end: &str| folder.join(format!("{name}.{end}"));
     let added = Added {
@@ -183,7 +213,9 @@ fn add(
 
 fn for_people(added: &Added) -> String {
     let show = |path: &Option<PathBuf>| {
-        path.as_ref().map(|path| path.display().to_string()).unwrap_or_default()
+        path.as_ref()
+            .map(|path| path.display().to_string())
+            .unwrap_or_default()
     };
     output::facts(&[
         ("client", added.name.clone()),
@@ -198,13 +230,17 @@ fn for_people(added: &Added) -> String {
 /// One row for each credential of a client. PINs are the token's, not a client's.
 fn views(principal: &Principal) -> Vec<ClientView> {
     let now = Timestamp::now();
-    let credentials = principal.credentials.iter().filter(|credential| credential.name != "pin");
+    let credentials = principal
+        .credentials
+        .iter()
+        .filter(|credential| credential.name != "pin");
     credentials
         .map(|credential| {
             let (subject, fingerprint) = match &credential.kind {
-                CredentialKind::Certificate { subject, fingerprint } => {
-                    (subject.clone(), fingerprint.clone())
-                }
+                CredentialKind::Certificate {
+                    subject,
+                    fingerprint,
+                } => (subject.clone(), fingerprint.clone()),
                 CredentialKind::Password { .. } => ("password".to_owned(), String::new()),
             };
             ClientView {

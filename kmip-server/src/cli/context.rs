@@ -11,7 +11,7 @@ use crate::secrets::Secrets;
 use crate::settings::ServerSettings;
 
 /// The configuration's environment variable; the PKCS#11 module reads the same.
-pub const CONFIG_VARIABLE: &str = "KEYBRIDGE_CONFIG";
+pub(super) const CONFIG_VARIABLE: &str = "KEYBRIDGE_CONFIG";
 
 /// The configuration file and where it stands.
 pub struct Configuration {
@@ -73,7 +73,10 @@ fn search() -> Outcome<PathBuf> {
     if let Some(found) = places.iter().find(|path| path.exists()) {
         return Ok(found.clone());
     }
-    let shown: Vec<_> = places.iter().map(|path| path.display().to_string()).collect();
+    let shown: Vec<_> = places
+        .iter()
+        .map(|path| path.display().to_string())
+        .collect();
     Err(Failure::Core(Error::Configuration(format!(
         "no configuration file: {CONFIG_VARIABLE} is not set, and there is none of {}",
         shown.join(", ")
@@ -81,7 +84,7 @@ fn search() -> Outcome<PathBuf> {
 }
 
 /// An opened store, seen by the local administrator of one account.
-pub struct Context {
+pub(super) struct Context {
     /// The key manager.
     pub kms: Kms,
     /// The administrator.
@@ -95,7 +98,7 @@ impl Context {
     ///
     /// # Errors
     /// Those of [`Configuration::find`] and [`Kms::open`]; [`Failure::Usage`] when the account is not clear.
-    pub fn open(config: Option<&Path>, account: Option<&str>) -> Outcome<Self> {
+    pub(super) fn open(config: Option<&Path>, account: Option<&str>) -> Outcome<Self> {
         let configuration = Configuration::find(config)?;
         let kms = configuration.open()?;
         let account = match account {
@@ -103,7 +106,11 @@ impl Context {
             None => only_account(&kms)?,
         };
         let caller = kms.local_administrator(account.id);
-        Ok(Self { kms, caller, configuration })
+        Ok(Self {
+            kms,
+            caller,
+            configuration,
+        })
     }
 }
 
@@ -113,7 +120,10 @@ fn only_account(kms: &Kms) -> Outcome<keybridge_core::model::Account> {
         (Some(account), true) => Ok(account),
         (None, _) => Err(Failure::Usage("the store has no account".into())),
         (Some(last), false) => {
-            let mut names: Vec<_> = accounts.iter().map(|account| account.name.as_str()).collect();
+            let mut names: Vec<_> = accounts
+                .iter()
+                .map(|account| account.name.as_str())
+                .collect();
             names.push(&last.name);
             Err(Failure::Usage(format!(
                 "there are several accounts; choose with --account: {}",

@@ -41,7 +41,7 @@ pub enum Failure {
 }
 
 /// Exit codes of the program, as `keybridge --help` lists them.
-pub const EXIT_CODES: &str = "\
+pub(super) const EXIT_CODES: &str = "\
 Exit codes:
   0  done
   1  failed
@@ -108,13 +108,16 @@ fn core_code(error: &Error) -> u8 {
         | Error::SealFailed(_) => 4,
         Error::Tampered { .. } | Error::SignatureInvalid => 5,
         Error::AlreadyExists { .. } => 6,
-        Error::Configuration(_) | Error::Store(_) | Error::DiskFull | Error::HsmUnavailable { .. } => 7,
+        Error::Configuration(_)
+        | Error::Store(_)
+        | Error::DiskFull
+        | Error::HsmUnavailable { .. } => 7,
         _ => 1,
     }
 }
 
 /// Result of a command.
-pub type Outcome<T = ()> = Result<T, Failure>;
+pub(super) type Outcome<T = ()> = Result<T, Failure>;
 
 #[cfg(test)]
 mod tests {
@@ -125,7 +128,10 @@ mod tests {
         let failures = [
             Failure::Server(String::new()),
             Failure::Usage(String::new()),
-            Failure::Core(Error::NotFound { what: "key", name: String::new() }),
+            Failure::Core(Error::NotFound {
+                what: "key",
+                name: String::new(),
+            }),
             Failure::Core(Error::WrongCredential),
             Failure::Verification(String::new()),
             Failure::FileExists(PathBuf::new()),

@@ -205,16 +205,27 @@ pub(super) fn run(command: Command, context: &Context, output: Output) -> Outcom
             let id = resolve(&key)?;
             let when = kms.schedule_key_deletion(caller, id, days)?;
             if days == Some(0) {
-                let done = Done { key: id.to_string(), done: "destroyed" };
+                let done = Done {
+                    key: id.to_string(),
+                    done: "destroyed",
+                };
                 return output.show(&done, |done| format!("{} is {}", done.key, done.done));
             }
-            let text = format!("goes on {}; until then `key cancel-delete`", output::time(when));
+            let text = format!(
+                "goes on {}; until then `key cancel-delete`",
+                output::time(when)
+            );
             brief(context, id, &text, output)
         }
         Command::CancelDelete { key } => {
             let id = resolve(&key)?;
             kms.cancel_key_deletion(caller, id)?;
-            brief(context, id, "stays, and is disabled; `key enable` opens it", output)
+            brief(
+                context,
+                id,
+                "stays, and is disabled; `key enable` opens it",
+                output,
+            )
         }
         Command::Tag { key, tags, remove } => {
             let id = resolve(&key)?;
@@ -247,10 +258,31 @@ fn create(arguments: CreateArguments, context: &Context, output: Output) -> Outc
     if arguments.name.is_empty() {
         return Err(Failure::Usage("a key needs a name".into()));
     }
-    let tags: Vec<_> = arguments.tag.iter().map(|tag| name_and_value(tag)).collect::<Outcome<_>>()?;
-    let query = ObjectQuery { name: Some(arguments.name.clone()), limit: Some(1), ..Default::default() };
-    if !kms.find(caller, &Find { query, filter: None })?.is_empty() {
-        return Err(Error::AlreadyExists { what: "key", name: arguments.name }.into());
+    let tags: Vec<_> = arguments
+        .tag
+        .iter()
+        .map(|tag| name_and_value(tag))
+        .collect::<Outcome<_>>()?;
+    let query = ObjectQuery {
+        name: Some(arguments.name.clone()),
+        limit: Some(1),
+        ..Default::default()
+    };
+    if !kms
+        .find(
+            caller,
+            &Find {
+                query,
+                filter: None,
+            },
+        )?
+        .is_empty()
+    {
+        return Err(Error::AlreadyExists {
+            what: "key",
+            name: arguments.name,
+        }
+        .into());
     }
     let request = request(&arguments)?;
     let created = kms.create_key(caller, request)?;
@@ -266,7 +298,9 @@ fn create(arguments: CreateArguments, context: &Context, output: Output) -> Outc
 fn request(arguments: &CreateArguments) -> Outcome<CreateKey> {
     let usage = match arguments.usage.as_slice() {
         [] => key_type::default_usage(arguments.kind),
-        given => given.iter().fold(UsageMask::default(), |all, one| all | *one),
+        given => given
+            .iter()
+            .fold(UsageMask::default(), |all, one| all | *one),
     };
     let (secret_usage, public_usage) = if arguments.kind.is_asymmetric() {
         (UsageMask(usage.0 & !PUBLIC_USES.0), usage & PUBLIC_USES)
@@ -287,8 +321,10 @@ fn request(arguments: &CreateArguments) -> Outcome<CreateKey> {
     };
     describe(&mut request.secret, secret_usage);
     describe(&mut request.public, public_usage);
-    request.secret.names =
-        vec![Name { value: arguments.name.clone(), kind: NameType::Text }];
+    request.secret.names = vec![Name {
+        value: arguments.name.clone(),
+        kind: NameType::Text,
+    }];
     request.secret.sensitive = !arguments.exportable;
     request.secret.extractable = arguments.exportable;
     Ok(request)
@@ -303,9 +339,20 @@ fn random_id() -> Outcome<Vec<u8>> {
 
 fn list(context: &Context, offset: usize, limit: usize, output: Output) -> Outcome {
     let keys = context.kms.keys(&context.caller, offset, limit)?;
-    let views: Vec<_> = keys.iter().map(|key| view(context, key, false)).collect::<Outcome<_>>()?;
+    let views: Vec<_> = keys
+        .iter()
+        .map(|key| view(context, key, false))
+        .collect::<Outcome<_>>()?;
     output.show(&views, |views| {
-        let header = ["name", "type", "state", "protection", "version", "created", "identifier"];
+        let header = [
+            "name",
+            "type",
+            "state",
+            "protection",
+            "version",
+            "created",
+            "identifier",
+        ];
         output::table(
             &header,
             views.iter().map(|key| {
@@ -338,7 +385,11 @@ fn brief(context: &Context, id: KeyId, what: &str, output: Output) -> Outcome {
 fn alias(command: AliasCommand, context: &Context, output: Output) -> Outcome {
     let Context { kms, caller, .. } = context;
     let of = match command {
-        AliasCommand::Set { alias, key, replace } => {
+        AliasCommand::Set {
+            alias,
+            key,
+            replace,
+        } => {
             let id = kms.resolve_key(caller, &key)?;
             kms.set_alias(caller, &alias, id, replace)?;
             return brief(context, id, &format!("has the alias {alias}"), output);
@@ -350,10 +401,17 @@ fn alias(command: AliasCommand, context: &Context, output: Output) -> Outcome {
         AliasCommand::List { key } => key.map(|key| kms.resolve_key(caller, &key)).transpose()?,
     };
     let aliases = kms.aliases(caller, of)?;
-    let rows: Vec<_> =
-        aliases.iter().map(|alias| AliasView { alias: &alias.name, key: alias.key.to_string() }).collect();
+    let rows: Vec<_> = aliases
+        .iter()
+        .map(|alias| AliasView {
+            alias: &alias.name,
+            key: alias.key.to_string(),
+        })
+        .collect();
     output.show(&rows, |rows| {
-        let rows = rows.iter().map(|row| vec![row.alias.to_owned(), row.key.clone()]);
+        let rows = rows
+            .iter()
+            .map(|row| vec![row.alias.to_owned(), row.key.clone()]);
         output::table(&["alias", "key"], rows)
     })
 }
@@ -368,8 +426,14 @@ fn view(context: &Context, key: &Key, with_objects: bool) -> Outcome<KeyView> {
     let time = |time| output::rfc3339(time);
     let (aliases, versions) = if with_objects {
         let aliases = context.kms.aliases(&context.caller, Some(key.id))?;
-        let versions = key.versions.iter().map(|version| version_view(context, version));
-        (aliases.into_iter().map(|alias| alias.name).collect(), versions.collect::<Outcome<_>>()?)
+        let versions = key
+            .versions
+            .iter()
+            .map(|version| version_view(context, version));
+        (
+            aliases.into_iter().map(|alias| alias.name).collect(),
+            versions.collect::<Outcome<_>>()?,
+        )
     } else {
         (Vec::new(), Vec::new())
     };
@@ -409,7 +473,11 @@ fn object_view(context: &Context, id: ObjectId) -> Outcome<ObjectView> {
         state: object.state.to_string(),
         label: attributes.label.clone(),
         cka_id: hex(&attributes.cka_id),
-        kmip_names: attributes.names.iter().map(|name| name.value.clone()).collect(),
+        kmip_names: attributes
+            .names
+            .iter()
+            .map(|name| name.value.clone())
+            .collect(),
         usage: key_type::usage_names(attributes.usage),
         sensitive: attributes.sensitive,
         extractable: attributes.extractable,
@@ -417,7 +485,11 @@ fn object_view(context: &Context, id: ObjectId) -> Outcome<ObjectView> {
 }
 
 fn for_people(key: &KeyView) -> String {
-    let tags: Vec<_> = key.tags.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let tags: Vec<_> = key
+        .tags
+        .iter()
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
     let mut text = output::facts(&[
         ("name", key.name.clone()),
         ("identifier", key.id.clone()),
@@ -443,7 +515,14 @@ fn for_people(key: &KeyView) -> String {
             ]
         })
     });
-    let header = ["version", "object", "state", "KMIP identifier", "CKA_ID", "usage"];
+    let header = [
+        "version",
+        "object",
+        "state",
+        "KMIP identifier",
+        "CKA_ID",
+        "usage",
+    ];
     text.push_str(&output::table(&header, rows));
     text
 }

@@ -20,7 +20,12 @@ const NAMED: &[(&str, KeySpec)] = &[
     ("ec-p256", KeySpec::Ec { curve: Curve::P256 }),
     ("ec-p384", KeySpec::Ec { curve: Curve::P384 }),
     ("ec-p521", KeySpec::Ec { curve: Curve::P521 }),
-    ("ec-secp256k1", KeySpec::Ec { curve: Curve::Secp256k1 }),
+    (
+        "ec-secp256k1",
+        KeySpec::Ec {
+            curve: Curve::Secp256k1,
+        },
+    ),
     ("ed25519", KeySpec::Ed25519),
     ("x25519", KeySpec::X25519),
     ("sm2", KeySpec::Sm2),
@@ -34,7 +39,10 @@ const NAMED: &[(&str, KeySpec)] = &[
 
 /// A key for HMAC as long as its hash (RFC 2104 section 3: shorter ones weaken it).
 const fn hmac(hash: HashAlgorithm) -> KeySpec {
-    KeySpec::Hmac { hash, bits: hash.length() as u32 * 8 }
+    KeySpec::Hmac {
+        hash,
+        bits: hash.length() as u32 * 8,
+    }
 }
 
 /// Reads `--type`.
@@ -43,7 +51,9 @@ pub(super) fn parse_type(text: &str) -> Result<KeySpec, String> {
     if let Some((_, spec)) = NAMED.iter().find(|(name, _)| *name == wanted) {
         return Ok(*spec);
     }
-    let bits = wanted.strip_prefix("generic-").and_then(|bits| bits.parse().ok());
+    let bits = wanted
+        .strip_prefix("generic-")
+        .and_then(|bits| bits.parse().ok());
     match bits {
         Some(bits @ 8..=65_536) if bits % 8 == 0 => Ok(KeySpec::GenericSecret { bits }),
         _ => Err(format!("no such kind of key; there are {TYPES}")),
@@ -73,7 +83,10 @@ const USES: &[(&str, UsageMask)] = &[
     ("decrypt", UsageMask::DECRYPT),
     ("wrap", UsageMask::WRAP),
     ("unwrap", UsageMask::UNWRAP),
-    ("mac", UsageMask(UsageMask::MAC_GENERATE.0 | UsageMask::MAC_VERIFY.0)),
+    (
+        "mac",
+        UsageMask(UsageMask::MAC_GENERATE.0 | UsageMask::MAC_VERIFY.0),
+    ),
     ("derive", UsageMask::DERIVE),
     ("agree", UsageMask::KEY_AGREEMENT),
     ("certificate-sign", UsageMask::CERTIFICATE_SIGN),
@@ -82,7 +95,9 @@ const USES: &[(&str, UsageMask)] = &[
 
 /// Reads one word of `--usage`.
 pub(super) fn parse_usage(text: &str) -> Result<UsageMask, String> {
-    let known = USES.iter().find(|(name, _)| name.eq_ignore_ascii_case(text));
+    let known = USES
+        .iter()
+        .find(|(name, _)| name.eq_ignore_ascii_case(text));
     known.map(|(_, mask)| *mask).ok_or_else(|| {
         let names: Vec<_> = USES.iter().map(|(name, _)| *name).collect();
         format!("no such use; there are {}", names.join(", "))
@@ -91,7 +106,10 @@ pub(super) fn parse_usage(text: &str) -> Result<UsageMask, String> {
 
 /// The words for a mask.
 pub(super) fn usage_names(mask: UsageMask) -> Vec<&'static str> {
-    USES.iter().filter(|(_, bits)| mask.intersects(*bits)).map(|(name, _)| *name).collect()
+    USES.iter()
+        .filter(|(_, bits)| mask.intersects(*bits))
+        .map(|(name, _)| *name)
+        .collect()
 }
 
 /// What a key of a kind is for when nothing is said. Never both wrap and decrypt: with both, whoever may
@@ -146,8 +164,18 @@ mod tests {
             assert_eq!(type_name(*spec), *name);
             assert!(TYPES.contains(name));
         }
-        assert_eq!(parse_type("GENERIC-256"), Ok(KeySpec::GenericSecret { bits: 256 }));
-        for wrong in ["", "aes", "aes-512", "generic-", "generic-7", "generic-99999999"] {
+        assert_eq!(
+            parse_type("GENERIC-256"),
+            Ok(KeySpec::GenericSecret { bits: 256 })
+        );
+        for wrong in [
+            "",
+            "aes",
+            "aes-512",
+            "generic-",
+            "generic-7",
+            "generic-99999999",
+        ] {
             assert!(parse_type(wrong).is_err(), "{wrong}");
         }
     }

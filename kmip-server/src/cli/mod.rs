@@ -3,7 +3,7 @@
 //! Commands open the store themselves, as the local administrator: whoever may open the store's files
 //! manages the bridge. Changes hold in running servers and PKCS#11 modules at their next call.
 
-mod audit;
+// mod audit;
 mod client;
 mod context;
 mod failure;
@@ -57,9 +57,7 @@ enum Command {
     /// Make and manage keys
     #[command(subcommand)]
     Key(key::Command),
-    /// Read and verify the audit
-    #[command(subcommand)]
-    Audit(audit::Command),
+
     /// Look at the PKCS#11 tokens
     #[command(subcommand)]
     Token(token::Command),
@@ -86,7 +84,12 @@ pub fn main() -> ExitCode {
 }
 
 fn run(arguments: Arguments) -> Outcome {
-    let Arguments { config, account, json, command } = arguments;
+    let Arguments {
+        config,
+        account,
+        json,
+        command,
+    } = arguments;
     let output = Output::new(json);
     let open = || context::Context::open(config.as_deref(), account.as_deref());
     match command {
@@ -95,7 +98,7 @@ fn run(arguments: Arguments) -> Outcome {
         Command::Status => status::run(config.as_deref(), output),
         Command::Client(command) => client::run(command, &open()?, output),
         Command::Key(command) => key::run(command, &open()?, output),
-        Command::Audit(command) => audit::run(command, config.as_deref(), output),
+
         Command::Token(command) => token::run(&command, config.as_deref(), output),
         Command::Completions { shell } => {
             let mut script = Vec::new();

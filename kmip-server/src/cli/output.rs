@@ -12,20 +12,20 @@ use super::failure::{Failure, Outcome};
 
 /// Where and how answers go.
 #[derive(Clone, Copy, Debug)]
-pub struct Output {
+pub(super) struct Output {
     json: bool,
 }
 
 impl Output {
     /// JSON when asked for, else tables.
     #[must_use]
-    pub const fn new(json: bool) -> Self {
+    pub(super) const fn new(json: bool) -> Self {
         Self { json }
     }
 
     /// Whether programs read the answer.
     #[must_use]
-    pub const fn is_json(self) -> bool {
+    pub(super) const fn is_json(self) -> bool {
         self.json
     }
 
@@ -33,7 +33,11 @@ impl Output {
     ///
     /// # Errors
     /// When standard output cannot be written.
-    pub fn show<T: Serialize>(self, value: &T, people: impl FnOnce(&T) -> String) -> Outcome {
+    pub(super) fn show<T: Serialize>(
+        self,
+        value: &T,
+        people: impl FnOnce(&T) -> String,
+    ) -> Outcome {
         let text = if self.json {
             serde_json::to_string_pretty(value)
                 .map_err(|error| Failure::Server(format!("cannot write JSON: {error}")))?
@@ -48,7 +52,7 @@ impl Output {
 ///
 /// # Errors
 /// When standard output cannot be written.
-pub fn print(text: &str) -> Outcome {
+pub(super) fn print(text: &str) -> Outcome {
     let mut out = std::io::stdout().lock();
     match writeln!(out, "{}", text.trim_end()).and_then(|()| out.flush()) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
@@ -60,7 +64,7 @@ pub fn print(text: &str) -> Outcome {
 
 /// A table: one row a thing.
 #[must_use]
-pub fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
+pub(super) fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
     if std::io::stdout().is_terminal() {
@@ -73,7 +77,7 @@ pub fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> St
 
 /// A list of facts about one thing; empty ones are left out.
 #[must_use]
-pub fn facts(facts: &[(&str, String)]) -> String {
+pub(super) fn facts(facts: &[(&str, String)]) -> String {
     let width = facts.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
     facts
         .iter()
@@ -84,7 +88,7 @@ pub fn facts(facts: &[(&str, String)]) -> String {
 
 /// A time for people: `2026-11-22 02:04:27Z`.
 #[must_use]
-pub fn time(timestamp: Timestamp) -> String {
+pub(super) fn time(timestamp: Timestamp) -> String {
     let format = format_description!("[year]-[month]-[day] [hour]:[minute]:[second]Z");
     OffsetDateTime::from_unix_timestamp(timestamp.0)
         .ok()
@@ -94,7 +98,7 @@ pub fn time(timestamp: Timestamp) -> String {
 
 /// A time for programs: RFC 3339.
 #[must_use]
-pub fn rfc3339(timestamp: Timestamp) -> String {
+pub(super) fn rfc3339(timestamp: Timestamp) -> String {
     time(timestamp).replacen(' ', "T", 1)
 }
 
@@ -111,7 +115,11 @@ mod tests {
 
     #[test]
     fn facts_are_aligned_and_empty_ones_left_out() {
-        let text = facts(&[("name", "a".into()), ("identifier", "b".into()), ("x", String::new())]);
+        let text = facts(&[
+            ("name", "a".into()),
+            ("identifier", "b".into()),
+            ("x", String::new()),
+        ]);
         assert_eq!(text, "name        a\nidentifier  b\n");
     }
 }

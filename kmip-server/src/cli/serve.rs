@@ -20,7 +20,13 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "ADDRESS:PORT")]
     listen: Vec<SocketAddr>,
     /// What to log: error, warn, info, debug, or a tracing filter [env: KEYBRIDGE_LOG]
-    #[arg(long, value_name = "FILTER", env = "KEYBRIDGE_LOG", hide_env = true, default_value = "info")]
+    #[arg(
+        long,
+        value_name = "FILTER",
+        env = "KEYBRIDGE_LOG",
+        hide_env = true,
+        default_value = "info"
+    )]
     log: String,
 }
 
@@ -28,7 +34,10 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: Arguments, config: Option<&Path>) -> Outcome {
     let filter = EnvFilter::try_new(&arguments.log)
         .map_err(|error| Failure::Usage(format!("--log {:?}: {error}", arguments.log)))?;
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
     let configuration = Configuration::find(config)?;
     let mut settings = configuration.server()?;
     if !arguments.listen.is_empty() {

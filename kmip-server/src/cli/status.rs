@@ -59,11 +59,16 @@ pub(super) fn run(config: Option<&Path>, output: Output) -> Outcome {
         });
     }
     let server = configuration.server().ok();
-    let listeners = server.iter().flat_map(|server| &server.listen).map(|address| ListenerStatus {
-        address: *address,
-        listening: TcpStream::connect_timeout(address, CONNECT_TIMEOUT).is_ok(),
-    });
-    let expires = server.as_ref().and_then(|server| certificate_end(&server.certificate));
+    let listeners = server
+        .iter()
+        .flat_map(|server| &server.listen)
+        .map(|address| ListenerStatus {
+            address: *address,
+            listening: TcpStream::connect_timeout(address, CONNECT_TIMEOUT).is_ok(),
+        });
+    let expires = server
+        .as_ref()
+        .and_then(|server| certificate_end(&server.certificate));
     let status = Status {
         version: env!("CARGO_PKG_VERSION"),
         store: configuration.file.store.path.clone(),
@@ -90,7 +95,11 @@ fn for_people(status: &Status) -> String {
         .listeners
         .iter()
         .map(|listener| {
-            let word = if listener.listening { "listening" } else { "not listening" };
+            let word = if listener.listening {
+                "listening"
+            } else {
+                "not listening"
+            };
             format!("{} ({word})", listener.address)
         })
         .collect();
@@ -100,7 +109,10 @@ fn for_people(status: &Status) -> String {
         ("store", status.store.display().to_string()),
         ("seal", format!("{} (opens)", status.seal)),
         ("KMIP", listeners.join(", ")),
-        ("certificate until", status.certificate_expires.clone().unwrap_or_default()),
+        (
+            "certificate until",
+            status.certificate_expires.clone().unwrap_or_default(),
+        ),
     ]);
     text.push('\n');
     let rows = status.accounts.iter().map(|account| {
@@ -111,6 +123,9 @@ fn for_people(status: &Status) -> String {
             account.keys.to_string(),
         ]
     });
-    text.push_str(&output::table(&["account", "token", "clients", "keys"], rows));
+    text.push_str(&output::table(
+        &["account", "token", "clients", "keys"],
+        rows,
+    ));
     text
 }

@@ -53,7 +53,17 @@ pub(super) fn run(command: &Command, config: Option<&Path>, output: Output) -> O
                 token.user_pin.to_owned(),
             ]
         });
-        output::table(&["account", "label", "serial", "initialized", "SO PIN", "user PIN"], rows)
+        output::table(
+            &[
+                "account",
+                "label",
+                "serial",
+                "initialized",
+                "SO PIN",
+                "user PIN",
+            ],
+            rows,
+        )
     })
 }
 

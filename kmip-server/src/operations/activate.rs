@@ -5,8 +5,13 @@ use keybridge_kmip::operations::{ActivateRequest, ActivateResponse};
 use crate::failure::Result;
 use crate::processor::{Context, identifier};
 
-pub(super) fn handle(request: ActivateRequest, context: &mut Context<'_>) -> Result<ActivateResponse> {
+pub(super) fn handle(
+    request: ActivateRequest,
+    context: &mut Context<'_>,
+) -> Result<ActivateResponse> {
     let id = context.object(request.unique_identifier.as_ref())?;
     context.blocking(|kms, caller| kms.activate(caller, id))?;
-    Ok(ActivateResponse { unique_identifier: identifier(id) })
+    Ok(ActivateResponse {
+        unique_identifier: identifier(id),
+    })
 }

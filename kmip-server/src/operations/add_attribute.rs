@@ -11,7 +11,10 @@ pub(super) fn handle(
     context: &mut Context<'_>,
 ) -> Result<AddAttributeResponse> {
     let id = context.object(request.unique_identifier.as_ref())?;
-    let new = request.attribute.0.ok_or_else(|| Failure::invalid_message("no attribute is given"))?;
+    let new = request
+        .attribute
+        .0
+        .ok_or_else(|| Failure::invalid_message("no attribute is given"))?;
     let echoed = edit(context, id, &Edit::Add(new))?;
     Ok(AddAttributeResponse {
         unique_identifier: identifier(id),

@@ -41,7 +41,10 @@ pub(super) fn handle(
         .ok_or_else(|| Error::Internal("a pair was made without its public half".into()))?;
     context.set_placeholder(Some(created.secret));
     context.made(UniqueIdentifierEnumeration::CreateKeyPair, created.secret);
-    context.made(UniqueIdentifierEnumeration::CreateKeyPairPrivateKey, created.secret);
+    context.made(
+        UniqueIdentifierEnumeration::CreateKeyPairPrivateKey,
+        created.secret,
+    );
     context.made(UniqueIdentifierEnumeration::CreateKeyPairPublicKey, public);
     Ok(CreateKeyPairResponse {
         private_key_unique_identifier: identifier(created.secret),
@@ -70,16 +73,26 @@ fn spec(private: KindOfKey, public: KindOfKey) -> Result<KeySpec> {
     if public.algorithm.is_some() && public.algorithm != kind.algorithm
         || public.length.is_some() && public.length != kind.length
     {
-        return Err(Failure::invalid_field("the two halves are of different kinds"));
+        return Err(Failure::invalid_field(
+            "the two halves are of different kinds",
+        ));
     }
     kind.to_create(true)
 }
 
 /// Names are unique: one in the common attributes cannot go to both halves.
 fn refuse_shared_name(key: &CreateKey) -> Result<()> {
-    let shared = key.secret.names.iter().find(|name| key.public.names.contains(name));
+    let shared = key
+        .secret
+        .names
+        .iter()
+        .find(|name| key.public.names.contains(name));
     match shared {
-        Some(name) => Err(Error::AlreadyExists { what: "name", name: name.value.clone() }.into()),
+        Some(name) => Err(Error::AlreadyExists {
+            what: "name",
+            name: name.value.clone(),
+        }
+        .into()),
         None => Ok(()),
     }
 }
@@ -96,8 +109,14 @@ mod tests {
             length: Some(length),
             curve: None,
         };
-        assert_eq!(spec(rsa(2048), rsa(2048)).unwrap(), KeySpec::Rsa { bits: 2048 });
-        assert_eq!(spec(rsa(2048), KindOfKey::default()).unwrap(), KeySpec::Rsa { bits: 2048 });
+        assert_eq!(
+            spec(rsa(2048), rsa(2048)).unwrap(),
+            KeySpec::Rsa { bits: 2048 }
+        );
+        assert_eq!(
+            spec(rsa(2048), KindOfKey::default()).unwrap(),
+            KeySpec::Rsa { bits: 2048 }
+        );
         assert!(spec(rsa(2048), rsa(3072)).is_err());
         assert!(spec(KindOfKey::default(), KindOfKey::default()).is_err());
     }

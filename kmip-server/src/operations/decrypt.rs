@@ -44,7 +44,14 @@ pub(super) fn handle(
         }
         _ => data,
     };
-    let mut output = uses::run(context, id, &object, Purpose::Decrypt, cipher.mechanism, input)?;
+    let mut output = uses::run(
+        context,
+        id,
+        &object,
+        Purpose::Decrypt,
+        cipher.mechanism,
+        input,
+    )?;
     if cipher.pads {
         unpad(&mut output)?;
     }
@@ -63,7 +70,9 @@ fn unpad(data: &mut Zeroizing<Vec<u8>>) -> Result<()> {
         return Err(wrong());
     }
     let at = data.len() - count;
-    let difference = data[at..].iter().fold(0, |all, byte| all | (usize::from(*byte) ^ count));
+    let difference = data[at..]
+        .iter()
+        .fold(0, |all, byte| all | (usize::from(*byte) ^ count));
     if difference != 0 {
         return Err(wrong());
     }

@@ -5,8 +5,13 @@ use keybridge_kmip::operations::{DestroyRequest, DestroyResponse};
 use crate::failure::Result;
 use crate::processor::{Context, identifier};
 
-pub(super) fn handle(request: DestroyRequest, context: &mut Context<'_>) -> Result<DestroyResponse> {
+pub(super) fn handle(
+    request: DestroyRequest,
+    context: &mut Context<'_>,
+) -> Result<DestroyResponse> {
     let id = context.object(request.unique_identifier.as_ref())?;
     context.blocking(|kms, caller| kms.destroy(caller, id))?;
-    Ok(DestroyResponse { unique_identifier: identifier(id) })
+    Ok(DestroyResponse {
+        unique_identifier: identifier(id),
+    })
 }

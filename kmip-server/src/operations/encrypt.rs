@@ -12,7 +12,10 @@ use crate::processor::{Context, identifier};
 /// Bytes of a block, for the padding that the door does.
 const BLOCK: usize = 16;
 
-pub(super) fn handle(request: EncryptRequest, context: &mut Context<'_>) -> Result<EncryptResponse> {
+pub(super) fn handle(
+    request: EncryptRequest,
+    context: &mut Context<'_>,
+) -> Result<EncryptResponse> {
     uses::refuse_parts(
         request.correlation_value.as_ref(),
         request.init_indicator,

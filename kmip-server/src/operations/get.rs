@@ -43,8 +43,12 @@ pub(super) fn handle(request: GetRequest, context: &mut Context<'_>) -> Result<G
         Some(specification) => wrapped(context, id, request.key_format_type, &specification)?,
         None => {
             let exported = context.inline(|kms, caller| kms.export(caller, id))?;
-            let shown =
-                plain(&exported.object, &exported.value, request.key_format_type, context.version)?;
+            let shown = plain(
+                &exported.object,
+                &exported.value,
+                request.key_format_type,
+                context.version,
+            )?;
             (exported.object, shown)
         }
     };
@@ -72,23 +76,32 @@ fn plain(
     };
     match object.class {
         ObjectClass::Certificate => Ok(ManagedObject::Certificate(Certificate {
-            kind: object.format.map_or(CertificateType::X_509, CertificateType),
+            kind: object
+                .format
+                .map_or(CertificateType::X_509, CertificateType),
             value: bytes.to_vec(),
         })),
         ObjectClass::CertificateRequest => {
             no_key(ManagedObject::CertificateRequest(CertificateRequest {
-                kind: object.format.map_or(CertificateRequestType::PKCS_10, CertificateRequestType),
+                kind: object
+                    .format
+                    .map_or(CertificateRequestType::PKCS_10, CertificateRequestType),
                 value: bytes.to_vec(),
             }))
         }
-        ObjectClass::Opaque | ObjectClass::Data => no_key(ManagedObject::OpaqueObject(OpaqueObject {
-            kind: OpaqueDataType(object.format.unwrap_or(UNSAID_OPAQUE_TYPE)),
-            value: bytes.into(),
-        })),
+        ObjectClass::Opaque | ObjectClass::Data => {
+            no_key(ManagedObject::OpaqueObject(OpaqueObject {
+                kind: OpaqueDataType(object.format.unwrap_or(UNSAID_OPAQUE_TYPE)),
+                value: bytes.into(),
+            }))
+        }
         _ => {
             let format = format.unwrap_or_else(|| key_formats::default_format(object, version));
             let material = key_formats::material(object, value, format)?;
-            managed(object, key_block(object, format, KeyValue::Plain(material.into())))
+            managed(
+                object,
+                key_block(object, format, KeyValue::Plain(material.into())),
+            )
         }
     }
 }
@@ -114,7 +127,11 @@ fn managed(object: &Object, key_block: KeyBlock) -> Result<ManagedObject> {
                 .map_or(SecretDataType::Password, SecretDataType),
             key_block,
         }),
-        class => return Err(Failure::not_supported(format!("objects of class {class:?}"))),
+        class => {
+            return Err(Failure::not_supported(format!(
+                "objects of class {class:?}"
+            )));
+        }
     })
 }
 
@@ -128,13 +145,17 @@ fn wrapped(
     if specification.wrapping_method != WrappingMethod::Encrypt
         || specification.mac_signature_key.is_some()
     {
-        return Err(Failure::not_supported("keys are wrapped by encryption alone"));
+        return Err(Failure::not_supported(
+            "keys are wrapped by encryption alone",
+        ));
     }
     let key = specification
         .encryption_key
         .as_ref()
         .ok_or_else(|| Failure::invalid_message("the Encryption Key Information is missing"))?;
-    let encoding = specification.encoding_option.unwrap_or(EncodingOption::TTLVEncoding);
+    let encoding = specification
+        .encoding_option
+        .unwrap_or(EncodingOption::TTLVEncoding);
     check_encoding(encoding, specification)?;
     let wrapping_key = context.object(Some(&key.unique_identifier))?;
     let object = context.inline(|kms, caller| kms.inspect(caller, id))?;
@@ -146,8 +167,14 @@ fn wrapped(
         encoded.map_err(|_| Error::InvalidRequest("the key has no such form to be wrapped".into()))
     };
     // Learn early, and with the right reason, that there is no such format.
-    if matches!(object.class, ObjectClass::Certificate | ObjectClass::Opaque | ObjectClass::Data) {
-        return Err(Failure::new(ResultReason::IllegalOperation, "only keys and secrets are wrapped"));
+    if matches!(
+        object.class,
+        ObjectClass::Certificate | ObjectClass::Opaque | ObjectClass::Data
+    ) {
+        return Err(Failure::new(
+            ResultReason::IllegalOperation,
+            "only keys and secrets are wrapped",
+        ));
     }
     let wrapping = context.inline(|kms, caller| kms.inspect(caller, wrapping_key))?;
     let bytes = context.perhaps_blocking(uses::blocks(&wrapping), |kms, caller| {
@@ -171,7 +198,10 @@ fn check_encoding(
     encoding: EncodingOption,
     specification: &KeyWrappingSpecification,
 ) -> Result<()> {
-    let known = matches!(encoding, EncodingOption::NoEncoding | EncodingOption::TTLVEncoding);
+    let known = matches!(
+        encoding,
+        EncodingOption::NoEncoding | EncodingOption::TTLVEncoding
+    );
     let attributes = !specification.attribute_names.0.is_empty();
     if !known || (encoding == EncodingOption::NoEncoding && attributes) {
         return Err(Failure::new(
@@ -202,7 +232,10 @@ fn encode(
         };
     }
     let attributes = attributes::read_named(object, names, version).into();
-    let key_value = PlainKeyValue { key_material, attributes };
+    let key_value = PlainKeyValue {
+        key_material,
+        attributes,
+    };
     let ttlv = key_value
         .to_ttlv(version)
         .map_err(|error| Failure::new(ResultReason::EncodingOptionError, error.to_string()))?;

@@ -16,7 +16,9 @@ pub(super) fn handle(
     let mut names = request.attribute_names;
     if has_repeats(&names) {
         if context.version < Version::V2_0 {
-            return Err(Failure::invalid_message("an Attribute Name is given more than once"));
+            return Err(Failure::invalid_message(
+                "an Attribute Name is given more than once",
+            ));
         }
         // 2.x says nothing of it: each is answered once.
         let mut once = Vec::with_capacity(names.len());
@@ -32,9 +34,14 @@ pub(super) fn handle(
     } else {
         read_named(&object, &names, context.version)
     };
-    Ok(GetAttributesResponse { unique_identifier: identifier(id), attributes: attributes.into() })
+    Ok(GetAttributesResponse {
+        unique_identifier: identifier(id),
+        attributes: attributes.into(),
+    })
 }
 
 fn has_repeats<T: PartialEq>(list: &[T]) -> bool {
-    list.iter().enumerate().any(|(at, one)| list[..at].contains(one))
+    list.iter()
+        .enumerate()
+        .any(|(at, one)| list[..at].contains(one))
 }

@@ -15,19 +15,28 @@ pub(super) fn handle(request: LocateRequest, context: &mut Context<'_>) -> Resul
     let fresh_only = match request.object_group_member {
         None | Some(ObjectGroupMember::GroupMemberDefault) => false,
         Some(ObjectGroupMember::GroupMemberFresh) => true,
-        Some(other) => return Err(Failure::invalid_field(format!("{other} is no group member"))),
+        Some(other) => {
+            return Err(Failure::invalid_field(format!(
+                "{other} is no group member"
+            )));
+        }
     };
-    let matches = |object: &keybridge_core::Object| {
-        (!fresh_only || object.fresh) && filter.matches(object)
+    let matches =
+        |object: &keybridge_core::Object| (!fresh_only || object.fresh) && filter.matches(object);
+    let find = Find {
+        query: filter.query(),
+        filter: Some(&matches),
     };
-    let find = Find { query: filter.query(), filter: Some(&matches) };
     let mut found = context.blocking(|kms, caller| kms.find(caller, &find))?;
     prefer_names(&filter, &mut found, context)?;
     let all = found.len();
     let offset = count(request.offset_items, 0)?;
     let maximum = count(request.maximum_items, context.limits.located_objects)?;
-    let found: Vec<ObjectId> =
-        found.into_iter().skip(offset).take(maximum.min(context.limits.located_objects)).collect();
+    let found: Vec<ObjectId> = found
+        .into_iter()
+        .skip(offset)
+        .take(maximum.min(context.limits.located_objects))
+        .collect();
     // One object goes to the placeholder; none or several empty it.
     let single = match found.as_slice() {
         [one] => Some(*one),
@@ -48,7 +57,9 @@ pub(super) fn handle(request: LocateRequest, context: &mut Context<'_>) -> Resul
 /// The core finds objects without Names by their label, too. Where one has the very Name, those are not
 /// meant: a Name is unique, and clients rely on exactly one answer.
 fn prefer_names(filter: &Filter, found: &mut Vec<ObjectId>, context: &Context<'_>) -> Result<()> {
-    let Some(name) = filter.name().filter(|_| found.len() > 1) else { return Ok(()) };
+    let Some(name) = filter.name().filter(|_| found.len() > 1) else {
+        return Ok(());
+    };
     let mut named = Vec::new();
     for id in found.iter() {
         let object = context.inline(|kms, caller| kms.inspect(caller, *id))?;

@@ -22,7 +22,9 @@ pub(super) fn handle(
     let parameters = uses::parameters(request.cryptographic_parameters, &object);
     let mechanism = mechanisms::mac(object.spec, &parameters)?;
     let data = uses::bytes(request.data.as_ref())?;
-    let mac = request.mac_data.ok_or_else(|| Failure::invalid_message("the MAC Data is missing"))?;
+    let mac = request
+        .mac_data
+        .ok_or_else(|| Failure::invalid_message("the MAC Data is missing"))?;
     let verified = context.perhaps_blocking(uses::blocks(&object), |kms, caller| {
         let mut operation = kms.begin(caller, id, Purpose::MacVerify, mechanism)?;
         kms.verify(&mut operation, data, &mac)

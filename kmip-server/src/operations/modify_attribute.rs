@@ -11,11 +11,16 @@ pub(super) fn handle(
     context: &mut Context<'_>,
 ) -> Result<ModifyAttributeResponse> {
     let id = context.object(request.unique_identifier.as_ref())?;
-    let new = request.attribute.0.ok_or_else(|| Failure::invalid_message("no attribute is given"))?;
+    let new = request
+        .attribute
+        .0
+        .ok_or_else(|| Failure::invalid_message("no attribute is given"))?;
     let position = if context.version.has_tagged_attributes() {
         match request.current_attribute.0 {
             Some(current) if current.name() != new.name() => {
-                return Err(Failure::invalid_field("Current and New Attribute are different attributes"));
+                return Err(Failure::invalid_field(
+                    "Current and New Attribute are different attributes",
+                ));
             }
             Some(current) => Position::Value(current.value),
             None => Position::Only,

@@ -2,14 +2,13 @@
 
 use keybridge_core::Protection;
 use keybridge_kmip::Version;
-use keybridge_kmip::enums::{
-    DRBGAlgorithm, DestroyAction, ObjectType, Operation, ProtectionStorageMask, QueryFunction, RNGAlgorithm,
-    RNGMode, UnwrapMode,
-};
 use keybridge_kmip::attributes::RNGParameters;
-use keybridge_kmip::operations::{
-    CapabilityInformation, ProtectionStorageMasks, QueryRequest, QueryResponse, ServerInformation,
+use keybridge_kmip::enums::{
+    DRBGAlgorithm, DestroyAction, ObjectType, Operation, ProtectionStorageMask, QueryFunction,
+    RNGAlgorithm, RNGMode, UnwrapMode,
 };
+use keybridge_kmip::operations::query::{CapabilityInformation, ServerInformation};
+use keybridge_kmip::operations::{ProtectionStorageMasks, QueryRequest, QueryResponse};
 
 use super::SUPPORTED;
 use crate::failure::Result;
@@ -113,7 +112,11 @@ pub(super) fn protection(
         return Ok(Protection::Software);
     }
     let pool = context.inline(|kms, _| {
-        kms.settings().hsm.pool.first().map(|pool| Protection::Hsm(pool.name.clone()))
+        kms.settings()
+            .hsm
+            .pool
+            .first()
+            .map(|pool| Protection::Hsm(pool.name.clone()))
     });
     pool.ok_or_else(|| {
         crate::failure::Failure::by_version(

@@ -54,13 +54,23 @@ pub(super) fn handle(
         ManagedObject::SecretData(secret) => {
             let mut draft = draft;
             draft.note(SECRET_DATA_TYPE, secret.kind.0);
-            from_block(context, draft, ObjectType::SecretData, secret.key_block, protection)?
+            from_block(
+                context,
+                draft,
+                ObjectType::SecretData,
+                secret.key_block,
+                protection,
+            )?
         }
         ManagedObject::SymmetricKey(key)
         | ManagedObject::PublicKey(key)
-        | ManagedObject::PrivateKey(key) => {
-            from_block(context, draft, request.object_type, key.key_block, protection)?
-        }
+        | ManagedObject::PrivateKey(key) => from_block(
+            context,
+            draft,
+            request.object_type,
+            key.key_block,
+            protection,
+        )?,
         other => {
             return Err(Failure::not_supported(format!(
                 "objects of type {} are not registered here",
@@ -70,7 +80,10 @@ pub(super) fn handle(
     };
     context.set_placeholder(Some(id));
     context.made(UniqueIdentifierEnumeration::Register, id);
-    Ok(RegisterResponse { unique_identifier: identifier(id), template_attribute: None })
+    Ok(RegisterResponse {
+        unique_identifier: identifier(id),
+        template_attribute: None,
+    })
 }
 
 fn template(draft: Draft, class: ObjectClass, format: Option<u32>) -> Register {
@@ -100,7 +113,10 @@ fn from_block(
         .ok_or_else(|| Failure::invalid_field(format!("{kind} is no object type")))?;
     let format = block.key_format_type;
     let value = block.key_value.ok_or_else(|| {
-        Failure::new(ResultReason::KeyValueNotPresent, "keys kept elsewhere are not registered here")
+        Failure::new(
+            ResultReason::KeyValueNotPresent,
+            "keys kept elsewhere are not registered here",
+        )
     })?;
     match (value, block.key_wrapping_data) {
         (KeyValue::Plain(value), None) => {
@@ -113,9 +129,14 @@ fn from_block(
             new.value = Some(value);
             register(context, new)
         }
-        (KeyValue::Wrapped(bytes), Some(data)) => {
-            unwrap(context, draft, (kind, class), &block.key_format_type, &bytes, &data)
-        }
+        (KeyValue::Wrapped(bytes), Some(data)) => unwrap(
+            context,
+            draft,
+            (kind, class),
+            &block.key_format_type,
+            &bytes,
+            &data,
+        ),
         _ => Err(Failure::invalid_field(
             "a wrapped Key Value comes with Key Wrapping Data, and only that",
         )),
@@ -124,14 +145,19 @@ fn from_block(
 
 /// Algorithm and length stand in the attributes, in the Key Block, or in both alike.
 fn said_by_block(draft: &mut Draft, block: &KeyBlock) -> Result<()> {
-    let differs = |one: Option<i64>, other: Option<i64>| one.is_some() && other.is_some() && one != other;
+    let differs =
+        |one: Option<i64>, other: Option<i64>| one.is_some() && other.is_some() && one != other;
     let kind = &mut draft.kind;
     let number = |algorithm: Option<keybridge_kmip::enums::CryptographicAlgorithm>| {
         algorithm.map(|algorithm| i64::from(algorithm.0))
     };
-    if differs(number(kind.algorithm), number(block.cryptographic_algorithm))
-        || differs(kind.length.map(i64::from), block.cryptographic_length.map(i64::from))
-    {
+    if differs(
+        number(kind.algorithm),
+        number(block.cryptographic_algorithm),
+    ) || differs(
+        kind.length.map(i64::from),
+        block.cryptographic_length.map(i64::from),
+    ) {
         return Err(Failure::invalid_field(
             "the attributes and the Key Block say different algorithms or lengths",
         ));
@@ -156,7 +182,9 @@ fn spec(
     if spec.is_asymmetric() {
         let is = algorithms::algorithm(spec, draft.kind.algorithm);
         if draft.kind.algorithm.is_some() && is != draft.kind.algorithm {
-            return Err(Failure::invalid_field("the key is not of the algorithm that is said"));
+            return Err(Failure::invalid_field(
+                "the key is not of the algorithm that is said",
+            ));
         }
         draft.note_algorithm(spec);
     }
@@ -174,7 +202,11 @@ fn unwrap(
 ) -> Result<ObjectId> {
     let key = match (data.wrapping_method, &data.encryption_key) {
         (WrappingMethod::Encrypt, Some(key)) => key,
-        _ => return Err(Failure::not_supported("keys are unwrapped by decryption alone")),
+        _ => {
+            return Err(Failure::not_supported(
+                "keys are unwrapped by decryption alone",
+            ));
+        }
     };
     let unwrapping_key = context.object(Some(&key.unique_identifier))?;
     let mechanism = mechanisms::key_wrap(key.cryptographic_parameters.as_ref())?;
@@ -192,18 +224,27 @@ fn unwrap(
         key_formats::canonical(kind, format, &material).map_err(|_| Error::InvalidWrappedKey)
     };
     let spec = match (class, draft.kind.length) {
-        (ObjectClass::SecretKey, Some(bits)) => {
-            Some(draft.kind.of_symmetric(usize::try_from(bits / 8).unwrap_or(0))?)
-        }
+        (ObjectClass::SecretKey, Some(bits)) => Some(
+            draft
+                .kind
+                .of_symmetric(usize::try_from(bits / 8).unwrap_or(0))?,
+        ),
         (ObjectClass::SecretKey, None) => {
-            return Err(Failure::invalid_message("a wrapped key's Cryptographic Length is missing"));
+            return Err(Failure::invalid_message(
+                "a wrapped key's Cryptographic Length is missing",
+            ));
         }
         _ => None,
     };
     let mut new = template(draft, class, Some(format.0));
     new.attributes.private = class != ObjectClass::PublicKey;
     new.spec = spec;
-    let request =
-        UnwrapKey { unwrapping_key, mechanism, wrapped, template: new, decode: &decode };
+    let request = UnwrapKey {
+        unwrapping_key,
+        mechanism,
+        wrapped,
+        template: new,
+        decode: &decode,
+    };
     Ok(context.blocking(|kms, caller| kms.unwrap(caller, request))?)
 }

@@ -16,7 +16,10 @@ pub(super) fn handle(request: ReKeyRequest, context: &mut Context<'_>) -> Result
     change(context, created.secret, request.attributes.as_ref())?;
     context.set_placeholder(Some(created.secret));
     context.made(UniqueIdentifierEnumeration::ReKey, created.secret);
-    Ok(ReKeyResponse { unique_identifier: identifier(created.secret), template_attribute: None })
+    Ok(ReKeyResponse {
+        unique_identifier: identifier(created.secret),
+        template_attribute: None,
+    })
 }
 
 /// Makes the new version.
@@ -32,7 +35,10 @@ pub(super) fn rotate(
     }
     let object = context.inline(|kms, caller| kms.inspect(caller, id))?;
     let key = object.key.ok_or_else(|| {
-        Failure::new(ResultReason::PermissionDenied, "the object is no key that can be re-keyed")
+        Failure::new(
+            ResultReason::PermissionDenied,
+            "the object is no key that can be re-keyed",
+        )
     })?;
     Ok(context.blocking(|kms, caller| kms.rotate_key(caller, key))?)
 }

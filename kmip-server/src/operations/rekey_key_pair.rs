@@ -20,7 +20,10 @@ pub(super) fn handle(
     change(context, public, request.public_key.as_ref())?;
     context.set_placeholder(Some(created.secret));
     context.made(UniqueIdentifierEnumeration::ReKeyKeyPair, created.secret);
-    context.made(UniqueIdentifierEnumeration::ReKeyKeyPairPrivateKey, created.secret);
+    context.made(
+        UniqueIdentifierEnumeration::ReKeyKeyPairPrivateKey,
+        created.secret,
+    );
     context.made(UniqueIdentifierEnumeration::ReKeyKeyPairPublicKey, public);
     Ok(ReKeyKeyPairResponse {
         private_key_unique_identifier: identifier(created.secret),

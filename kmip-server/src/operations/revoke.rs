@@ -13,10 +13,17 @@ pub(super) fn handle(request: RevokeRequest, context: &mut Context<'_>) -> Resul
     let RevocationReasonCode(code) = request.revocation_reason.code;
     // "Revocation Reason is not recognized" (1.4 section 11.21).
     if request.revocation_reason.code.name().is_none() {
-        return Err(Failure::invalid_field(format!("revocation reason {code} is not known")));
+        return Err(Failure::invalid_field(format!(
+            "revocation reason {code} is not known"
+        )));
     }
-    let reason = RevocationReason { code, message: request.revocation_reason.message };
+    let reason = RevocationReason {
+        code,
+        message: request.revocation_reason.message,
+    };
     let occurred = request.compromise_occurrence_date.map(|at| Timestamp(at.0));
     context.blocking(|kms, caller| kms.revoke(caller, id, reason, occurred))?;
-    Ok(RevokeResponse { unique_identifier: identifier(id) })
+    Ok(RevokeResponse {
+        unique_identifier: identifier(id),
+    })
 }

@@ -11,7 +11,12 @@ pub(super) fn handle(
     context: &mut Context<'_>,
 ) -> Result<SetAttributeResponse> {
     let id = context.object(request.unique_identifier.as_ref())?;
-    let new = request.attribute.0.ok_or_else(|| Failure::invalid_message("no attribute is given"))?;
+    let new = request
+        .attribute
+        .0
+        .ok_or_else(|| Failure::invalid_message("no attribute is given"))?;
     edit(context, id, &Edit::Set(new))?;
-    Ok(SetAttributeResponse { unique_identifier: identifier(id) })
+    Ok(SetAttributeResponse {
+        unique_identifier: identifier(id),
+    })
 }

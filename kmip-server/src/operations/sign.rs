@@ -6,10 +6,7 @@
 
 use keybridge_core::{KeySpec, Purpose};
 use keybridge_kmip::operations::{SignRequest, SignResponse};
-use x509_cert::der::{
-    Decode, Encode,
-    asn1::{SequenceOf, UintRef},
-};
+use x509_cert::der::{Decode, Encode, asn1::UintRef};
 
 use super::uses;
 use crate::failure::{Failure, Result};
@@ -49,17 +46,20 @@ pub(super) fn has_two_numbers(spec: Option<KeySpec>) -> bool {
 fn to_der(raw: &[u8]) -> Result<Vec<u8>> {
     let wrong = || keybridge_core::Error::Internal("a signature that cannot be encoded".into());
     let (r, s) = raw.split_at(raw.len() / 2);
-    let mut numbers: SequenceOf<UintRef<'_>, 2> = SequenceOf::new();
+    let mut numbers = Vec::with_capacity(2);
     for number in [r, s] {
-        let number = UintRef::new(number).map_err(|_| wrong())?;
-        numbers.add(number).map_err(|_| wrong())?;
+        numbers.push(UintRef::new(number).map_err(|_| wrong())?);
     }
     numbers.to_der().map_err(|_| Failure::from(wrong()))
 }
 
 /// ECDSA-Sig-Value as r ‖ s of `length` bytes each; none when it is no such value.
 pub(super) fn from_der(signature: &[u8], length: usize) -> Option<Vec<u8>> {
-    let numbers = SequenceOf::<UintRef<'_>, 2>::from_der(signature).ok()?;
+    // Two integers with their heads; longer is no signature, whatever it decodes to.
+    if signature.len() > 2 * length + 16 {
+        return None;
+    }
+    let numbers = Vec::<UintRef<'_>>::from_der(signature).ok()?;
     if numbers.len() != 2 {
         return None;
     }

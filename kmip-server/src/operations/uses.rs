@@ -18,7 +18,9 @@ pub(super) fn refuse_parts(
 ) -> Result<()> {
     let parts = init.unwrap_or(false) != last.unwrap_or(false) || correlation_value.is_some();
     if parts {
-        return Err(Failure::not_supported("operations in parts: send the data in one"));
+        return Err(Failure::not_supported(
+            "operations in parts: send the data in one",
+        ));
     }
     Ok(())
 }
@@ -29,7 +31,10 @@ pub(super) fn bytes(data: Option<&Data>) -> Result<&[u8]> {
         Some(data) => data.as_bytes().ok_or_else(|| {
             Failure::not_supported("data by reference to another batch item: send the bytes")
         }),
-        None => Err(Failure::new(ResultReason::InvalidMessage, "the Data is missing")),
+        None => Err(Failure::new(
+            ResultReason::InvalidMessage,
+            "the Data is missing",
+        )),
     }
 }
 
@@ -38,14 +43,19 @@ pub(super) fn parameters(
     given: Option<CryptographicParameters>,
     object: &Object,
 ) -> CryptographicParameters {
-    let says_something = |given: &CryptographicParameters| *given != CryptographicParameters::default();
-    given.filter(says_something).or_else(|| parameters_of(object)).unwrap_or_default()
+    let says_something =
+        |given: &CryptographicParameters| *given != CryptographicParameters::default();
+    given
+        .filter(says_something)
+        .or_else(|| parameters_of(object))
+        .unwrap_or_default()
 }
 
 /// Whether a use of the key keeps a thread busy or waiting: in an HSM, or RSA's private half.
 pub(super) fn blocks(object: &Object) -> bool {
     object.protection != Protection::Software
-        || (object.class == ObjectClass::PrivateKey && matches!(object.spec, Some(KeySpec::Rsa { .. })))
+        || (object.class == ObjectClass::PrivateKey
+            && matches!(object.spec, Some(KeySpec::Rsa { .. })))
 }
 
 /// Encrypts, decrypts, signs or makes a MAC in one part.

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use keybridge_core::Door;
 use keybridge_core::authorize::Origin;
+use keybridge_kmip::Limits;
 use keybridge_kmip::frame::read_length;
 use keybridge_kmip::ttlv::HEAD;
-use keybridge_kmip::Limits;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
@@ -102,7 +102,10 @@ fn forget(buffer: &mut Vec<u8>) {
 
 fn client_fingerprint(stream: &TlsStream<TcpStream>) -> Option<String> {
     let (_, session) = stream.get_ref();
-    session.peer_certificates()?.first().map(|certificate| fingerprint(certificate))
+    session
+        .peer_certificates()?
+        .first()
+        .map(|certificate| fingerprint(certificate))
 }
 
 /// The first eight bytes of a message; none when the client closed between messages.

@@ -27,7 +27,11 @@ pub(super) struct Place {
 
 impl Counts {
     pub(super) fn new(all: usize, per_client: usize) -> Self {
-        Self { state: Arc::default(), all, per_client }
+        Self {
+            state: Arc::default(),
+            all,
+            per_client,
+        }
     }
 
     /// A place for another connection from there, if there is one.
@@ -43,7 +47,10 @@ impl Counts {
         }
         state.all += 1;
         state.by_client.insert(client, own + 1);
-        Some(Place { state: Arc::clone(&self.state), client })
+        Some(Place {
+            state: Arc::clone(&self.state),
+            client,
+        })
     }
 }
 

@@ -71,7 +71,10 @@ impl Server {
         let shared = Arc::new(Shared {
             processor: Processor::new(kms, settings.limits),
             acceptor: TlsAcceptor::from(Arc::new(tls)),
-            counts: Counts::new(settings.limits.connections, settings.limits.connections_per_client),
+            counts: Counts::new(
+                settings.limits.connections,
+                settings.limits.connections_per_client,
+            ),
         });
         Ok(Self { listeners, shared })
     }
@@ -79,7 +82,10 @@ impl Server {
     /// The addresses listened on, with the real ports.
     #[must_use]
     pub fn addresses(&self) -> Vec<SocketAddr> {
-        self.listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect()
+        self.listeners
+            .iter()
+            .filter_map(|listener| listener.local_addr().ok())
+            .collect()
     }
 
     /// Serves until `stop` turns true (or its sender is gone), then lets running requests end.

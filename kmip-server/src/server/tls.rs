@@ -35,7 +35,10 @@ pub enum TlsError {
 
 impl TlsError {
     fn file(path: &Path, reason: impl ToString) -> Self {
-        Self::File { path: path.to_owned(), reason: reason.to_string() }
+        Self::File {
+            path: path.to_owned(),
+            reason: reason.to_string(),
+        }
     }
 
     fn library(error: impl ToString) -> Self {
@@ -48,13 +51,19 @@ pub(super) fn configuration(settings: &ServerSettings) -> Result<ServerConfig, T
     let provider = Arc::new(aws_lc_rs::default_provider());
     let mut roots = RootCertStore::empty();
     for certificate in certificates(&settings.client_ca)? {
-        roots.add(certificate).map_err(|error| TlsError::file(&settings.client_ca, error))?;
+        roots
+            .add(certificate)
+            .map_err(|error| TlsError::file(&settings.client_ca, error))?;
     }
     let verifier =
         WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider))
             .build()
             .map_err(TlsError::library)?;
-    let mut keys = vec![certified(&settings.certificate, &settings.private_key, &provider)?];
+    let mut keys = vec![certified(
+        &settings.certificate,
+        &settings.private_key,
+        &provider,
+    )?];
     if let (Some(certificate), Some(key)) =
         (&settings.other_certificate, &settings.other_private_key)
     {
@@ -86,8 +95,9 @@ fn certified(
 ) -> Result<Arc<CertifiedKey>, TlsError> {
     let chain = certificates(certificate)?;
     let der = PrivateKeyDer::from_pem_file(key).map_err(|error| TlsError::file(key, error))?;
-    let certified = CertifiedKey::from_der(chain, der, provider)
-        .map_err(|error| TlsError::file(key, format!("{error} (with {})", certificate.display())))?;
+    let certified = CertifiedKey::from_der(chain, der, provider).map_err(|error| {
+        TlsError::file(key, format!("{error} (with {})", certificate.display()))
+    })?;
     Ok(Arc::new(certified))
 }
 
@@ -122,7 +132,9 @@ fn offers(suites: &[rustls::CipherSuite], kind: SignatureAlgorithm) -> bool {
 
 /// Words for the log about a handshake that failed.
 pub(super) fn reason(error: &std::io::Error) -> String {
-    let inner = error.get_ref().and_then(|error| error.downcast_ref::<rustls::Error>());
+    let inner = error
+        .get_ref()
+        .and_then(|error| error.downcast_ref::<rustls::Error>());
     match inner {
         Some(rustls::Error::NoCertificatesPresented) => "the client sent no certificate".into(),
         Some(rustls::Error::InvalidCertificate(

@@ -9,14 +9,14 @@ use crate::cli::failure::{Failure, Outcome};
 
 /// What has been made so far. Dropping it without [`MadeFiles::keep`] removes it all.
 #[derive(Debug, Default)]
-pub struct MadeFiles {
+pub(crate) struct MadeFiles {
     files: Vec<PathBuf>,
     folders: Vec<PathBuf>,
 }
 
 /// Who may read a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Readers {
+pub(crate) enum Readers {
     /// Its owner only.
     Owner,
     /// Everybody.
@@ -28,7 +28,7 @@ impl MadeFiles {
     ///
     /// # Errors
     /// [`Failure::File`].
-    pub fn folder(&mut self, path: &Path) -> Outcome {
+    pub(crate) fn folder(&mut self, path: &Path) -> Outcome {
         if path.as_os_str().is_empty() || path.is_dir() {
             return Ok(());
         }
@@ -47,7 +47,7 @@ impl MadeFiles {
     ///
     /// # Errors
     /// [`Failure::FileExists`], [`Failure::File`].
-    pub fn write(&mut self, path: &Path, content: &[u8], readers: Readers) -> Outcome {
+    pub(crate) fn write(&mut self, path: &Path, content: &[u8], readers: Readers) -> Outcome {
         let mode = match readers {
             Readers::Owner => 0o600,
             Readers::Everybody => 0o644,
@@ -71,14 +71,14 @@ impl MadeFiles {
     ///
     /// # Errors
     /// [`Failure::FileExists`].
-    pub fn expect(&mut self, path: &Path) -> Outcome {
+    pub(crate) fn expect(&mut self, path: &Path) -> Outcome {
         refuse_existing(path)?;
         self.files.push(path.to_owned());
         Ok(())
     }
 
     /// Everything succeeded: the files stay.
-    pub fn keep(mut self) {
+    pub(crate) fn keep(mut self) {
         self.files.clear();
         self.folders.clear();
     }
@@ -100,7 +100,7 @@ impl Drop for MadeFiles {
 ///
 /// # Errors
 /// [`Failure::FileExists`].
-pub fn refuse_existing(path: &Path) -> Outcome {
+pub(crate) fn refuse_existing(path: &Path) -> Outcome {
     match path.symlink_metadata() {
         Ok(_) => Err(Failure::FileExists(path.to_owned())),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
@@ -109,7 +109,11 @@ pub fn refuse_existing(path: &Path) -> Outcome {
 }
 
 fn failed(what: &'static str, path: &Path, error: std::io::Error) -> Failure {
-    Failure::File { what, path: path.to_owned(), error }
+    Failure::File {
+        what,
+        path: path.to_owned(),
+        error,
+    }
 }
 
 #[cfg(test)]
@@ -123,7 +127,8 @@ mod tests {
         let bridge = dir.path().join("a/b");
         let mut made = MadeFiles::default();
         made.folder(&bridge).unwrap();
-        made.write(&bridge.join("one"), b"1", Readers::Owner).unwrap();
+        made.write(&bridge.join("one"), b"1", Readers::Owner)
+            .unwrap();
         drop(made);
         assert!(!dir.path().join("a").exists());
 
@@ -131,7 +136,8 @@ mod tests {
         fs::write(bridge.join("mine"), b"precious").unwrap();
         let mut made = MadeFiles::default();
         made.folder(&bridge).unwrap();
-        made.write(&bridge.join("one"), b"1", Readers::Owner).unwrap();
+        made.write(&bridge.join("one"), b"1", Readers::Owner)
+            .unwrap();
         let refused = made.write(&bridge.join("mine"), b"2", Readers::Owner);
         assert!(matches!(refused, Err(Failure::FileExists(path)) if path.ends_with("mine")));
         drop(made);
@@ -146,6 +152,9 @@ mod tests {
         let mut made = MadeFiles::default();
         made.write(&key, b"k", Readers::Owner).unwrap();
         made.keep();
-        assert_eq!(fs::metadata(&key).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(
+            fs::metadata(&key).unwrap().permissions().mode() & 0o777,
+            0o600
+        );
     }
 }

@@ -67,13 +67,23 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "PIN", requires = "token_label")]
     so_pin: Option<String>,
     /// File whose first line is that PIN
-    #[arg(long, value_name = "FILE", requires = "token_label", conflicts_with = "so_pin")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "token_label",
+        conflicts_with = "so_pin"
+    )]
     so_pin_file: Option<PathBuf>,
     /// PIN of the token's user; better --pin-file, KEYBRIDGE_PIN or the prompt
     #[arg(long, value_name = "PIN", requires = "token_label")]
     pin: Option<String>,
     /// File whose first line is that PIN
-    #[arg(long, value_name = "FILE", requires = "token_label", conflicts_with = "pin")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "token_label",
+        conflicts_with = "pin"
+    )]
     pin_file: Option<PathBuf>,
     /// PKCS#11 module of an HSM, which becomes the pool `hsm`
     #[arg(long, value_name = "PATH", requires = "hsm_token_label")]
@@ -127,7 +137,15 @@ pub(super) fn run(arguments: Arguments, account: Option<String>, output: Output)
     let account = account.unwrap_or_else(|| DEFAULT_ACCOUNT.to_owned());
     super::client::check_name(&arguments.client)?;
     let dir = std::path::absolute(&arguments.dir).unwrap_or_else(|_| arguments.dir.clone());
-    for name in ["keybridge.toml", STORE, KEYFILE, "ca.crt", "ca.key", "server.crt", "server.key"] {
+    for name in [
+        "keybridge.toml",
+        STORE,
+        KEYFILE,
+        "ca.crt",
+        "ca.key",
+        "server.crt",
+        "server.key",
+    ] {
         refuse_existing(&dir.join(name))?;
     }
     let pins = pins(&arguments)?;
@@ -140,7 +158,14 @@ pub(super) fn run(arguments: Arguments, account: Option<String>, output: Output)
     let text = configuration(&arguments, &account)?;
     made.write(&config, text.as_bytes(), Readers::Everybody)?;
     let client = certificates(&arguments, &dir, &mut made)?;
-    store(&config, &arguments, &account, pins.as_ref(), client, &mut made)?;
+    store(
+        &config,
+        &arguments,
+        &account,
+        pins.as_ref(),
+        client,
+        &mut made,
+    )?;
     made.keep();
 
     let clients = dir.join(CLIENTS);
@@ -160,15 +185,17 @@ pub(super) fn run(arguments: Arguments, account: Option<String>, output: Output)
 }
 
 fn check(arguments: &Arguments) -> Outcome {
-    let needs_hsm = arguments.seal == SealKind::Hsm
-        || arguments.token_protection == TokenProtection::Hsm;
+    let needs_hsm =
+        arguments.seal == SealKind::Hsm || arguments.token_protection == TokenProtection::Hsm;
     if needs_hsm && arguments.hsm_module.is_none() {
         return Err(Failure::Usage(
             "an HSM is wanted: name it with --hsm-module and --hsm-token-label".into(),
         ));
     }
     if arguments.passphrase_file.is_some() && arguments.seal != SealKind::Passphrase {
-        return Err(Failure::Usage("--passphrase-file goes with --seal passphrase".into()));
+        return Err(Failure::Usage(
+            "--passphrase-file goes with --seal passphrase".into(),
+        ));
     }
     Ok(())
 }
@@ -217,7 +244,9 @@ fn pin(
     if std::io::stdin().is_terminal() {
         return Ok(secrets::from_prompt_twice(what)?);
     }
-    Err(Failure::Usage(format!("no {what}: give a file, {variable}, or run at a terminal")))
+    Err(Failure::Usage(format!(
+        "no {what}: give a file, {variable}, or run at a terminal"
+    )))
 }
 
 /// Says early that there will be no passphrase.
@@ -236,9 +265,15 @@ fn configuration(arguments: &Arguments, account: &str) -> Outcome<String> {
     let absolute = |path: &PathBuf| std::path::absolute(path).unwrap_or_else(|_| path.clone());
     let passphrase_file = arguments.passphrase_file.as_ref().map(absolute);
     let pin_file = arguments.hsm_pin_file.as_ref().map(absolute);
-    let pool = arguments.hsm_module.as_deref().zip(arguments.hsm_token_label.as_deref()).map(
-        |(module, token_label)| Pool { module, token_label, pin_file: pin_file.as_deref() },
-    );
+    let pool = arguments
+        .hsm_module
+        .as_deref()
+        .zip(arguments.hsm_token_label.as_deref())
+        .map(|(module, token_label)| Pool {
+            module,
+            token_label,
+            pin_file: pin_file.as_deref(),
+        });
     let template = Template {
         seal: match arguments.seal {
             SealKind::Passphrase => Seal::Passphrase(passphrase_file.as_deref()),
@@ -261,11 +296,23 @@ fn certificates(
     made: &mut MadeFiles,
 ) -> Outcome<CertificateFacts> {
     let (authority, own) = Authority::create("keybridge CA")?;
-    made.write(&dir.join("ca.crt"), own.certificate.as_bytes(), Readers::Everybody)?;
+    made.write(
+        &dir.join("ca.crt"),
+        own.certificate.as_bytes(),
+        Readers::Everybody,
+    )?;
     made.write(&dir.join("ca.key"), own.key.as_bytes(), Readers::Owner)?;
     let server = authority.issue_server(arguments.server_key, &server_names(arguments))?;
-    made.write(&dir.join("server.crt"), server.certificate.as_bytes(), Readers::Everybody)?;
-    made.write(&dir.join("server.key"), server.key.as_bytes(), Readers::Owner)?;
+    made.write(
+        &dir.join("server.crt"),
+        server.certificate.as_bytes(),
+        Readers::Everybody,
+    )?;
+    made.write(
+        &dir.join("server.key"),
+        server.key.as_bytes(),
+        Readers::Owner,
+    )?;
     let client = authority.issue_client(&arguments.client, crate::pki::CLIENT_DAYS)?;
     write_client(&dir.join(CLIENTS), &arguments.client, &client, made)?;
     Ok(client.facts)
@@ -279,7 +326,11 @@ pub(super) fn write_client(
     made: &mut MadeFiles,
 ) -> Outcome {
     let file = |end: &str| folder.join(format!("{name}.{end}"));
-    made.write(&file("crt"), client.certificate.as_bytes(), Readers::Everybody)?;
+    made.write(
+        &file("crt"),
+        client.certificate.as_bytes(),
+        Readers::Everybody,
+    )?;
     made.write(&file("key"), client.key.as_bytes(), Readers::Owner)?;
     let both = zeroize::Zeroizing::new(format!("{}{}", client.certificate, client.key.as_str()));
     made.write(&file("pem"), both.as_bytes(), Readers::Owner)
@@ -294,7 +345,11 @@ fn server_names(arguments: &Arguments) -> Vec<String> {
         names.push(listen.to_string());
     }
     // A name that no certificate can hold (an underscore, say) is left out rather than failing.
-    if host.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '.') && !host.is_empty() {
+    if host
+        .chars()
+        .all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '.')
+        && !host.is_empty()
+    {
         names.push(host.to_owned());
     }
     names.extend(arguments.server_name.iter().cloned());
@@ -314,7 +369,12 @@ fn store(
 ) -> Outcome {
     let configuration = Configuration::find(Some(config))?;
     let settings = configuration.file.settings();
-    for file in [STORE, &format!("{STORE}-wal"), &format!("{STORE}-shm"), KEYFILE] {
+    for file in [
+        STORE,
+        &format!("{STORE}-wal"),
+        &format!("{STORE}-shm"),
+        KEYFILE,
+    ] {
         made.expect(&configuration.folder().join(file))?;
     }
     let kms = Kms::initialize(&settings, Arc::new(Secrets::for_new_store(&settings)))?;
@@ -322,7 +382,12 @@ fn store(
     if let (Some(label), Some(pins)) = (&arguments.token_label, pins) {
         let door = Door::CommandLine;
         kms.init_token(account.id, &pins.security_officer, label, door)?;
-        let officer = kms.login(account.id, Role::SecurityOfficer, &pins.security_officer, door)?;
+        let officer = kms.login(
+            account.id,
+            Role::SecurityOfficer,
+            &pins.security_officer,
+            door,
+        )?;
         kms.init_pin(&officer, &pins.user)?;
     }
     let administrator = kms.local_administrator(account.id);
@@ -378,5 +443,9 @@ fn what_next(made: &Made) -> String {
 fn shell_word(path: &Path) -> String {
     let text = path.display().to_string();
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:@".contains(c);
-    if text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', "'\\''")) }
+    if text.chars().all(plain) {
+        text
+    } else {
+        format!("'{}'", text.replace('\'', "'\\''"))
+    }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 /// What goes into the file.
 #[derive(Debug)]
-pub struct Template<'a> {
+pub(super) struct Template<'a> {
     /// The seal.
     pub seal: Seal<'a>,
     /// The HSM pool, if there is one.
@@ -22,7 +22,7 @@ pub struct Template<'a> {
 
 /// `[seal]`.
 #[derive(Debug)]
-pub enum Seal<'a> {
+pub(super) enum Seal<'a> {
     /// A passphrase, perhaps from a file.
     Passphrase(Option<&'a Path>),
     /// A key file.
@@ -33,7 +33,7 @@ pub enum Seal<'a> {
 
 /// `[[hsm.pool]]` with one member.
 #[derive(Debug)]
-pub struct Pool<'a> {
+pub(super) struct Pool<'a> {
     /// The vendor's module.
     pub module: &'a Path,
     /// Label of the token in it.
@@ -43,16 +43,16 @@ pub struct Pool<'a> {
 }
 
 /// Name of the pool that `init` makes.
-pub const POOL: &str = "hsm";
+pub(super) const POOL: &str = "hsm";
 /// The store's file, beside the configuration.
-pub const STORE: &str = "keybridge.db";
+pub(super) const STORE: &str = "keybridge.db";
 /// The key file, beside the configuration.
-pub const KEYFILE: &str = "seal.key";
+pub(super) const KEYFILE: &str = "seal.key";
 
 impl Template<'_> {
     /// The file's text.
     #[must_use]
-    pub fn render(&self) -> String {
+    pub(super) fn render(&self) -> String {
         let mut text = String::from(
             "# Configuration of a keybridge. Paths that are not absolute start at this file's folder.\n\
              # Unknown keys are errors, so a mistyped setting is never silently ignored.\n\n\
@@ -68,10 +68,16 @@ impl Template<'_> {
     }
 
     fn seal(&self, text: &mut String) {
-        text.push_str("[seal]\n# What protects the root key: \"passphrase\", \"keyfile\" or \"hsm\".\n");
+        text.push_str(
+            "[seal]\n# What protects the root key: \"passphrase\", \"keyfile\" or \"hsm\".\n",
+        );
         let _ = match self.seal {
             Seal::Passphrase(Some(file)) => {
-                writeln!(text, "kind = \"passphrase\"\npassphrase-file = {}\n", path(file))
+                writeln!(
+                    text,
+                    "kind = \"passphrase\"\npassphrase-file = {}\n",
+                    path(file)
+                )
             }
             Seal::Passphrase(None) => writeln!(
                 text,
@@ -119,8 +125,14 @@ impl Template<'_> {
             Some(label) => writeln!(text, "label = {}", quoted(label)),
             None => writeln!(text, "# label = \"token\""),
         };
-        text.push_str("# Where keys live that PKCS#11 programs make: \"software\" or \"hsm:POOL\".\n");
-        let protection = if self.token_in_hsm { format!("hsm:{POOL}") } else { "software".into() };
+        text.push_str(
+            "# Where keys live that PKCS#11 programs make: \"software\" or \"hsm:POOL\".\n",
+        );
+        let protection = if self.token_in_hsm {
+            format!("hsm:{POOL}")
+        } else {
+            "software".into()
+        };
         let _ = writeln!(text, "protection = {}\n", quoted(&protection));
     }
 
@@ -225,7 +237,10 @@ mod tests {
     fn what_it_writes_is_the_defaults() {
         let file = parsed(&plain());
         assert!(matches!(&file.seal, SealSettings::Keyfile { .. }));
-        assert_eq!(format!("{:?}", file.limits), format!("{:?}", Limits::default()));
+        assert_eq!(
+            format!("{:?}", file.limits),
+            format!("{:?}", Limits::default())
+        );
         assert_eq!(file.deletion.window_days, 7);
         let server = ServerSettings::of(&file, Path::new("/bridge")).unwrap();
         let limits = format!("{:?}", server.limits);
@@ -252,7 +267,13 @@ mod tests {
         assert_eq!(file.token[0]["account"].as_str(), Some(odd));
         assert_eq!(file.token[0]["protection"].as_str(), Some("hsm:hsm"));
         assert_eq!(file.hsm.pool[0].member[0].token_label.as_deref(), Some(odd));
-        parsed(&Template { seal: Seal::Passphrase(None), ..plain() });
-        parsed(&Template { seal: Seal::Passphrase(Some(Path::new("p"))), ..plain() });
+        parsed(&Template {
+            seal: Seal::Passphrase(None),
+            ..plain()
+        });
+        parsed(&Template {
+            seal: Seal::Passphrase(Some(Path::new("p"))),
+            ..plain()
+        });
     }
 }
