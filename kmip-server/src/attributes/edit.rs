@@ -306,6 +306,7 @@ impl Instances {
         use keybridge_kmip::Tag;
         match name {
             AttributeName::Standard(Tag::Name) => {
+                let before = attributes.names.first().map(|name| name.value.clone());
                 attributes.names = self
                     .0
                     .iter()
@@ -314,6 +315,11 @@ impl Instances {
                         _ => None,
                     })
                     .collect::<Result<_>>()?;
+                // A label that was the Name's follows it: PKCS#11 and the command line see one name.
+                if before.is_some_and(|before| before == attributes.label) {
+                    let now = attributes.names.first();
+                    attributes.label = now.map(|name| name.value.clone()).unwrap_or_default();
+                }
             }
             AttributeName::Standard(Tag::Link) => {
                 attributes.links = self

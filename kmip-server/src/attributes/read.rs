@@ -28,9 +28,11 @@ const LEASE_SECONDS: u32 = 3600;
 /// All attributes of an object that `version` has.
 #[must_use]
 pub fn read_all(object: &Object, version: Version) -> Vec<Attribute> {
+    let told = |row: &&AttributeRow| is_told_unasked(row.tag, version);
     let standard = AttributeRow::ROWS
         .iter()
-        .filter(|row| row.span.contains(version));
+        .filter(|row| row.span.contains(version))
+        .filter(told);
     let mut found = Vec::with_capacity(24);
     for row in standard {
         numbered(
@@ -46,6 +48,25 @@ pub fn read_all(object: &Object, version: Version) -> Vec<Attribute> {
     }
     found.retain(|attribute| attribute.representable(version));
     found
+}
+
+/// Whether an attribute is told when a client asks for all. The exceptions, which are told when asked for
+/// by name, are PyKMIP's: it drops the connection over a Digest without the Key Format Type that 1.0 does not
+/// have, and over these attributes in 2.0, its only version of 2.x.
+fn is_told_unasked(tag: Tag, version: Version) -> bool {
+    match version {
+        Version::V1_0 => tag != Tag::Digest,
+        Version::V2_0 => !matches!(
+            tag,
+            Tag::AlwaysSensitive
+                | Tag::Extractable
+                | Tag::NeverExtractable
+                | Tag::KeyFormatType
+                | Tag::ProtectionStorageMask
+                | Tag::OriginalCreationDate
+        ),
+        _ => true,
+    }
 }
 
 /// The attributes of these names that the object has and `version` can say.

@@ -227,6 +227,14 @@ fn for_people(added: &Added) -> String {
     ])
 }
 
+/// Whether a principal is somebody's who connects to a server; the others are the token's SO and user.
+pub(super) fn is_client(principal: &Principal) -> bool {
+    principal
+        .credentials
+        .iter()
+        .any(|credential| credential.name != "pin")
+}
+
 /// One row for each credential of a client. PINs are the token's, not a client's.
 fn views(principal: &Principal) -> Vec<ClientView> {
     let now = Timestamp::now();

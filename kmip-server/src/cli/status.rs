@@ -52,7 +52,11 @@ pub(super) fn run(config: Option<&Path>, output: Output) -> Outcome {
     for account in kms.accounts()? {
         let caller = kms.local_administrator(account.id);
         accounts.push(AccountStatus {
-            clients: kms.clients(&caller)?.len(),
+            clients: kms
+                .clients(&caller)?
+                .iter()
+                .filter(|client| super::client::is_client(client))
+                .count(),
             keys: kms.keys(&caller, 0, KEY_COUNT_LIMIT)?.len(),
             token_label: account.token.label,
             name: account.name,

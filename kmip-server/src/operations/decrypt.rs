@@ -90,7 +90,8 @@ mod tests {
             let mut data = Zeroizing::new(bytes.to_vec());
             unpad(&mut data).map(|()| data.len()).ok()
         };
-        assert_eq!(unpadded(&[9; 16]), None);
+        assert_eq!(unpadded(&[9; 8]), None);
+        assert_eq!(unpadded(&[17; 32]), None);
         assert_eq!(unpadded(&[16; 16]), Some(0));
         assert_eq!(unpadded(&[7, 7, 1]), Some(2));
         assert_eq!(unpadded(&[7, 2, 2]), Some(1));

@@ -180,7 +180,14 @@ fn wrapped(
     let bytes = context.perhaps_blocking(uses::blocks(&wrapping), |kms, caller| {
         kms.wrap(caller, wrapping_key, &mechanism, id, &encode)
     })?;
-    let mut block = key_block(&object, format, KeyValue::Wrapped(bytes.into()));
+    // "The wrapped un-encoded value of the Byte String Key Material field in the Key Value structure" (1.4
+    // section 2.1.5): the structure stays, as PyKMIP, the client of this option, reads it.
+    let value = if encoding == EncodingOption::NoEncoding {
+        KeyValue::Plain(KeyMaterial::Bytes(bytes.into()).into())
+    } else {
+        KeyValue::Wrapped(bytes.into())
+    };
+    let mut block = key_block(&object, format, value);
     block.key_wrapping_data = Some(KeyWrappingData {
         wrapping_method: WrappingMethod::Encrypt,
         encryption_key: Some(key.clone()),

@@ -3,8 +3,8 @@
 use keybridge_core::kms::{Register, UnwrapKey};
 use keybridge_core::{Error, ObjectClass, ObjectId, SecretBytes, encoding};
 use keybridge_kmip::enums::{
-    CertificateType, EncodingOption, ObjectType, ResultReason, UniqueIdentifierEnumeration,
-    WrappingMethod,
+    CertificateType, EncodingOption, KeyFormatType, ObjectType, ResultReason,
+    UniqueIdentifierEnumeration, WrappingMethod,
 };
 use keybridge_kmip::objects::{
     KeyBlock, KeyMaterial, KeyValue, KeyWrappingData, ManagedObject, PlainKeyValue,
@@ -118,29 +118,35 @@ fn from_block(
             "keys kept elsewhere are not registered here",
         )
     })?;
-    match (value, block.key_wrapping_data) {
-        (KeyValue::Plain(value), None) => {
-            let value = key_formats::canonical(kind, format, &value.key_material)?;
-            let spec = spec(&mut draft, class, &value)?;
-            let mut new = template(draft, class, Some(format.0));
-            new.attributes.private = class != ObjectClass::PublicKey;
-            new.protection = protection;
-            new.spec = spec;
-            new.value = Some(value);
-            register(context, new)
+    let (value, data) = match (value, block.key_wrapping_data) {
+        (KeyValue::Plain(value), None) => (value, None),
+        (KeyValue::Wrapped(bytes), Some(data)) => {
+            return unwrap(context, draft, (kind, class), format, &bytes, &data);
         }
-        (KeyValue::Wrapped(bytes), Some(data)) => unwrap(
-            context,
-            draft,
-            (kind, class),
-            &block.key_format_type,
-            &bytes,
-            &data,
-        ),
-        _ => Err(Failure::invalid_field(
-            "a wrapped Key Value comes with Key Wrapping Data, and only that",
-        )),
+        // No Encoding is read both ways: the wrapped bytes stand for the Key Value, or for the material in it.
+        (KeyValue::Plain(value), Some(data)) => (value, Some(data)),
+        (KeyValue::Wrapped(_), None) => {
+            return Err(Failure::invalid_field(
+                "a wrapped Key Value comes with Key Wrapping Data",
+            ));
+        }
+    };
+    if let Some(data) = data {
+        let (KeyMaterial::Bytes(bytes), Some(EncodingOption::NoEncoding)) =
+            (&value.key_material, data.encoding_option)
+        else {
+            return Err(Failure::invalid_field("what is said to be wrapped is not"));
+        };
+        return unwrap(context, draft, (kind, class), format, bytes, &data);
     }
+    let value = key_formats::canonical(kind, format, &value.key_material)?;
+    let spec = spec(&mut draft, class, &value)?;
+    let mut new = template(draft, class, Some(format.0));
+    new.attributes.private = class != ObjectClass::PublicKey;
+    new.protection = protection;
+    new.spec = spec;
+    new.value = Some(value);
+    register(context, new)
 }
 
 /// Algorithm and length stand in the attributes, in the Key Block, or in both alike.
@@ -196,7 +202,7 @@ fn unwrap(
     context: &Context<'_>,
     draft: Draft,
     (kind, class): (ObjectType, ObjectClass),
-    format: &keybridge_kmip::enums::KeyFormatType,
+    format: KeyFormatType,
     wrapped: &[u8],
     data: &KeyWrappingData,
 ) -> Result<ObjectId> {
@@ -211,7 +217,7 @@ fn unwrap(
     let unwrapping_key = context.object(Some(&key.unique_identifier))?;
     let mechanism = mechanisms::key_wrap(key.cryptographic_parameters.as_ref())?;
     let ttlv = data.encoding_option != Some(EncodingOption::NoEncoding);
-    let (format, version, limits) = (*format, context.version, context.limits.wire());
+    let (version, limits) = (context.version, context.limits.wire());
     let decode = |bytes: SecretBytes| {
         // One error for whatever is wrong inside: an unwrapping oracle learns nothing.
         let material = if ttlv {
