@@ -1,6 +1,7 @@
 //! Locate's filter: which objects have all of the attributes that a request names.
 
 use keybridge_core::model::{AttributeValue as Kept, ObjectState};
+use keybridge_core::seal::index_entry;
 use keybridge_core::store::ObjectQuery;
 use keybridge_core::{Object, ObjectClass};
 use keybridge_kmip::Tag;
@@ -18,6 +19,7 @@ pub struct Filter {
     name: Option<String>,
     class: Option<ObjectClass>,
     wanted: Vec<Wanted>,
+    index: Vec<(String, Vec<u8>)>,
     destroyed: bool,
     online: bool,
 }
@@ -77,7 +79,13 @@ impl Filter {
             value => match date(value) {
                 Some(i64::MAX) => self.wanted.push(Wanted::Absent(name)),
                 Some(at) => self.add_date(name, at),
-                None => self.wanted.push(Wanted::Value(name, value.clone())),
+                None => {
+                    if kept::is_kept(&name) {
+                        self.index
+                            .push(index_entry(&kept::key_of(&name), &kept::to_kept(value)?));
+                    }
+                    self.wanted.push(Wanted::Value(name, value.clone()));
+                }
             },
         }
         Ok(())
@@ -105,6 +113,7 @@ impl Filter {
         ObjectQuery {
             class,
             name: self.name.clone(),
+            index: self.index.clone(),
             ..ObjectQuery::default()
         }
     }

@@ -53,6 +53,25 @@ pub(super) fn name_of(key: &str) -> Option<AttributeName> {
     }
 }
 
+/// Whether all instances of an attribute are kept here, so that the store's index finds them.
+pub(super) fn is_kept(name: &AttributeName) -> bool {
+    match name {
+        AttributeName::Vendor { .. } => true,
+        AttributeName::Standard(tag) => matches!(
+            *tag,
+            Tag::ObjectGroup
+                | Tag::OperationPolicyName
+                | Tag::ContactInformation
+                | Tag::ApplicationSpecificInformation
+                | Tag::CryptographicParameters
+                | Tag::AlternativeName
+                | Tag::Description
+                | Tag::Comment
+        ),
+        AttributeName::Unknown(_) => false,
+    }
+}
+
 /// A number that the bridge itself noted.
 #[must_use]
 pub fn kept_number(object: &Object, key: &str) -> Option<u32> {

@@ -7,7 +7,7 @@ use keybridge_core::settings::ConfigurationFile;
 use keybridge_core::{Caller, Error, Kms};
 
 use super::failure::{Failure, Outcome};
-use crate::secrets::Secrets;
+use crate::secrets::Terminal;
 use crate::settings::ServerSettings;
 
 /// The configuration's environment variable; the PKCS#11 module reads the same.
@@ -57,8 +57,7 @@ impl Configuration {
     /// Those of [`Kms::open`].
     pub fn open(&self) -> Outcome<Kms> {
         let settings = self.file.settings();
-        let secrets = Arc::new(Secrets::of(&settings));
-        Ok(Kms::open(&settings, secrets)?)
+        Ok(Kms::open(&settings, Arc::new(Terminal::default()))?)
     }
 }
 
@@ -111,6 +110,15 @@ impl Context {
             caller,
             configuration,
         })
+    }
+}
+
+impl Drop for Context {
+    fn drop(&mut self) {
+        // What is not folded now, the next process folds.
+        if let Err(error) = self.kms.fold_audit() {
+            eprintln!("warning: the audit's journal could not be folded: {error}");
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 //! Commands open the store themselves, as the local administrator: whoever may open the store's files
 //! manages the bridge. Changes hold in running servers and PKCS#11 modules at their next call.
 
-// mod audit;
+mod audit;
 mod client;
 mod context;
 mod failure;
@@ -58,6 +58,9 @@ enum Command {
     #[command(subcommand)]
     Key(key::Command),
 
+    /// Read and verify the audit
+    #[command(subcommand)]
+    Audit(audit::Command),
     /// Look at the PKCS#11 tokens
     #[command(subcommand)]
     Token(token::Command),
@@ -99,6 +102,7 @@ fn run(arguments: Arguments) -> Outcome {
         Command::Client(command) => client::run(command, &open()?, output),
         Command::Key(command) => key::run(command, &open()?, output),
 
+        Command::Audit(command) => audit::run(command, &open()?, output),
         Command::Token(command) => token::run(&command, config.as_deref(), output),
         Command::Completions { shell } => {
             let mut script = Vec::new();

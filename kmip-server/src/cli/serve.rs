@@ -49,7 +49,7 @@ pub(super) fn run(arguments: Arguments, config: Option<&Path>) -> Outcome {
         .build()
         .map_err(|error| Failure::Server(format!("cannot start threads: {error}")))?;
     runtime.block_on(async {
-        let server = Server::bind(kms, &settings)
+        let server = Server::bind(Arc::clone(&kms), &settings)
             .await
             .map_err(|error| Failure::Server(error.to_string()))?;
         let stop = stop_on_signal()?;
@@ -58,8 +58,9 @@ pub(super) fn run(arguments: Arguments, config: Option<&Path>) -> Outcome {
         }
         server.run(stop).await;
         tracing::info!("stopped");
-        Ok(())
-    })
+        Ok::<(), Failure>(())
+    })?;
+    Ok(kms.fold_audit()?)
 }
 
 /// Turns true at SIGINT or SIGTERM.

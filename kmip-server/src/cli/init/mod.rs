@@ -11,6 +11,7 @@ use std::sync::Arc;
 use clap::ValueEnum;
 use keybridge_core::kms::{NewClient, NewCredential};
 use keybridge_core::model::Role;
+use keybridge_core::seal::secrets;
 use keybridge_core::{Door, Kms, SecretBytes};
 use serde::Serialize;
 
@@ -18,7 +19,7 @@ use super::context::Configuration;
 use super::failure::{Failure, Outcome};
 use super::output::Output;
 use crate::pki::{Authority, CertificateFacts, Issued, ServerKey};
-use crate::secrets::{self, PASSPHRASE_VARIABLE, Secrets};
+use crate::secrets::{PASSPHRASE_VARIABLE, Terminal, from_prompt_twice};
 
 pub(super) use files::{MadeFiles, Readers, refuse_existing};
 use template::{KEYFILE, Pool, STORE, Seal, Template};
@@ -238,11 +239,11 @@ fn pin(
     if let Some(file) = file {
         return Ok(secrets::from_file(file)?);
     }
-    if let Some(pin) = secrets::from_environment(variable) {
+    if let Some(pin) = secrets::from_environment(variable)? {
         return Ok(pin);
     }
     if std::io::stdin().is_terminal() {
-        return Ok(secrets::from_prompt_twice(what)?);
+        return Ok(from_prompt_twice(what)?);
     }
     Err(Failure::Usage(format!(
         "no {what}: give a file, {variable}, or run at a terminal"
@@ -252,7 +253,7 @@ fn pin(
 /// Says early that there will be no passphrase.
 fn check_passphrase(arguments: &Arguments) -> Outcome {
     let given = arguments.passphrase_file.is_some()
-        || secrets::from_environment(PASSPHRASE_VARIABLE).is_some();
+        || secrets::from_environment(PASSPHRASE_VARIABLE)?.is_some();
     if arguments.seal != SealKind::Passphrase || given || std::io::stdin().is_terminal() {
         return Ok(());
     }
@@ -377,7 +378,7 @@ fn store(
     ] {
         made.expect(&configuration.folder().join(file))?;
     }
-    let kms = Kms::initialize(&settings, Arc::new(Secrets::for_new_store(&settings)))?;
+    let kms = Kms::initialize(&settings, Arc::new(Terminal { new_store: true }))?;
     let account = kms.create_account(account)?;
     if let (Some(label), Some(pins)) = (&arguments.token_label, pins) {
         let door = Door::CommandLine;
