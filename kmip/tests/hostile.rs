@@ -12,7 +12,7 @@ use keybridge_kmip::objects::{KeyBlock, ManagedObject};
 use keybridge_kmip::operations::{EncryptRequest, GetRequest, RegisterRequest, RequestPayload};
 use keybridge_kmip::ttlv::{TtlvError, Writer, check};
 use keybridge_kmip::wire::DateTime;
-use keybridge_kmip::{DecodeError, Item, Limits, Tag, Version, frame};
+use keybridge_kmip::{DecodeError, Item, Limits, Tag, Value, Version, frame};
 
 fn register() -> RequestPayload {
     let key = KeyBlock::from_bytes(
@@ -368,4 +368,76 @@ fn a_response_that_is_too_large_fails_instead() {
     assert_eq!(reason, ResultReason::ResponseTooLarge);
     assert!(response(1).encode_within(Vec::new(), 400).is_ok());
     assert!(response(500).encode_within(Vec::new(), 100).is_err());
+}
+
+#[test]
+fn xml_and_json_that_are_no_items_are_refused() {
+    let integer = r#"<BatchCount type="Integer" value="1"/>"#;
+    assert!(Item::from_xml(integer, &Limits::default()).is_ok());
+    for xml in [
+        "",
+        "<BatchCount/",
+        "<BatchItem>",
+        "</BatchItem>",
+        "<BatchItem></BatchCount>",
+        "<NoSuchTag/>",
+        "<BatchItem>text</BatchItem>",
+        "<BatchItem/><BatchItem/>",
+        r#"<BatchCount type="Integer"/>"#,
+        r#"<BatchCount type="Integer" value="1"><BatchItem/></BatchCount>"#,
+        r#"<BatchCount type="Integer" value="2147483648"/>"#,
+        r#"<BatchCount type="Whole" value="1"/>"#,
+        r#"<Operation type="Enumeration" value="Fly"/>"#,
+        r#"<CryptographicUsageMask type="Integer" value="Encrypt Fly"/>"#,
+        r#"<BatchOrderOption type="Boolean" value="yes"/>"#,
+        r#"<TimeStamp type="DateTime" value="2020-01-01T00:00:00"/>"#,
+        r#"<KeyMaterial type="ByteString" value="0"/>"#,
+        r#"<KeyMaterial type="ByteString" value="é1"/>"#,
+        r#"<D type="BigInteger" value=""/>"#,
+        r#"<NameValue type="TextString" value="&undeclared;"/>"#,
+        r#"<!DOCTYPE a [<!ENTITY b "c">]><NameValue type="TextString" value="&b;"/>"#,
+    ] {
+        assert!(Item::from_xml(xml, &Limits::default()).is_err(), "{xml}");
+    }
+    for json in [
+        "",
+        "1",
+        "[]",
+        "{}",
+        r#"{"tag":1}"#,
+        r#"{"tag":"NoSuchTag","value":[]}"#,
+        r#"{"tag":"BatchItem","value":1}"#,
+        r#"{"tag":"BatchCount","type":"Integer"}"#,
+        r#"{"tag":"BatchCount","type":"Integer","value":2147483648}"#,
+        r#"{"tag":"BatchCount","type":"Integer","value":1.5}"#,
+        r#"{"tag":"BatchCount","type":"Integer","value":"one"}"#,
+        r#"{"tag":"BatchOrderOption","type":"Boolean","value":1}"#,
+        r#"{"tag":"KeyMaterial","type":"ByteString","value":"0x"}"#,
+        r#"{"tag":"BatchItem","value":[]} {}"#,
+    ] {
+        assert!(Item::from_json(json, &Limits::default()).is_err(), "{json}");
+    }
+}
+
+#[test]
+fn numbers_in_xml_and_json_may_be_hexadecimal_or_names() {
+    let read = |xml: &str| Item::from_xml(xml, &Limits::default()).unwrap().value;
+    let mask = "<CryptographicUsageMask type=\"Integer\" value=\"Encrypt 0x00000008\"/>";
+    assert_eq!(read(mask), Value::Integer(12));
+    let minus = r#"<BatchCount type="Integer" value="0xffffffff"/>"#;
+    assert_eq!(read(minus), Value::Integer(-1));
+    let operation = r#"<Operation type="Enumeration" value="0x00000018"/>"#;
+    assert_eq!(read(operation), Value::Enumeration(Operation::Query.0));
+    let vendors = r#"<TTLV tag="0x540001" type="Interval" value="7"/>"#;
+    assert_eq!(
+        Item::from_xml(vendors, &Limits::default()).unwrap().tag,
+        Tag(0x54_0001)
+    );
+    let older = r#"<HashingAlgorithm type="Enumeration" value="SHA_3_256"/>"#;
+    assert_eq!(read(older), Value::Enumeration(15));
+    let json = r#"{"tag":"CryptographicUsageMask","type":"Integer","value":"Encrypt|Decrypt"}"#;
+    assert_eq!(
+        Item::from_json(json, &Limits::default()).unwrap().value,
+        Value::Integer(12)
+    );
 }

@@ -340,7 +340,7 @@ impl fmt::Debug for Item {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?}: ", self.tag)?;
         match (&self.value, self.tag) {
-            (Value::TextString(_), Tag::Password) => f.write_str("[text]"),
+            (Value::TextString(_), Tag::Password | Tag::OneTimePassword) => f.write_str("[text]"),
             (value, _) => fmt::Debug::fmt(value, f),
         }
     }

@@ -13,10 +13,9 @@ use crate::ttlv::{DEPTH_CEILING, Limits, TtlvError};
 /// Element for a tag that has no name.
 const UNNAMED: &str = "TTLV";
 
-/// A structure whose end has not been read.
+/// An element whose end has not been read.
 struct Open {
-    tag: Tag,
-    items: Vec<Item>,
+    item: Item,
     around: Around,
 }
 
@@ -47,37 +46,19 @@ impl Item {
                     count += 1;
                     check_limits(count, open.len() + 1, limits)?;
                     let around = open.last().map(|open| open.around).unwrap_or_default();
-                    let (tag, value) = read_element(&element, around)?;
-                    match value {
-                        Value::Structure(items) => {
-                            open.push(Open {
-                                tag,
-                                items,
-                                around: Around::default(),
-                            });
-                            continue;
-                        }
-                        // `<X type="Integer" value="1"></X>`
-                        value => {
-                            reader
-                                .read_to_end(element.name())
-                                .map_err(|error| DecodeError::Text(error.to_string()))?;
-                            Self { tag, value }
-                        }
-                    }
+                    let item = read_element(&element, around)?;
+                    let around = Around::default();
+                    open.push(Open { item, around });
+                    continue;
                 }
                 Event::Empty(element) => {
                     count += 1;
                     check_limits(count, open.len() + 1, limits)?;
                     let around = open.last().map(|open| open.around).unwrap_or_default();
-                    let (tag, value) = read_element(&element, around)?;
-                    Self { tag, value }
+                    read_element(&element, around)?
                 }
                 Event::End(_) => match open.pop() {
-                    Some(done) => Self {
-                        tag: done.tag,
-                        value: Value::Structure(done.items),
-                    },
+                    Some(done) => done.item,
                     None => return Err(DecodeError::Text("an end without a beginning".to_owned())),
                 },
                 Event::Text(words) if words.trim_ascii().is_empty() => continue,
@@ -89,7 +70,11 @@ impl Item {
             match open.last_mut() {
                 Some(parent) => {
                     parent.around.saw(&item);
-                    parent.items.push(item);
+                    let Value::Structure(items) = &mut parent.item.value else {
+                        let error = format!("{} is no structure, but has items", parent.item.tag);
+                        return Err(DecodeError::Text(error));
+                    };
+                    items.push(item);
                 }
                 None => root = Some(item),
             }
@@ -121,7 +106,7 @@ fn check_limits(count: usize, depth: usize, limits: &Limits) -> Result<(), TtlvE
     Ok(())
 }
 
-fn read_element(element: &BytesStart<'_>, around: Around) -> Result<(Tag, Value), DecodeError> {
+fn read_element(element: &BytesStart<'_>, around: Around) -> Result<Item, DecodeError> {
     let malformed = |error: &dyn std::fmt::Display| DecodeError::Text(error.to_string());
     let (mut number, mut kind, mut value) = (None, None, None);
     for attribute in element.attributes() {
@@ -150,10 +135,10 @@ fn read_element(element: &BytesStart<'_>, around: Around) -> Result<(Tag, Value)
             .ok_or_else(|| DecodeError::Text(format!("{kind:?} is no type")))?,
     };
     if kind == ItemType::Structure {
-        return Ok((tag, Value::Structure(Vec::new())));
+        return Ok(Item::new(tag, Value::Structure(Vec::new())));
     }
     let value = value.ok_or_else(|| DecodeError::Text(format!("{tag} has no value")))?;
-    Ok((tag, read_value(tag, kind, value, around)?))
+    Ok(Item::new(tag, read_value(tag, kind, value, around)?))
 }
 
 fn read_value(
