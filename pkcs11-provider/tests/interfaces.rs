@@ -55,7 +55,7 @@ fn three_interfaces_newest_first() {
 #[test]
 fn an_interface_by_name_and_version() {
     let mut interface = null_mut();
-    let name = b"PKCS 11\0".as_ptr().cast_mut();
+    let name = c"PKCS 11".as_ptr().cast::<u8>().cast_mut();
     for (major, minor) in [(2, 40), (3, 0), (3, 2)] {
         let mut version = CK_VERSION { major, minor };
         check(call!(C_GetInterface, name, &mut version, &mut interface, 0));
@@ -74,7 +74,7 @@ fn an_interface_by_name_and_version() {
         call!(C_GetInterface, name, &mut version, &mut interface, 0),
         Rv::ARGUMENTS_BAD,
     );
-    let other = b"Vendor\0".as_ptr().cast_mut();
+    let other = c"Vendor".as_ptr().cast::<u8>().cast_mut();
     refused(
         call!(C_GetInterface, other, null_mut(), &mut interface, 0),
         Rv::ARGUMENTS_BAD,

@@ -6,9 +6,10 @@ use std::sync::{Arc, OnceLock};
 
 use cryptoki_sys::*;
 use keybridge_core::kms::Kms;
+use keybridge_core::model::Role;
 use keybridge_core::seal::SecretSource;
 use keybridge_core::settings::ConfigurationFile;
-use keybridge_core::{Result, SecretBytes};
+use keybridge_core::{Door, Result, SecretBytes};
 use keybridge_pkcs11::ffi::interfaces::FUNCTION_LIST_3_2;
 use keybridge_pkcs11::rv::Rv;
 
@@ -59,6 +60,22 @@ pub(crate) fn make_store(folder: &Path) -> PathBuf {
     for account in ["main", "spoiled", "logins"] {
         kms.create_account(account).expect("a new account");
     }
+    path
+}
+
+/// A store as [`make_store`] makes it, with its tokens initialized: for another process.
+pub(crate) fn make_ready_store(folder: &Path) -> PathBuf {
+    let path = make_store(folder);
+    let settings = ConfigurationFile::read(&path).expect("valid").settings();
+    let kms = Kms::open(&settings, Arc::new(NoSecrets)).expect("opened");
+    let (so_pin, user_pin) = (SecretBytes::from(SO_PIN), SecretBytes::from(USER_PIN));
+    let account = kms.account("main").expect("there").id;
+    kms.init_token(account, &so_pin, "test", Door::Pkcs11)
+        .expect("initialized");
+    let so = kms
+        .login(account, Role::SecurityOfficer, &so_pin, Door::Pkcs11)
+        .expect("the SO");
+    kms.init_pin(&so, &user_pin).expect("a PIN");
     path
 }
 

@@ -1,0 +1,220 @@
+/* A C program that uses the module through its header. Usage: consumer MODULE CASE
+ * Ends with 0 when the case went well; says what did not, and where, otherwise. */
+#include <dlfcn.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "keybridge_pkcs11.h"
+
+#define SLOT 10
+#define THREADS 6
+
+static CK_FUNCTION_LIST_3_2 *module;
+static CK_SESSION_HANDLE session;
+static CK_OBJECT_HANDLE private_key, public_key;
+static void *library;
+
+#define CHECK(call) expect((call), CKR_OK, #call, __LINE__)
+#define EXPECT(call, code) expect((call), (code), #call, __LINE__)
+
+static void expect(CK_RV got, CK_RV wanted, const char *what, int line) {
+    if (got != wanted) {
+        fprintf(stderr, "line %d: %s: %#lx, not %#lx\n", line, what, got, wanted);
+        _exit(1);
+    }
+}
+
+static void load(const char *path) {
+    CK_RV (*get_interface)(CK_UTF8CHAR_PTR, CK_VERSION_PTR, CK_INTERFACE_PTR_PTR, CK_FLAGS);
+    CK_INTERFACE_PTR interface;
+    library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    if (!library) {
+        fprintf(stderr, "%s\n", dlerror());
+        _exit(1);
+    }
+    *(void **)&get_interface = dlsym(library, "C_GetInterface");
+    CHECK(get_interface((CK_UTF8CHAR_PTR) "PKCS 11", NULL_PTR, &interface, 0));
+    module = interface->pFunctionList;
+}
+
+static void open_and_log_in(void) {
+    CHECK(module->C_OpenSession(SLOT, CKF_SERIAL_SESSION | CKF_RW_SESSION, NULL_PTR, NULL_PTR,
+                                &session));
+    CHECK(module->C_Login(session, CKU_USER, (CK_UTF8CHAR_PTR) "user-1234", 9));
+}
+
+static void make_pair(void) {
+    CK_BYTE p256[] = {6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7};
+    CK_ATTRIBUTE public_template[] = {{CKA_EC_PARAMS, p256, sizeof p256}};
+    CK_MECHANISM generate = {CKM_EC_KEY_PAIR_GEN, NULL_PTR, 0};
+    CHECK(module->C_GenerateKeyPair(session, &generate, public_template, 1, NULL_PTR, 0,
+                                    &public_key, &private_key));
+}
+
+static CK_RV sign_in(CK_SESSION_HANDLE in) {
+    CK_MECHANISM ecdsa = {CKM_ECDSA_SHA256, NULL_PTR, 0};
+    CK_BYTE data[32] = {7}, signature[64];
+    CK_ULONG length = sizeof signature;
+    CK_RV rv = module->C_SignInit(in, &ecdsa, private_key);
+    if (rv != CKR_OK) return rv;
+    rv = module->C_Sign(in, data, sizeof data, signature, &length);
+    if (rv != CKR_OK) return rv;
+    if ((rv = module->C_VerifyInit(in, &ecdsa, public_key)) != CKR_OK) return rv;
+    return module->C_Verify(in, data, sizeof data, signature, length);
+}
+
+static void start(void) {
+    CK_C_INITIALIZE_ARGS arguments;
+    memset(&arguments, 0, sizeof arguments);
+    arguments.flags = CKF_OS_LOCKING_OK;
+    CHECK(module->C_Initialize(&arguments));
+    open_and_log_in();
+    make_pair();
+}
+
+static void usual(void) {
+    CK_INFO info;
+    CK_C_INITIALIZE_ARGS arguments;
+    EXPECT(module->C_GetInfo(&info), CKR_CRYPTOKI_NOT_INITIALIZED);
+    EXPECT(module->C_Finalize(NULL_PTR), CKR_CRYPTOKI_NOT_INITIALIZED);
+    memset(&arguments, 0, sizeof arguments);
+    arguments.pReserved = &info;
+    EXPECT(module->C_Initialize(&arguments), CKR_ARGUMENTS_BAD);
+    CHECK(module->C_Initialize(NULL_PTR));
+    EXPECT(module->C_Initialize(NULL_PTR), CKR_CRYPTOKI_ALREADY_INITIALIZED);
+    CHECK(module->C_GetInfo(&info));
+    open_and_log_in();
+    make_pair();
+    CHECK(sign_in(session));
+    EXPECT(module->C_Finalize(&info), CKR_ARGUMENTS_BAD);
+    CHECK(module->C_Finalize(NULL_PTR));
+    EXPECT(module->C_CloseSession(session), CKR_CRYPTOKI_NOT_INITIALIZED);
+    start();
+    CHECK(sign_in(session));
+    CHECK(module->C_Finalize(NULL_PTR));
+}
+
+static void child(void) {
+    CK_INFO info;
+    pid_t pid = fork();
+    int status = 0;
+    if (pid == 0) {
+        alarm(60);
+        EXPECT(module->C_GetInfo(&info), CKR_CRYPTOKI_NOT_INITIALIZED);
+        EXPECT(sign_in(session), CKR_CRYPTOKI_NOT_INITIALIZED);
+        EXPECT(module->C_Finalize(NULL_PTR), CKR_CRYPTOKI_NOT_INITIALIZED);
+        start();
+        CHECK(sign_in(session));
+        CHECK(module->C_Finalize(NULL_PTR));
+        /* Through the exit handlers, as programs do. */
+        exit(0);
+    }
+    if (pid < 0 || waitpid(pid, &status, 0) != pid || status != 0) {
+        fprintf(stderr, "the child ended with %#x\n", status);
+        _exit(1);
+    }
+}
+
+static void forks(void) {
+    start();
+    child();
+    CHECK(sign_in(session));
+    child();
+    CHECK(sign_in(session));
+    CHECK(module->C_Finalize(NULL_PTR));
+}
+
+static volatile int stop;
+static CK_RV allowed;
+
+static void *busy(void *unused) {
+    CK_SESSION_HANDLE own;
+    CK_RV rv = module->C_OpenSession(SLOT, CKF_SERIAL_SESSION, NULL_PTR, NULL_PTR, &own);
+    (void)unused;
+    while (!stop && rv == CKR_OK) rv = sign_in(own);
+    if (rv != CKR_OK && rv != allowed) EXPECT(rv, allowed);
+    return NULL;
+}
+
+static void forks_among_threads(void) {
+    pthread_t threads[THREADS];
+    int index;
+    start();
+    allowed = CKR_OK;
+    for (index = 0; index < THREADS; index++) pthread_create(&threads[index], NULL, busy, NULL);
+    for (index = 0; index < 5; index++) child();
+    stop = 1;
+    for (index = 0; index < THREADS; index++) pthread_join(threads[index], NULL);
+    CHECK(sign_in(session));
+    CHECK(module->C_Finalize(NULL_PTR));
+}
+
+static void finalize_among_threads(void) {
+    pthread_t threads[THREADS];
+    int index;
+    start();
+    allowed = CKR_CRYPTOKI_NOT_INITIALIZED;
+    for (index = 0; index < THREADS; index++) pthread_create(&threads[index], NULL, busy, NULL);
+    for (index = 0; index < 50; index++) CHECK(sign_in(session));
+    CHECK(module->C_Finalize(NULL_PTR));
+    for (index = 0; index < THREADS; index++) pthread_join(threads[index], NULL);
+    EXPECT(sign_in(session), CKR_CRYPTOKI_NOT_INITIALIZED);
+}
+
+static void *waiting(void *unused) {
+    CK_SLOT_ID slot;
+    (void)unused;
+    EXPECT(module->C_WaitForSlotEvent(0, &slot, NULL_PTR), CKR_CRYPTOKI_NOT_INITIALIZED);
+    return NULL;
+}
+
+static void finalize_wakes(void) {
+    pthread_t thread;
+    start();
+    pthread_create(&thread, NULL, waiting, NULL);
+    CHECK(sign_in(session));
+    CHECK(module->C_Finalize(NULL_PTR));
+    pthread_join(thread, NULL);
+}
+
+static void late(void) {
+    CHECK(sign_in(session));
+    CHECK(module->C_CloseSession(session));
+}
+
+static void exit_without_finalize(void) {
+    atexit(late);
+    start();
+    CHECK(sign_in(session));
+}
+
+static void unload(const char *path) {
+    int index;
+    start();
+    CHECK(module->C_Finalize(NULL_PTR));
+    for (index = 0; index < 20; index++) {
+        dlclose(library);
+        load(path);
+        CHECK(module->C_Initialize(NULL_PTR));
+        CHECK(module->C_Finalize(NULL_PTR));
+    }
+}
+
+int main(int count, char **arguments) {
+    if (count != 3) return 2;
+    alarm(120);
+    load(arguments[1]);
+    if (!strcmp(arguments[2], "usual")) usual();
+    else if (!strcmp(arguments[2], "forks")) forks();
+    else if (!strcmp(arguments[2], "forks_among_threads")) forks_among_threads();
+    else if (!strcmp(arguments[2], "finalize_among_threads")) finalize_among_threads();
+    else if (!strcmp(arguments[2], "finalize_wakes")) finalize_wakes();
+    else if (!strcmp(arguments[2], "exit_without_finalize")) exit_without_finalize();
+    else if (!strcmp(arguments[2], "unload")) unload(arguments[1]);
+    else return 2;
+    return 0;
+}
