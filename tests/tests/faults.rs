@@ -127,10 +127,10 @@ fn a_full_disk_loses_nothing() {
         export KEYBRIDGE_CONFIG=$PWD/keybridge.toml
         dd if=/dev/zero of=filler bs=4096 2>/dev/null || true
         for n in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
-            "$0" key create "key-$n" --type aes-256 >made 2>said || { code=$?; break; }
+            "$0" key create "key-$n" --type aes-256 >../made 2>../said || { code=$?; break; }
             acknowledged=$n
         done
-        echo "acknowledged ${acknowledged:-0}, then code ${code:-none}"; cat said
+        echo "acknowledged ${acknowledged:-0}, then code ${code:-none}"; cat ../said
         rm -f filler
         "$0" key create after --type aes-256
         "$0" key list
