@@ -92,6 +92,10 @@ def state_of(client, uid):
     return attributes_of(client, uid, ["State"])["State"][0]
 
 
+def not_found(version):
+    return Reason.OBJECT_NOT_FOUND if version >= (2, 0) else Reason.ITEM_NOT_FOUND
+
+
 def put_away(client, *uids):
     """Revokes and destroys; afterwards the material is gone."""
     for uid in uids:
@@ -142,17 +146,20 @@ def scenario_symmetric(client, version):
         equal(len(iv), 16, "length of the random IV")
         equal(client.decrypt(sealed, uid, CBC, iv), MESSAGE, "Decrypt with the random IV")
 
-    refused(Reason.PERMISSION_DENIED if version >= (2, 0) else
-            (Reason.PERMISSION_DENIED, Reason.WRONG_KEY_LIFECYCLE_STATE), client.destroy, uid)
+    # 1.4 table 348; 2.0 section 6.1.15.1.
+    refused(Reason.WRONG_KEY_LIFECYCLE_STATE if version >= (2, 0) else Reason.PERMISSION_DENIED,
+            client.destroy, uid)
     client.revoke(enums.RevocationReasonCode.CESSATION_OF_OPERATION, uid)
     equal(state_of(client, uid), enums.State.DEACTIVATED, "state after Revoke")
     client.destroy(uid)
-    # Either the record is kept, as destroyed, or nothing is left of it.
+    # Either the record is kept, as destroyed, or nothing is left of it. "The server only has
+    # attributes for this object" is an Illegal Operation (1.4 table 338).
     try:
         equal(state_of(client, uid), enums.State.DESTROYED, "state after Destroy")
     except KmipOperationFailure as error:
-        equal(error.reason, Reason.ITEM_NOT_FOUND, "after Destroy")
-    refused((Reason.ITEM_NOT_FOUND, Reason.OBJECT_DESTROYED), client.get, uid)
+        equal(error.reason, not_found(version), "after Destroy")
+    refused((not_found(version), Reason.ILLEGAL_OPERATION, Reason.KEY_VALUE_NOT_PRESENT,
+             Reason.OBJECT_DESTROYED), client.get, uid)
 
 
 def scenario_key_pair(client, version):
@@ -277,8 +284,7 @@ def scenario_mac(client, version):
 
 
 def scenario_wrap(client, version):
-    """Get with a Key Wrapping Specification: AES key wrap (RFC 3394), no encoding."""
-    del version
+    """Get with a Key Wrapping Specification: AES key wrap (RFC 3394)."""
     kek, key = bytes(range(32)), bytes(range(100, 132))
     wrapping = client.register(objects.SymmetricKey(
         enums.CryptographicAlgorithm.AES, 256, kek, [Mask.WRAP_KEY, Mask.UNWRAP_KEY], "pykmip kek"))
@@ -286,15 +292,22 @@ def scenario_wrap(client, version):
     uid = client.register(objects.SymmetricKey(
         enums.CryptographicAlgorithm.AES, 256, key, ENCRYPT_AND_DECRYPT, "pykmip wrapped"))
     client.activate(uid)
-    wrapped = client.get(uid, {
+    specification = {
         "wrapping_method": enums.WrappingMethod.ENCRYPT,
         "encryption_key_information": {
             "unique_identifier": wrapping,
             "cryptographic_parameters": {
                 "block_cipher_mode": enums.BlockCipherMode.NIST_KEY_WRAP}},
-        "encoding_option": enums.EncodingOption.NO_ENCODING,
-    })
-    equal(keywrap.aes_key_unwrap(kek, wrapped.value), key, "the unwrapped key")
+    }
+    if version == (1, 0):
+        # No Encoding Option yet: what is wrapped is the TTLV of the Key Value.
+        unwrapped = keywrap.aes_key_unwrap(kek, client.get(uid, specification).value)
+        equal(unwrapped[:3], b"\x42\x00\x45", "the tag of the unwrapped Key Value")
+        check(key in unwrapped, "the key is not in the unwrapped Key Value")
+    else:
+        specification["encoding_option"] = enums.EncodingOption.NO_ENCODING
+        wrapped = client.get(uid, specification)
+        equal(keywrap.aes_key_unwrap(kek, wrapped.value), key, "the unwrapped key")
     put_away(client, uid, wrapping)
 
 
@@ -320,8 +333,8 @@ def scenario_attributes(client, version):
 
 def scenario_refusals(client, version):
     """Mistakes get the reason that the standard names for them."""
-    refused(Reason.ITEM_NOT_FOUND, client.get, "no-such-object")
-    refused(Reason.ITEM_NOT_FOUND, client.activate, "no-such-object")
+    refused(not_found(version), client.get, "no-such-object")
+    refused(not_found(version), client.activate, "no-such-object")
     uid = make_aes(client, "pykmip refusals")
     if version >= (1, 2):
         refused((Reason.WRONG_KEY_LIFECYCLE_STATE, Reason.PERMISSION_DENIED),

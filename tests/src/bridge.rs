@@ -104,7 +104,7 @@ impl Bridge {
             bridge.env.extend(hsm.env.iter().cloned());
             bridge
                 .env
-                .push(("KEYBRIDGE_HSM_PIN".into(), (&hsm.pin).into()));
+                .push(("KEYBRIDGE_HSM_PIN_HSM".into(), (&hsm.pin).into()));
             init = init.arg("--hsm-module").arg(&hsm.module);
             init = init.args(["--hsm-token-label", &hsm.label]);
         }

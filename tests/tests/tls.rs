@@ -18,7 +18,7 @@ fn stays_out(bridge: &Bridge, files: &ClientFiles) {
         .driver_as("pykmip_driver.py", files)
         .arg("locate")
         .fails()
-        .never_says("uids");
+        .never_says("\"uids\": [");
 }
 
 /// A certificate and key made by OpenSSL, signed by the CA given.
