@@ -30,7 +30,7 @@ macro_rules! scenarios {
 }
 
 scenarios! {
-    v1_0 = "1.0": query symmetric key_pair register wrap attributes refusals;
+    v1_0 = "1.0": query symmetric key_pair register attributes refusals;
     v1_2 = "1.2": query symmetric key_pair oaep register mac wrap attributes refusals;
     v1_4 = "1.4": query symmetric key_pair oaep register mac wrap attributes refusals;
     v2_0 = "2.0": query symmetric key_pair oaep register mac wrap attributes refusals;
