@@ -9,6 +9,7 @@ use super::rules;
 use crate::algorithm::KeySpec;
 use crate::audit::Verb;
 use crate::authorize::{Caller, authorize};
+use crate::encoding;
 use crate::engine::{Generated, NewKey};
 use crate::error::{Error, Result};
 use crate::id::{KeyId, ObjectId};
@@ -127,6 +128,7 @@ impl Kms {
         secret.never_extractable = !secret.attributes.extractable;
         secret.key_gen_mechanism = request.key_gen_mechanism;
         secret.material = generated.secret;
+        secret.public_key_info.clone_from(&generated.public);
         let Some(value) = generated.public else {
             return Ok(Pair {
                 secret,
@@ -256,6 +258,10 @@ impl Kms {
             }
             _ => Protection::Software,
         };
+        if let (ObjectClass::PrivateKey, Some(value)) = (request.class, &request.value) {
+            // A kind that the encodings do not know is kept without its public half.
+            object.public_key_info = encoding::public_key_info_of(value.expose()).ok();
+        }
         object.material = match request.value {
             None => Material::None,
             Some(value) => self.take_value(&object, value)?,
@@ -537,6 +543,7 @@ pub(super) fn new_object(
         key_gen_mechanism: None,
         format: None,
         digest: None,
+        public_key_info: None,
         fresh: true,
         archived: false,
         attributes,

@@ -250,6 +250,7 @@ impl Kms {
         let mut secret = Object::clone(&old.object);
         secret.id = id;
         secret.material = generated.secret;
+        secret.public_key_info.clone_from(&generated.public);
         secret.local = true;
         secret.always_sensitive = secret.attributes.sensitive;
         secret.never_extractable = !secret.attributes.extractable;

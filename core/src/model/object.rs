@@ -229,6 +229,10 @@ pub struct Object {
     /// never stored: beside a guessable value it would tell the value.
     #[serde(skip)]
     pub digest: Option<[u8; 32]>,
+    /// A private key's public half, `SubjectPublicKeyInfo`, DER: kept with it, as a sensitive key brought in alone
+    /// must still tell its modulus or point (`CKA_PUBLIC_KEY_INFO`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub public_key_info: Option<Vec<u8>>,
     /// KMIP Fresh: not yet handed out.
     pub fresh: bool,
     /// KMIP's Key Value Present / archived flag.

@@ -3,7 +3,7 @@
 
 use cryptoki_sys::*;
 use keybridge_core::encoding::{
-    EcPrivateKey, EcPublicKey, NamedCurve, RsaPrivateKey, RsaPublicKey, public_key_info_of,
+    EcPrivateKey, EcPublicKey, NamedCurve, RsaPrivateKey, RsaPublicKey,
 };
 use keybridge_core::model::UsageMask;
 use keybridge_core::{Attributes, Error, HashAlgorithm, KeySpec, ObjectClass, SecretBytes};
@@ -220,13 +220,6 @@ impl<'t, 'a> Draft<'t, 'a> {
             )),
             _ => Err(Rv::ATTRIBUTE_VALUE_INVALID),
         }
-    }
-
-    /// The public half of a private key that comes in without one, kept beside it: what is public of a
-    /// key must be readable however secret the rest is.
-    pub(crate) fn public_key_info(&self, value: &SecretBytes) -> Option<(u64, Vec<u8>)> {
-        let info = (self.class == CKO_PRIVATE_KEY).then(|| public_key_info_of(value.expose()));
-        Some((CKA_PUBLIC_KEY_INFO, info?.ok()?))
     }
 
     fn required(&self, kind: CK_ATTRIBUTE_TYPE) -> Result<&'a [u8]> {

@@ -2,14 +2,13 @@
 
 use cryptoki_sys::*;
 use keybridge_core::encoding::{NamedCurve, PrivateKey, PublicKey, RsaPublicKey};
-use keybridge_core::model::{Lifetime, LinkType};
-use keybridge_core::store::ObjectQuery;
+use keybridge_core::model::Lifetime;
 use keybridge_core::{Error, Object, ObjectClass};
 use zeroize::Zeroizing;
 
 use super::creation::{key_type_of, usage_bits};
 use super::registry::{self, Attribute, DefaultValue, Rules, Shape};
-use crate::token::{Find, Token};
+use crate::token::Token;
 
 /// What an object answers when asked for an attribute.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -300,51 +299,9 @@ impl<'a> View<'a> {
     /// The SubjectPublicKeyInfo of either half of a pair.
     fn public_key_info(&self) -> Option<Vec<u8>> {
         let object = self.object;
-        if object.class == ObjectClass::PublicKey {
-            return object.public_value().map(<[u8]>::to_vec);
+        match object.class {
+            ObjectClass::PublicKey => object.public_value().map(<[u8]>::to_vec),
+            _ => object.public_key_info.clone(),
         }
-        if let Some(info) = object.attributes.pkcs11.get(&CKA_PUBLIC_KEY_INFO) {
-            return Some(info.clone());
-        }
-        self.sibling().or_else(|| self.of_readable_key())
-    }
-
-    /// From the public half, found by the link that the core makes between the two, or as the public key
-    /// of the same version.
-    fn sibling(&self) -> Option<Vec<u8>> {
-        let object = self.object;
-        let links = object.attributes.links.iter();
-        let linked = links
-            .filter(|link| link.kind == LinkType::PUBLIC_KEY)
-            .map(|link| link.object);
-        let same_key = object.key.map(|key| {
-            let query = ObjectQuery {
-                class: Some(ObjectClass::PublicKey),
-                key: Some(key),
-                ..ObjectQuery::default()
-            };
-            self.token
-                .find(&Find {
-                    query,
-                    filter: None,
-                })
-                .unwrap_or_default()
-        });
-        let mut found = linked.chain(same_key.into_iter().flatten());
-        found.find_map(|id| {
-            let public = self.token.inspect(id).ok()?;
-            let fits = public.class == ObjectClass::PublicKey && public.version == object.version;
-            public.public_value().filter(|_| fits).map(<[u8]>::to_vec)
-        })
-    }
-
-    /// From a private key that may be read anyway, for keys that came without a public half.
-    fn of_readable_key(&self) -> Option<Vec<u8>> {
-        let attributes = &self.object.attributes;
-        if attributes.sensitive || !attributes.extractable {
-            return None;
-        }
-        let exported = self.token.export(self.object.id).ok()?;
-        keybridge_core::encoding::public_key_info_of(exported.value.expose()).ok()
     }
 }

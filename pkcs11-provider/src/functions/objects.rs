@@ -40,7 +40,6 @@ impl Instance {
             let draft = Draft::new(template, Maker::Create, None, None)?;
             Self::check_writable(session, draft.token)?;
             let (spec, value) = draft.material()?;
-            let public = draft.public_key_info(&value);
             if draft
                 .value_len()?
                 .is_some_and(|length| length != value.len())
@@ -52,7 +51,6 @@ impl Instance {
             request.lifetime = lifetime(session, draft.token);
             // Software keys that are brought in stay software keys: not every HSM takes keys.
             request.attributes = draft.attributes;
-            request.attributes.pkcs11.extend(public);
             let private = request.attributes.private;
             let object = slot
                 .token

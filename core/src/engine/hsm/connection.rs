@@ -236,8 +236,10 @@ impl Connection {
             }
             return Err(failure::unavailable(
                 pool,
-                "there is no PIN: set pin-file, or the environment variable, or start where it can \
-                 be asked for",
+                &format!(
+                    "there is no PIN: set pin-file or {}, or start where it can be asked for",
+                    super::pin::variable(pool)
+                ),
             )
             .into());
         };
