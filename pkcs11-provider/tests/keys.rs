@@ -178,6 +178,8 @@ fn private_keys_wrap_and_unwrap() {
         get(&session, private, CKA_VALUE)
     );
     assert_eq!(get(&session, back, CKA_EC_PARAMS), Ok(P256.to_vec()));
+    let info = get(&session, public, CKA_PUBLIC_KEY_INFO);
+    assert_eq!(get(&session, back, CKA_PUBLIC_KEY_INFO), info);
     let mut ecdsa = mechanism(CKM_ECDSA);
     let (mut signature, mut length) = ([0; 64], 64);
     check(call!(C_SignInit, session.0, &mut ecdsa, back));
@@ -312,4 +314,20 @@ fn two_parties_agree() {
             Err(Rv::KEY_FUNCTION_NOT_PERMITTED | Rv::KEY_TYPE_INCONSISTENT)
         ));
     }
+}
+
+#[test]
+fn a_private_key_keeps_its_public_numbers_without_its_other_half() {
+    let session = Session::new();
+    let public = Attributes::new()
+        .ulong(CKA_MODULUS_BITS, 2048)
+        .bool(CKA_TOKEN, true);
+    let private = Attributes::new().bool(CKA_TOKEN, true);
+    let (public, private) =
+        generate_pair(&session, CKM_RSA_PKCS_KEY_PAIR_GEN, &public, &private).expect("made");
+    let modulus = get(&session, public, CKA_MODULUS);
+    assert_eq!(get(&session, private, CKA_MODULUS), modulus);
+    check(call!(C_DestroyObject, session.0, public));
+    assert_eq!(get(&session, private, CKA_MODULUS), modulus);
+    check(call!(C_DestroyObject, session.0, private));
 }
