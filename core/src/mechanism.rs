@@ -41,7 +41,8 @@ pub struct RsaHash {
 /// How the shared secret of a key agreement becomes key material (PKCS#11 `CKD_*`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum KeyDerivation {
-    /// The shared x-coordinate itself (`CKD_NULL`), cut to the wanted length from its start.
+    /// The shared x-coordinate itself (`CKD_NULL`); when fewer bytes are wanted, bytes are removed from its
+    /// leading end (PKCS#11 "Elliptic Curve Diffie-Hellman key derivation").
     None,
     /// ANSI X9.63 with this hash and shared info (`CKD_SHA256_KDF` and its like).
     X963 {

@@ -42,9 +42,10 @@ pub(super) fn primes(n: &[u8], e: &[u8], d: &[u8]) -> Result<(SecretBytes, Secre
     // Step 2.
     let divisor = nonzero(modulus.clone())?;
     let (m, r) = a.div_rem_vartime(&*divisor);
+    let (m, r) = (Zeroizing::new(m), Zeroizing::new(r));
     // Step 3.
     let (sum, rest) = modulus
-        .wrapping_sub(&r)
+        .wrapping_sub(&*r)
         .div_rem_vartime(&*nonzero(Zeroizing::new(m.wrapping_add(&one)))?);
     let b = Zeroizing::new(sum.wrapping_add(&one));
     let four_n = modulus.shl(2);

@@ -1,5 +1,6 @@
 //! SM2 keys (GB/T 32918): signatures and encryption on the recommended curve.
 
+use std::hint::black_box;
 use std::sync::Arc;
 
 use sm2::dsa::signature::hazmat::{PrehashVerifier, RandomizedPrehashSigner};
@@ -42,7 +43,7 @@ const CURVE: [[u8; 32]; 4] = [
 
 /// An SM2 key.
 pub(super) struct Sm2 {
-    private: Option<Private>,
+    private: Option<Box<Private>>,
     verifying: VerifyingKey,
     encrypting: EncryptingKey,
     /// x ‖ y, which Z ends with.
@@ -54,15 +55,41 @@ struct Private {
     decrypting: DecryptingKey,
 }
 
+impl Private {
+    fn new(secret: &SecretKey) -> Result<Self> {
+        let (signing, decrypting) = Self::parts(secret).ok_or_else(invalid)?;
+        Ok(Self {
+            signing,
+            decrypting,
+        })
+    }
+
+    fn parts(secret: &SecretKey) -> Option<(SigningKey, DecryptingKey)> {
+        // The user id is the mechanism's, not the key's: Z is made here.
+        let signing = SigningKey::new("", secret).ok()?;
+        let decrypting = DecryptingKey::new_with_mode(secret.to_nonzero_scalar(), Mode::C1C3C2);
+        Some((signing, decrypting))
+    }
+}
+
+impl Drop for Private {
+    /// The `sm2` crate does not cleanse its keys: another key is written over them.
+    fn drop(&mut self) {
+        let another = SecretKey::from_slice(&[1; 32]).ok();
+        if let Some(another) = another.and_then(|key| Self::parts(&key)) {
+            (self.signing, self.decrypting) = another;
+            // As if somebody looked, so that the writes are not left out.
+            black_box(&self.signing);
+            black_box(&self.decrypting);
+        }
+    }
+}
+
 impl Sm2 {
     pub(super) fn private(key: &EcPrivateKey) -> Result<Self> {
         let secret = SecretKey::from_slice(key.private_value().expose()).map_err(|_| invalid())?;
         let mut made = Self::public(&key.public_key()?)?;
-        made.private = Some(Private {
-            // The user id is the mechanism's, not the key's: Z is made here.
-            signing: SigningKey::new("", &secret).map_err(|_| invalid())?,
-            decrypting: DecryptingKey::new_with_mode(secret.to_nonzero_scalar(), Mode::C1C3C2),
-        });
+        made.private = Some(Box::new(Private::new(&secret)?));
         Ok(made)
     }
 

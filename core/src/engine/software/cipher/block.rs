@@ -37,7 +37,8 @@ pub(in crate::engine::software) trait BlockCipher:
     where
         Self: Sized,
     {
-        Ok(gcm::seal(self, nonce, aad, input, output))
+        gcm::seal(self, nonce, aad, input, output)
+            .ok_or_else(|| Error::DataLength("too long for GCM".to_owned()))
     }
 
     /// GCM decryption in one part; false when the tag, which may be cut, does not match.

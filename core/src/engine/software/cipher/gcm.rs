@@ -122,17 +122,19 @@ impl Gcm {
     }
 }
 
-/// Encrypts in one part; the caller has checked the length.
+/// Encrypts in one part; none when that is too long.
 pub(super) fn seal(
     cipher: &impl BlockCipher,
     iv: &[u8],
     aad: &[u8],
     input: &[u8],
     output: &mut [u8],
-) -> [u8; BLOCK] {
+) -> Option<[u8; BLOCK]> {
     let mut gcm = Gcm::new(cipher, iv, aad);
-    gcm.encrypt(cipher, input, output);
-    gcm.tag()
+    gcm.has_room(input.len()).then(|| {
+        gcm.encrypt(cipher, input, output);
+        gcm.tag()
+    })
 }
 
 /// Decrypts in one part if the tag, which may be cut, matches; else writes nothing.

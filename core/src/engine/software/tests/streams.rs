@@ -75,7 +75,7 @@ fn ciphers(iv: [u8; 16], nonce: Vec<u8>, whole_blocks: bool) -> Vec<Mechanism> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
+    #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
     fn encryption(
