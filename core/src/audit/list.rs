@@ -1,15 +1,16 @@
 //! Listing the audit.
 
 use super::Verb;
-use super::entry::Entry;
+use super::entry::{Begun, Entry, Folded};
+use super::frame::{self, Definitions};
 use super::journal::Journal;
 use super::record::Record;
 use crate::error::Result;
 use crate::id::{AccountId, JournalId, KeyId, ObjectId, PrincipalId};
 use crate::store::{AuditQuery, Reader};
 
-/// Rows read at once.
-const PAGE: usize = 256;
+/// Rows read at once; one of them may hold thousands of uses.
+const PAGE: usize = 64;
 /// How much later than a row's own time an earlier row may have been recorded: clocks are set, and
 /// transactions wait for each other. Nanoseconds.
 const CLOCK_SLACK: i64 = 5_000_000_000;
@@ -53,6 +54,15 @@ impl Filter {
             && (!self.failed || record.result != 0)
     }
 
+    /// What can be told without spelling a use out.
+    fn may_fit(&self, used: &frame::Use) -> bool {
+        self.from.is_none_or(|from| used.time >= from)
+            && self.to.is_none_or(|to| used.time <= to)
+            && self.verb.is_none_or(|verb| verb as u8 == used.verb)
+            && self.result.is_none_or(|result| result == used.result)
+            && (!self.failed || used.result != 0)
+    }
+
     /// The rows in which such records may be: looked up by the narrowest identifier.
     fn query(&self, before: Option<u64>) -> AuditQuery {
         let object = self.object.map(|id| *id.as_bytes());
@@ -80,11 +90,7 @@ pub(super) fn list(
     for (id, journal) in journals {
         // One that was folded since stands in the chain.
         if living.contains(id) {
-            let records = journal.uses.iter();
-            newest.add(
-                records.filter_map(|used| journal.definitions.record(used)),
-                filter,
-            );
+            newest.add_uses(&journal.uses, &journal.definitions, filter);
         }
     }
     let mut before = None;
@@ -98,16 +104,13 @@ pub(super) fn list(
             match Entry::from_bytes(&row.record) {
                 Some(Entry::Record(record)) => {
                     reached = reached.min(record.time);
-                    newest.add(std::iter::once(*record), filter);
+                    newest.add(*record, filter);
                 }
-                Some(Entry::Uses(uses)) => {
-                    let records = uses.uses.iter();
-                    newest.add(
-                        records.filter_map(|used| uses.definitions.record(used)),
-                        filter,
-                    );
+                Some(Entry::Uses(row)) => newest.add_uses(&row.uses, &row.definitions, filter),
+                Some(Entry::Begun(Begun { time, .. }) | Entry::Folded(Folded { time, .. })) => {
+                    reached = reached.min(time);
                 }
-                Some(Entry::Begun(_) | Entry::Folded(_)) | None => {}
+                None => {}
             }
         }
         if newest.is_settled(reached) {
@@ -120,6 +123,8 @@ pub(super) fn list(
 /// Keeps the newest records of those it is given.
 struct Newest {
     limit: usize,
+    /// What is older cannot be among the newest.
+    oldest: i64,
     records: Vec<Record>,
 }
 
@@ -127,23 +132,44 @@ impl Newest {
     fn new(limit: usize) -> Self {
         Self {
             limit,
+            oldest: i64::MIN,
             records: Vec::new(),
         }
     }
 
-    fn add(&mut self, records: impl Iterator<Item = Record>, filter: &Filter) {
-        for record in records.filter(|record| filter.fits(record)) {
-            self.records.push(record);
-            if self.records.len() >= self.limit.saturating_mul(2).max(PAGE) {
-                self.shrink();
+    fn add(&mut self, record: Record, filter: &Filter) {
+        if record.time < self.oldest || !filter.fits(&record) {
+            return;
+        }
+        self.records.push(record);
+        if self.records.len() >= self.limit.saturating_mul(2).max(PAGE) {
+            self.shrink();
+        }
+    }
+
+    fn add_uses(&mut self, uses: &[frame::Use], definitions: &Definitions, filter: &Filter) {
+        // Newest first: then most of the others are older than what is kept, and cost nothing.
+        for used in uses.iter().rev() {
+            if used.time >= self.oldest
+                && filter.may_fit(used)
+                && let Some(record) = definitions.record(used)
+            {
+                self.add(record, filter);
             }
         }
     }
 
     fn shrink(&mut self) {
-        self.records.sort_by_key(|record| record.time);
+        // Of one instant, requests are numbered in order.
+        self.records
+            .sort_by_key(|record| (record.time, record.request));
         let surplus = self.records.len().saturating_sub(self.limit);
         self.records.drain(..surplus);
+        if self.records.len() == self.limit
+            && let Some(oldest) = self.records.first()
+        {
+            self.oldest = oldest.time;
+        }
     }
 
     /// Whether rows recorded before `time` cannot matter any more.

@@ -1,26 +1,22 @@
 //! Keyed hashes of the audit.
 //!
-//! The chain of rows uses HMAC-SHA-256. A journal needs one per use of a key within a few dozen
-//! nanoseconds, so it runs an *encrypted CBC-MAC* (EMAC, ISO/IEC 9797-1 MAC algorithm 2) with AES-256 over
-//! all its frames: one chaining value goes through every block, and its encryption under a second key is
-//! the tag that stands beside each frame. As a MAC of the whole journal up to the frame, a tag is right
-//! only if every frame before it is there, unchanged and in order. The chaining value is encrypted under a
-//! third key too; that value, the *head*, is kept once and overwritten with each frame. So frames
-//! cannot be cut off the end either: the head that would fit the shorter journal is nowhere.
+//! The chain of rows uses HMAC-SHA-256. A journal needs a keyed hash for each use of a key, within a few
+//! dozen nanoseconds. Its chaining value is SHA-256 over the journal's own key, the value before and the
+//! frame: 96 bytes, always, so that nothing can be made to look like something longer. Half of the value is
+//! the *tag* that stands beside the frame; so a tag is right only if every frame before it is there,
+//! unchanged and in order. The other half is the *head*, kept once and overwritten with each frame. So
+//! frames cannot be cut off the end either: the head that would fit the shorter journal is nowhere.
 //!
-//! EMAC is a pseudorandom function for messages of any length up to the birthday bound of the block
-//! (2^64 blocks; a journal has less than 2^17), and every journal has keys of its own. Measured beside
-//! the alternatives on one machine, a frame of 32 bytes: see the `timing` test of [`super::trail`].
+//! Measured on one machine, AMD EPYC with SHA and AES instructions, for a frame of 32 bytes (the `timing`
+//! test): 92 ns this way, 217 ns by HMAC-SHA-256, 193 ns by an encrypted CBC-MAC with AES-256.
 
-use aes::Aes256;
-use aes::cipher::{BlockCipherEncrypt, KeyInit};
-use aws_lc_rs::hmac;
+use aws_lc_rs::{digest, hmac};
 use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::id::JournalId;
 
-/// Bytes of a block, a tag and a head.
+/// Bytes of a tag and of a head.
 pub(super) const TAG_BYTES: usize = 16;
 
 /// What one frame of a journal is.
@@ -50,65 +46,62 @@ pub(super) fn equal(left: &[u8], right: &[u8]) -> bool {
     left.ct_eq(right).into()
 }
 
-/// The running MAC of a journal.
+/// The running keyed hash of a journal.
 #[derive(Clone)]
 pub(super) struct JournalMac {
-    chain: Aes256,
-    tag: Aes256,
-    head: Aes256,
-    value: Tag,
+    /// Key, chaining value, frame: what is hashed next.
+    input: [u8; 96],
 }
 
 impl JournalMac {
-    /// The MAC of the empty journal of that identifier, made while the machine ran under `boot`.
+    /// The hash of the empty journal of that identifier, made while the machine ran under `boot`.
     pub(super) fn new(key: &hmac::Key, id: JournalId, boot: &[u8; 16]) -> Self {
-        let cipher = |purpose: &[u8]| {
-            let key = derive(key, &[b"journal", purpose, id.as_bytes(), boot]);
-            Aes256::new((&*key).into())
-        };
-        Self {
-            chain: cipher(b"chain"),
-            tag: cipher(b"tag"),
-            head: cipher(b"head"),
-            value: [0; TAG_BYTES],
-        }
+        let derived = |purpose: &[u8]| derive(key, &[b"journal", purpose, id.as_bytes(), boot]);
+        let mut input = [0; 96];
+        input[..32].copy_from_slice(&*derived(b"key"));
+        input[32..64].copy_from_slice(&*derived(b"start"));
+        Self { input }
     }
 
     /// What stands where the head before the first frame would: unlike any head, so that it cannot be
     /// copied there later.
     pub(super) fn blank(&self) -> Tag {
-        encrypt(&self.head, [0xff; TAG_BYTES])
+        let mut other = self.clone();
+        other.input[32..].fill(0xff);
+        other.advance();
+        other.head()
     }
 
     /// Takes a frame in; its tag.
     #[inline]
     pub(super) fn update(&mut self, frame: &Frame) -> Tag {
-        let (first, second) = frame.split_at(TAG_BYTES);
-        for half in [first, second] {
-            for (byte, add) in self.value.iter_mut().zip(half) {
-                *byte ^= add;
-            }
-            self.chain.encrypt_block((&mut self.value).into());
-        }
-        encrypt(&self.tag, self.value)
+        self.input[64..].copy_from_slice(frame);
+        self.advance();
+        self.half(32)
     }
 
     /// The head after the frames taken in.
     #[inline]
     pub(super) fn head(&self) -> Tag {
-        encrypt(&self.head, self.value)
+        self.half(32 + TAG_BYTES)
+    }
+
+    #[inline]
+    fn advance(&mut self) {
+        let value = digest::digest(&digest::SHA256, &self.input);
+        self.input[32..64].copy_from_slice(value.as_ref());
+    }
+
+    #[inline]
+    fn half(&self, start: usize) -> Tag {
+        let mut half = [0; TAG_BYTES];
+        half.copy_from_slice(&self.input[start..start + TAG_BYTES]);
+        half
     }
 }
 
 impl Drop for JournalMac {
     fn drop(&mut self) {
-        self.value.zeroize();
+        self.input.zeroize();
     }
-}
-
-#[inline]
-fn encrypt(cipher: &Aes256, value: Tag) -> Tag {
-    let mut block = value;
-    cipher.encrypt_block((&mut block).into());
-    block
 }

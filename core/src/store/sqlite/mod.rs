@@ -43,6 +43,8 @@ mod wal_index;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// Read connections: as many as there are processors, within these.
 const READERS: std::ops::RangeInclusive<usize> = 2..=16;
+/// Pages that a connection may keep in memory, in KiB: some ten thousand objects. Taken as they are read.
+const CACHE_KIB: i64 = 16 * 1024;
 /// Statements kept prepared on each connection: the fixed ones, and the usual searches.
 const PREPARED: usize = 96;
 
@@ -285,6 +287,7 @@ fn connect(path: &Path) -> Result<Connection> {
         // Removed rows are overwritten: sealed material that was destroyed leaves the file.
         connection.pragma_update(None, "secure_delete", true)?;
         connection.pragma_update(None, "temp_store", "MEMORY")?;
+        connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
         Ok(connection)
     };
     open().map_err(|error| store_error(path, &error))

@@ -261,6 +261,7 @@ pub(super) fn object(
         key_gen_mechanism: None,
         format: None,
         digest: None,
+        public_key_info: None,
         fresh: true,
         archived: false,
         attributes,
