@@ -616,3 +616,57 @@ fn random_bytes() {
     assert_ne!(one, two);
     check(call!(C_SeedRandom, session.0, one.as_mut_ptr(), 32));
 }
+
+#[test]
+fn a_key_that_asks_each_time_gets_the_pin_each_time() {
+    let session = Session::new();
+    let public = Attributes::new().bytes(CKA_EC_PARAMS, P256);
+    let private = Attributes::new().bool(CKA_ALWAYS_AUTHENTICATE, true);
+    let (_, private) =
+        generate_pair(&session, CKM_EC_KEY_PAIR_GEN, &public, &private).expect("made");
+    let mut ecdsa = mechanism(CKM_ECDSA);
+    let (mut out, mut length) = ([0; 64], 64);
+    let out = out.as_mut_ptr();
+    check(call!(C_SignInit, session.0, &mut ecdsa, private));
+    let code = call!(C_Sign, session.0, mutable(&[1; 32]), 32, out, &mut length);
+    refused(code, Rv::USER_NOT_LOGGED_IN);
+    for _ in 0..2 {
+        check(call!(C_SignInit, session.0, &mut ecdsa, private));
+        refused(
+            login(session.0, CKU_CONTEXT_SPECIFIC, b"not the pin"),
+            Rv::PIN_INCORRECT,
+        );
+        check(login(session.0, CKU_CONTEXT_SPECIFIC, USER_PIN));
+        check(call!(
+            C_Sign,
+            session.0,
+            mutable(&[1; 32]),
+            32,
+            out,
+            &mut length
+        ));
+    }
+}
+
+#[test]
+fn a_key_is_used_as_its_list_of_mechanisms_allows() {
+    let session = Session::new();
+    let only = CKM_ECDSA_SHA256.to_ne_bytes();
+    let public = Attributes::new().bytes(CKA_EC_PARAMS, P256);
+    let private = Attributes::new().bytes(CKA_ALLOWED_MECHANISMS, &only);
+    let (_, private) =
+        generate_pair(&session, CKM_EC_KEY_PAIR_GEN, &public, &private).expect("made");
+    assert_eq!(
+        get(&session, private, CKA_ALLOWED_MECHANISMS),
+        Ok(only.to_vec())
+    );
+    check(call!(
+        C_SignInit,
+        session.0,
+        &mut mechanism(CKM_ECDSA_SHA256),
+        private
+    ));
+    check(call!(C_SignInit, session.0, null_mut(), 0));
+    let code = call!(C_SignInit, session.0, &mut mechanism(CKM_ECDSA), private);
+    refused(code, Rv::MECHANISM_INVALID);
+}

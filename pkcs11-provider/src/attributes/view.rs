@@ -131,10 +131,6 @@ impl<'a> View<'a> {
         !matches!(
             kind,
             CKA_VALUE
-                | CKA_MODULUS
-                | CKA_PUBLIC_EXPONENT
-                | CKA_EC_POINT
-                | CKA_PUBLIC_KEY_INFO
                 | CKA_PRIVATE_EXPONENT
                 | CKA_PRIME_1
                 | CKA_PRIME_2

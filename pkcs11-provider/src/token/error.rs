@@ -25,10 +25,18 @@ pub(crate) enum Doing {
     Deriving,
 }
 
-/// The return value of an error. Its words go to the log.
+/// The return value of an error. Its words go to the log: as a warning when somebody must do something
+/// about the bridge, and not the application about its call.
 pub(crate) fn rv(error: &Error, doing: Doing) -> Rv {
     let rv = table(error, doing);
-    tracing::debug!(target: "keybridge::pkcs11", "{rv}: {error}");
+    if matches!(
+        rv,
+        Rv::DEVICE_ERROR | Rv::DEVICE_MEMORY | Rv::GENERAL_ERROR | Rv::TOKEN_NOT_RECOGNIZED
+    ) {
+        tracing::warn!(target: "keybridge::pkcs11", "{rv}: {error}");
+    } else {
+        tracing::debug!(target: "keybridge::pkcs11", "{rv}: {error}");
+    }
     rv
 }
 
