@@ -18,6 +18,7 @@ mod measure;
 mod second_implementation;
 mod streams;
 mod table_walk;
+mod threads;
 mod vectors;
 mod wycheproof_vectors;
 
