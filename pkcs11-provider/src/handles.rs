@@ -71,17 +71,13 @@ impl Handles {
         self.meanings.read(shard_of(handle)).get(&handle).copied()
     }
 
-    /// Forgets a handle whose object is gone.
-    pub(crate) fn forget(&self, handle: CK_OBJECT_HANDLE) {
-        let meaning = self.meanings.write(shard_of(handle)).remove(&handle);
-        if let Some(Meaning { slot, object, .. }) = meaning {
-            let mut given = self.given.write(object.as_bytes()[0].into());
-            if given
-                .get(&(slot, object))
-                .is_some_and(|(newest, _)| *newest == handle)
-            {
-                given.remove(&(slot, object));
-            }
+    /// Forgets the newest handle of an object that is gone. One of an earlier login stands for nothing
+    /// any more either way.
+    pub(crate) fn forget(&self, slot: usize, object: ObjectId) {
+        let shard = object.as_bytes()[0].into();
+        let newest = self.given.write(shard).remove(&(slot, object));
+        if let Some((handle, _)) = newest {
+            self.meanings.write(shard_of(handle)).remove(&handle);
         }
     }
 }
@@ -133,7 +129,7 @@ mod tests {
         assert_ne!(first, later);
         // The old one still says what it stood for: the object may be public.
         assert_eq!(handles.get(first), Some(meaning));
-        handles.forget(later);
+        handles.forget(0, meaning.object);
         assert_eq!(handles.get(later), None);
         assert_ne!(
             handles.give(Meaning {

@@ -1,6 +1,6 @@
 //! A slot: its token, and who of this process is logged in.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -31,7 +31,8 @@ pub(crate) struct Slot {
     state: AtomicU8,
     epoch: AtomicU64,
     initialized: AtomicBool,
-    private_objects: Mutex<HashMap<SessionId, HashSet<ObjectId>>>,
+    /// The objects that end with a session, and whether they are private.
+    session_objects: Mutex<HashMap<SessionId, HashMap<ObjectId, bool>>>,
 }
 
 /// Sessions that this process has with the token.
@@ -64,7 +65,7 @@ impl Slot {
             state: AtomicU8::new(LoginState::Public as u8),
             epoch: AtomicU64::new(0),
             initialized: AtomicBool::new(false),
-            private_objects: Mutex::default(),
+            session_objects: Mutex::default(),
         }
     }
 
@@ -130,46 +131,55 @@ impl Slot {
         Ok(())
     }
 
-    /// Becomes public again, and destroys private session objects ("C_Logout"). The caller holds the lock,
-    /// or nobody has a session. Ending the operations of sessions is the caller's.
-    pub(crate) fn logout(&self) {
-        for object in self.take_private_objects() {
+    /// Becomes public again, and destroys private session objects ("C_Logout"), which it gives for their
+    /// handles to be forgotten. The caller holds the lock. Ending the operations of sessions is the
+    /// caller's.
+    pub(crate) fn logout(&self) -> Vec<ObjectId> {
+        let destroyed = self.take_private_objects();
+        for object in &destroyed {
             // Gone already, perhaps; in any case invisible once the user is logged out.
-            let _ = self.token.delete(object);
+            let _ = self.token.delete(*object);
         }
         self.token.logout();
         self.state
             .store(LoginState::Public as u8, Ordering::Release);
         self.epoch.fetch_add(1, Ordering::AcqRel);
+        destroyed
     }
 
-    /// Remembers a private session object, which ends with the login.
-    pub(crate) fn remember_private(&self, session: SessionId, object: ObjectId) {
-        self.private().entry(session).or_default().insert(object);
+    /// Remembers an object that ends with a session.
+    pub(crate) fn remember(&self, session: SessionId, object: ObjectId, private: bool) {
+        self.objects()
+            .entry(session)
+            .or_default()
+            .insert(object, private);
     }
 
     /// Forgets an object that was destroyed.
-    pub(crate) fn forget_private(&self, object: ObjectId) {
-        for objects in self.private().values_mut() {
+    pub(crate) fn forget(&self, object: ObjectId) {
+        for objects in self.objects().values_mut() {
             objects.remove(&object);
         }
     }
 
-    /// Destroys a session's objects.
-    pub(crate) fn end_session(&self, session: SessionId) {
-        self.private().remove(&session);
+    /// Destroys a session's objects, and gives them for their handles to be forgotten.
+    pub(crate) fn end_session(&self, session: SessionId) -> Vec<ObjectId> {
+        let objects = self.objects().remove(&session);
         self.token.end_session(session);
+        objects.into_iter().flat_map(HashMap::into_keys).collect()
     }
 
     fn take_private_objects(&self) -> Vec<ObjectId> {
-        self.private()
-            .drain()
-            .flat_map(|(_, objects)| objects)
+        let mut sessions = self.objects();
+        let objects = sessions.values_mut();
+        objects
+            .flat_map(|objects| objects.extract_if(|_, private| *private))
+            .map(|(object, _)| object)
             .collect()
     }
 
-    fn private(&self) -> MutexGuard<'_, HashMap<SessionId, HashSet<ObjectId>>> {
-        self.private_objects
+    fn objects(&self) -> MutexGuard<'_, HashMap<SessionId, HashMap<ObjectId, bool>>> {
+        self.session_objects
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }

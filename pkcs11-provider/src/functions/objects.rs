@@ -69,8 +69,8 @@ impl Instance {
         private: bool,
         stored: bool,
     ) -> CK_OBJECT_HANDLE {
-        if private && !stored {
-            slot.remember_private(session.id(), object);
+        if !stored {
+            slot.remember(session.id(), object, private);
         }
         self.handle(session, object)
     }
@@ -124,10 +124,10 @@ impl Instance {
             slot.token
                 .delete(object)
                 .map_err(|error| rv(&error, Doing::Object))?;
-            self.handles.forget(handle);
+            self.handles.forget(session.slot(), object);
             session.last_key = None;
             if !stored {
-                slot.forget_private(object);
+                slot.forget(object);
             }
             Ok(())
         })

@@ -1,12 +1,12 @@
 //! Sessions and logins.
 
 use cryptoki_sys::*;
-use keybridge_core::SecretBytes;
+use keybridge_core::{ObjectId, SecretBytes};
 
 use crate::module::Instance;
 use crate::rv::{Result, Rv};
 use crate::session::{Kind, Session};
-use crate::slot::{LoginState, Slot};
+use crate::slot::LoginState;
 use crate::token::error::{Doing, rv};
 
 /// `CK_SESSION_INFO`.
@@ -82,12 +82,12 @@ impl Instance {
     pub fn close_session(&self, session: CK_SESSION_HANDLE) -> Result<()> {
         let session = self.sessions.remove(session)?;
         let slot = &self.slots[session.slot()];
-        slot.end_session(session.id());
+        self.forget(session.slot(), &slot.end_session(session.id()));
         let mut counts = slot.lock();
         *counts.of(session.is_read_write()) -= 1;
         // "If … it closes the last session …, the login state … returns to public sessions."
         if counts.all() == 0 && slot.login_state() != LoginState::Public {
-            slot.logout();
+            self.forget(session.slot(), &slot.logout());
         }
         Ok(())
     }
@@ -158,7 +158,7 @@ impl Instance {
             UserType::User => LoginState::User,
             UserType::SecurityOfficer => LoginState::SecurityOfficer,
         };
-        let slot = self.slot_of(session)?;
+        let slot = &self.slots[self.slot_of(session)?];
         let counts = slot.lock();
         slot.login(&counts, wanted, &pin)
     }
@@ -188,12 +188,13 @@ impl Instance {
     /// # Errors
     /// `CKR_USER_NOT_LOGGED_IN`.
     pub fn logout(&self, session: CK_SESSION_HANDLE) -> Result<()> {
-        let slot = self.slot_of(session)?;
+        let index = self.slot_of(session)?;
+        let slot = &self.slots[index];
         let counts = slot.lock();
         if slot.login_state() == LoginState::Public {
             return Err(Rv::USER_NOT_LOGGED_IN);
         }
-        slot.logout();
+        self.forget(index, &slot.logout());
         drop(counts);
         self.drop_private_operations(slot);
         Ok(())
@@ -234,9 +235,15 @@ impl Instance {
         });
     }
 
-    /// The slot of a session, without keeping the session locked.
-    fn slot_of(&self, session: CK_SESSION_HANDLE) -> Result<&Slot> {
-        let index = self.sessions.with(session, |session| Ok(session.slot()))?;
-        Ok(&self.slots[index])
+    /// Index of a session's slot, without keeping the session locked.
+    fn slot_of(&self, session: CK_SESSION_HANDLE) -> Result<usize> {
+        self.sessions.with(session, |session| Ok(session.slot()))
+    }
+
+    /// Forgets the handles of objects that are gone.
+    fn forget(&self, slot: usize, objects: &[ObjectId]) {
+        for object in objects {
+            self.handles.forget(slot, *object);
+        }
     }
 }
