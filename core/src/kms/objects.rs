@@ -1,5 +1,6 @@
 //! Objects: look, find, change, hand out.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::Kms;
@@ -43,35 +44,38 @@ impl Kms {
     pub fn find(&self, caller: &Arc<Caller>, find: &Find<'_>) -> Result<Vec<ObjectId>> {
         authorize(caller, Verb::Find, None)?;
         self.freshen()?;
-        let mut found: Vec<Arc<Loaded>> = Vec::new();
-        for id in self.candidates(caller, &find.query)? {
-            match self.load(id) {
-                Ok(loaded) => found.push(loaded),
-                // Removed since the search; or changed from outside, which its own use will say.
-                Err(Error::NotFound { .. } | Error::Tampered { .. }) => {}
-                Err(error) => return Err(error),
-            }
-        }
-        found.extend(self.sessions.all());
         let fits = |loaded: &Arc<Loaded>| {
             let object = &loaded.object;
             check_object(caller, Verb::Inspect, object).is_ok()
                 && matches_query(object, &find.query)
                 && find.filter.is_none_or(|filter| filter(object))
         };
-        found.retain(fits);
-        found.sort_by_key(|loaded| !loaded.primary);
         let limit = find
             .query
             .limit
             .unwrap_or(usize::MAX)
             .min(self.settings.limits.found_objects);
-        Ok(found
-            .iter()
-            .skip(find.query.offset)
-            .take(limit)
-            .map(|loaded| loaded.object.id)
-            .collect())
+        let enough = find.query.offset.saturating_add(limit);
+        // Versions of one key share its label and Name; only then is there a primary to put first.
+        let by_version = find.query.label.is_some() || find.query.name.is_some();
+        let mut found: Vec<Arc<Loaded>> = Vec::new();
+        for id in self.candidates(caller, &find.query)? {
+            if !by_version && found.len() >= enough {
+                break;
+            }
+            match self.load(id) {
+                Ok(loaded) => found.extend(Some(loaded).filter(&fits)),
+                // Removed since the search; or changed from outside, which its own use will say.
+                Err(Error::NotFound { .. } | Error::Tampered { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        found.extend(self.sessions.all().into_iter().filter(&fits));
+        if by_version {
+            found.sort_by_key(|loaded| !loaded.primary);
+        }
+        let found = found.iter().skip(find.query.offset).take(limit);
+        Ok(found.map(|loaded| loaded.object.id).collect())
     }
 
     /// What the store's indexes answer; a superset of what fits.
@@ -87,13 +91,9 @@ impl Kms {
                 && narrowed.label.is_none()
             {
                 narrowed.label = Some(name);
+                let by_name: HashSet<ObjectId> = ids.iter().copied().collect();
                 let by_label = reader.objects(&narrowed)?;
-                ids.extend(
-                    by_label
-                        .into_iter()
-                        .filter(|id| !ids.contains(id))
-                        .collect::<Vec<_>>(),
-                );
+                ids.extend(by_label.into_iter().filter(|id| !by_name.contains(id)));
             }
             Ok(ids)
         })
