@@ -236,7 +236,7 @@ impl Connection {
             }
             return Err(failure::unavailable(
                 pool,
-                &format!(
+                format!(
                     "there is no PIN: set pin-file or {}, or start where it can be asked for",
                     super::pin::variable(pool)
                 ),
