@@ -182,10 +182,10 @@ pub(super) fn run(command: Command, context: &Context, output: Output) -> Outcom
     let Context { kms, caller, .. } = context;
     let resolve = |text: &str| kms.resolve_key(caller, text);
     match command {
-        Command::Create(arguments) => return create(arguments, context, output),
-        Command::List { offset, limit } => return list(context, offset, limit, output),
-        Command::Show { key } => return show(context, resolve(&key)?, output),
-        Command::Alias(command) => return alias(command, context, output),
+        Command::Create(arguments) => create(arguments, context, output),
+        Command::List { offset, limit } => list(context, offset, limit, output),
+        Command::Show { key } => show(context, resolve(&key)?, output),
+        Command::Alias(command) => alias(command, context, output),
         Command::Enable { key } => {
             let id = resolve(&key)?;
             kms.enable_key(caller, id)?;

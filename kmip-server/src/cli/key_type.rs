@@ -143,7 +143,7 @@ pub(super) fn parse_protection(text: &str) -> Result<Protection, String> {
 /// Reads `--id`.
 pub(super) fn parse_hex(text: &str) -> Result<Vec<u8>, String> {
     let text: String = text.chars().filter(|c| *c != ':').collect();
-    if text.is_empty() || text.len() % 2 != 0 || !text.is_ascii() {
+    if text.is_empty() || !text.len().is_multiple_of(2) || !text.is_ascii() {
         return Err("an even number of hex digits is wanted".into());
     }
     (0..text.len())
