@@ -112,8 +112,8 @@ impl Draft {
             A::Sensitive(flag) => self.attributes.sensitive = *flag,
             A::Extractable(flag) => self.attributes.extractable = *flag,
             A::Link(link) => self.attributes.links.push(to_link(link)?),
-            // Every object is fresh when it is made.
-            A::Fresh(_) => {}
+            // Every object is fresh when it is made; its type is said beside the attributes, or by its value.
+            A::Fresh(_) | A::ObjectType(_) | A::CertificateType(_) => {}
             other => self.keep(name, other)?,
         }
         Ok(())

@@ -244,6 +244,9 @@ impl Instances {
                 if !multiple && !self.0.is_empty() {
                     return Err(exists_already(name));
                 }
+                if self.0.iter().any(|(_, value)| *value == new.value) {
+                    return Err(has_this_already(name));
+                }
                 self.0.push((next, new.value.clone()));
                 Ok(Some(shown_as(next, &new.value)))
             }
@@ -357,6 +360,16 @@ fn exists_already(name: &AttributeName) -> Failure {
         R::AttributeSingleValued,
         format!("the object has a value of {} already", shown(name)),
     )
+}
+
+/// The very value is there: for a Name, that is a Name in use.
+fn has_this_already(name: &AttributeName) -> Failure {
+    let modern = match name {
+        AttributeName::Standard(keybridge_kmip::Tag::Name) => R::NonUniqueNameAttribute,
+        _ => R::InvalidAttributeValue,
+    };
+    let message = format!("the object has this value of {} already", shown(name));
+    Failure::by_version(R::IllegalOperation, modern, message)
 }
 
 fn not_there(name: &AttributeName) -> Failure {

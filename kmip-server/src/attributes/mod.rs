@@ -4,6 +4,7 @@
 //! else that the standard or a client defines is kept in [`keybridge_core::Attributes::custom`] under its name,
 //! with type and index, and comes back as it was given.
 
+mod certificate;
 mod draft;
 mod edit;
 mod filter;

@@ -6,19 +6,18 @@ use keybridge_core::time::Timestamp;
 use keybridge_core::{Object, ObjectClass, Protection};
 use keybridge_kmip::attributes::{
     Attribute, AttributeName, AttributeRow, AttributeValue, CryptographicDomainParameters,
-    CryptographicParameters, Digest, Link, Name, RevocationReason, UniqueIdentifier,
-    X509CertificateIdentifier, X509CertificateIssuer, X509CertificateSubject,
+    CryptographicParameters, Digest, Link, Name, RNGParameters, RevocationReason, UniqueIdentifier,
 };
 use keybridge_kmip::enums::{
-    CertificateType, CryptographicAlgorithm, CryptographicUsageMask, HashingAlgorithm,
-    KeyFormatType, LinkType, NameType as KmipNameType, ProtectionStorageMask, RevocationReasonCode,
-    State,
+    CertificateType, CryptographicAlgorithm, CryptographicUsageMask, DRBGAlgorithm,
+    HashingAlgorithm, KeyFormatType, LinkType, NameType as KmipNameType, ProtectionStorageMask,
+    RNGAlgorithm, RevocationReasonCode, State,
 };
 use keybridge_kmip::wire::{DateTime, Interval};
 use keybridge_kmip::{Tag, Version};
 
-use super::is_multiple;
 use super::kept::{self, SAID_ALGORITHM, kept_number};
+use super::{certificate, is_multiple};
 use crate::{algorithms, key_formats};
 
 /// Seconds for which a client may use what it fetched without asking again. Objects do not change
@@ -28,18 +27,17 @@ const LEASE_SECONDS: u32 = 3600;
 /// All attributes of an object that `version` has.
 #[must_use]
 pub fn read_all(object: &Object, version: Version) -> Vec<Attribute> {
-    let told = |row: &&AttributeRow| is_told_unasked(row.tag, version);
-    let standard = AttributeRow::ROWS
-        .iter()
-        .filter(|row| row.span.contains(version))
-        .filter(told);
+    every(object, version, |tag| is_told_unasked(tag, version))
+}
+
+fn every(object: &Object, version: Version, told: impl Fn(Tag) -> bool) -> Vec<Attribute> {
     let mut found = Vec::with_capacity(24);
-    for row in standard {
-        numbered(
-            standard_values(object, row.tag),
-            is_multiple(&AttributeName::Standard(row.tag)),
-            &mut found,
-        );
+    for row in AttributeRow::ROWS
+        .iter()
+        .filter(|row| row.span.contains(version) && told(row.tag))
+    {
+        let multiple = is_multiple(&AttributeName::Standard(row.tag));
+        numbered(standard_values(object, row.tag), multiple, &mut found);
     }
     for key in object.attributes.custom.keys() {
         if let Some(name @ AttributeName::Vendor { .. }) = kept::name_of(key) {
@@ -64,7 +62,10 @@ fn is_told_unasked(tag: Tag, version: Version) -> bool {
                 | Tag::KeyFormatType
                 | Tag::ProtectionStorageMask
                 | Tag::OriginalCreationDate
+                | Tag::RandomNumberGenerator
+                | Tag::ShortUniqueIdentifier
         ),
+        _ if version < Version::V2_0 => tag != Tag::RandomNumberGenerator,
         _ => true,
     }
 }
@@ -95,7 +96,7 @@ pub(super) fn read_one(object: &Object, name: &AttributeName, found: &mut Vec<At
 #[must_use]
 pub fn names_of(object: &Object, version: Version) -> Vec<AttributeName> {
     let mut names: Vec<AttributeName> = Vec::with_capacity(24);
-    for attribute in read_all(object, version) {
+    for attribute in every(object, version, |_| true) {
         let name = attribute.name();
         if !names.contains(&name) {
             names.push(name);
@@ -147,6 +148,7 @@ fn standard_values(object: &Object, tag: Tag) -> Vec<Attribute> {
         Tag::UniqueIdentifier => Some(A::UniqueIdentifier(UniqueIdentifier::Text(
             object.id.to_string(),
         ))),
+        Tag::ShortUniqueIdentifier => Some(A::ShortUniqueIdentifier(object.id.as_bytes().to_vec())),
         Tag::ObjectType => Some(A::ObjectType(algorithms::object_type(object.class))),
         Tag::State => is_cryptographic(object).then(|| A::State(state(object))),
         Tag::CryptographicUsageMask => is_cryptographic(object)
@@ -197,6 +199,7 @@ fn standard_values(object: &Object, tag: Tag) -> Vec<Attribute> {
             Protection::Software => ProtectionStorageMask::Software,
             Protection::Hsm(_) => ProtectionStorageMask::Hardware,
         })),
+        tag if certificate::is_name_part(tag) => return certificate::name_parts(object, tag),
         Tag::CertificateType => (object.class == ObjectClass::Certificate).then(|| {
             A::CertificateType(
                 object
@@ -204,12 +207,15 @@ fn standard_values(object: &Object, tag: Tag) -> Vec<Attribute> {
                     .map_or(CertificateType::X_509, CertificateType),
             )
         }),
-        Tag::CertificateLength => certificate(object)
+        Tag::CertificateLength => certificate::value(object)
             .and_then(|der| i32::try_from(der.len()).ok())
             .map(A::CertificateLength),
         Tag::X_509CertificateIdentifier
         | Tag::X_509CertificateIssuer
-        | Tag::X_509CertificateSubject => certificate_names(object, tag),
+        | Tag::X_509CertificateSubject => certificate::names(object, tag),
+        Tag::RandomNumberGenerator => {
+            (object.local && object.class.is_key()).then(|| A::RandomNumberGenerator(generator()))
+        }
         Tag::Name => return names(object),
         Tag::Link => return links(object),
         _ => return kept_values(object, &AttributeName::Standard(tag)).collect(),
@@ -279,6 +285,20 @@ pub(super) fn kmip_link(link: &keybridge_core::model::Link) -> AttributeValue {
     })
 }
 
+/// What the engines make keys with: a DRBG of their own kind.
+fn generator() -> RNGParameters {
+    RNGParameters {
+        rng_algorithm: RNGAlgorithm::DRBG,
+        cryptographic_algorithm: None,
+        cryptographic_length: None,
+        hashing_algorithm: None,
+        drbg_algorithm: Some(DRBGAlgorithm::Unspecified),
+        recommended_curve: None,
+        fips186_variation: None,
+        prediction_resistance: None,
+    }
+}
+
 /// Today's state.
 fn state(object: &Object) -> State {
     match effective_state(object.state, &object.dates, Timestamp::now()) {
@@ -329,36 +349,4 @@ fn digest_format(object: &Object) -> KeyFormatType {
         ObjectClass::PublicKey => KeyFormatType::X_509,
         _ => KeyFormatType::Raw,
     }
-}
-
-fn certificate(object: &Object) -> Option<&[u8]> {
-    if object.class != ObjectClass::Certificate {
-        return None;
-    }
-    object.public_value()
-}
-
-fn certificate_names(object: &Object, tag: Tag) -> Option<AttributeValue> {
-    use x509_cert::der::{Decode, Encode};
-    let parsed = x509_cert::Certificate::from_der(certificate(object)?).ok()?;
-    let inner = parsed.tbs_certificate();
-    let issuer = inner.issuer().to_der().ok()?;
-    Some(match tag {
-        Tag::X_509CertificateIdentifier => {
-            AttributeValue::X509CertificateIdentifier(X509CertificateIdentifier {
-                issuer_distinguished_name: issuer,
-                certificate_serial_number: inner.serial_number().to_der().ok()?,
-            })
-        }
-        Tag::X_509CertificateIssuer => {
-            AttributeValue::X509CertificateIssuer(X509CertificateIssuer {
-                issuer_distinguished_name: issuer,
-                issuer_alternative_name: Vec::new(),
-            })
-        }
-        _ => AttributeValue::X509CertificateSubject(X509CertificateSubject {
-            subject_distinguished_name: inner.subject().to_der().ok()?,
-            subject_alternative_name: Vec::new(),
-        }),
-    })
 }

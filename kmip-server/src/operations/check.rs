@@ -18,14 +18,17 @@ pub(super) fn handle(request: CheckRequest, context: &mut Context<'_>) -> Result
     if let Some(CryptographicUsageMask(wanted)) = request.cryptographic_usage_mask
         && object.attributes.usage.0 & wanted != wanted
     {
-        // What the client asked for and may not do is returned with the failure.
-        response.cryptographic_usage_mask = request.cryptographic_usage_mask;
-        return Err(Failure::by_version(
+        let failure = Failure::by_version(
             ResultReason::PermissionDenied,
             ResultReason::IncompatibleCryptographicUsageMask,
             "the object's Cryptographic Usage Mask lacks a bit that is asked for",
-        )
-        .with_payload(response.into()));
+        );
+        if context.version.has_tagged_attributes() {
+            return Err(failure);
+        }
+        // To 1.4, what the client asked for and may not do is returned with the failure.
+        response.cryptographic_usage_mask = request.cryptographic_usage_mask;
+        return Err(failure.with_payload(response.into()));
     }
     Ok(response)
 }

@@ -2,7 +2,6 @@
 
 use keybridge_core::ObjectId;
 use keybridge_core::kms::Find;
-use keybridge_kmip::Version;
 use keybridge_kmip::enums::{ObjectGroupMember, UniqueIdentifierEnumeration};
 use keybridge_kmip::operations::{LocateRequest, LocateResponse};
 
@@ -30,6 +29,7 @@ pub(super) fn handle(request: LocateRequest, context: &mut Context<'_>) -> Resul
     let mut found = context.blocking(|kms, caller| kms.find(caller, &find))?;
     prefer_names(&filter, &mut found, context)?;
     let all = found.len();
+    let paged = request.offset_items.is_some();
     let offset = count(request.offset_items, 0)?;
     let maximum = count(request.maximum_items, context.limits.located_objects)?;
     let found: Vec<ObjectId> = found
@@ -47,9 +47,8 @@ pub(super) fn handle(request: LocateRequest, context: &mut Context<'_>) -> Resul
         context.made(UniqueIdentifierEnumeration::Locate, id);
     }
     Ok(LocateResponse {
-        // Older clients are seen to fail on it.
-        located_items: (context.version >= Version::V2_0)
-            .then(|| i32::try_from(all).unwrap_or(i32::MAX)),
+        // Told to those who page through the answer; others are seen to fail on it.
+        located_items: paged.then(|| i32::try_from(all).unwrap_or(i32::MAX)),
         unique_identifiers: found.into_iter().map(identifier).collect(),
     })
 }

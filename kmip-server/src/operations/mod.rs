@@ -13,7 +13,9 @@ mod encrypt;
 mod get;
 mod get_attribute_list;
 mod get_attributes;
+mod hash;
 mod locate;
+mod log;
 mod mac;
 mod mac_verify;
 mod modify_attribute;
@@ -93,5 +95,7 @@ operations! {
     MACVerify => mac_verify,
     RNGRetrieve => rng_retrieve,
     RNGSeed => rng_seed,
+    Hash => hash,
+    Log => log,
     Ping => ping,
 }

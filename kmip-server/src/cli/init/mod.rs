@@ -92,7 +92,7 @@ pub(super) struct Arguments {
     /// Label of the token in the HSM
     #[arg(long, value_name = "LABEL", requires = "hsm_module")]
     hsm_token_label: Option<String>,
-    /// File whose first line is the HSM's user PIN; else KEYBRIDGE_HSM_PIN or a prompt
+    /// File whose first line is the HSM's user PIN; else KEYBRIDGE_HSM_PIN_HSM or a prompt
     #[arg(long, value_name = "FILE", requires = "hsm_module")]
     hsm_pin_file: Option<PathBuf>,
     /// Where keys live that PKCS#11 programs make

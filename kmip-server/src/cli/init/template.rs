@@ -104,7 +104,7 @@ impl Template<'_> {
             text,
             "[[hsm.pool]]\nname = {}\n\n[[hsm.pool.member]]\n# The vendor's PKCS#11 module and the token in it.\n\
              module = {}\ntoken-label = {}\n\
-             # The user PIN comes from KEYBRIDGE_HSM_PIN_HSM, from KEYBRIDGE_HSM_PIN, from this file, or from a prompt.\n",
+             # The user PIN comes from this file, from KEYBRIDGE_HSM_PIN_HSM, or from a prompt.\n",
             quoted(POOL),
             path(pool.module),
             quoted(pool.token_label),

@@ -1,0 +1,189 @@
+//! Attributes that are read out of a certificate.
+
+use keybridge_core::{Object, ObjectClass};
+use keybridge_kmip::Tag;
+use keybridge_kmip::attributes::{
+    Attribute, AttributeValue as A, X509CertificateIdentifier, X509CertificateIssuer,
+    X509CertificateSubject,
+};
+use x509_cert::Certificate;
+use x509_cert::der::asn1::{Ia5StringRef, ObjectIdentifier, PrintableStringRef, Utf8StringRef};
+use x509_cert::der::{Decode, Encode, Tag as DerTag, Tagged};
+use x509_cert::name::Name;
+
+type Make = fn(String) -> A;
+
+/// The parts of a name (2.1 section 4.6): tag for the subject, tag for the issuer, attribute type (RFC 4519,
+/// RFC 2985), and how the two are made.
+const PARTS: &[(Tag, Tag, ObjectIdentifier, Make, Make)] = &[
+    (
+        Tag::CertificateSubjectCN,
+        Tag::CertificateIssuerCN,
+        ObjectIdentifier::new_unwrap("2.5.4.3"),
+        A::CertificateSubjectCN,
+        A::CertificateIssuerCN,
+    ),
+    (
+        Tag::CertificateSubjectO,
+        Tag::CertificateIssuerO,
+        ObjectIdentifier::new_unwrap("2.5.4.10"),
+        A::CertificateSubjectO,
+        A::CertificateIssuerO,
+    ),
+    (
+        Tag::CertificateSubjectOU,
+        Tag::CertificateIssuerOU,
+        ObjectIdentifier::new_unwrap("2.5.4.11"),
+        A::CertificateSubjectOU,
+        A::CertificateIssuerOU,
+    ),
+    (
+        Tag::CertificateSubjectEmail,
+        Tag::CertificateIssuerEmail,
+        ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.1"),
+        A::CertificateSubjectEmail,
+        A::CertificateIssuerEmail,
+    ),
+    (
+        Tag::CertificateSubjectC,
+        Tag::CertificateIssuerC,
+        ObjectIdentifier::new_unwrap("2.5.4.6"),
+        A::CertificateSubjectC,
+        A::CertificateIssuerC,
+    ),
+    (
+        Tag::CertificateSubjectST,
+        Tag::CertificateIssuerST,
+        ObjectIdentifier::new_unwrap("2.5.4.8"),
+        A::CertificateSubjectST,
+        A::CertificateIssuerST,
+    ),
+    (
+        Tag::CertificateSubjectL,
+        Tag::CertificateIssuerL,
+        ObjectIdentifier::new_unwrap("2.5.4.7"),
+        A::CertificateSubjectL,
+        A::CertificateIssuerL,
+    ),
+    (
+        Tag::CertificateSubjectUID,
+        Tag::CertificateIssuerUID,
+        ObjectIdentifier::new_unwrap("0.9.2342.19200300.100.1.1"),
+        A::CertificateSubjectUID,
+        A::CertificateIssuerUID,
+    ),
+    (
+        Tag::CertificateSubjectSerialNumber,
+        Tag::CertificateIssuerSerialNumber,
+        ObjectIdentifier::new_unwrap("2.5.4.5"),
+        A::CertificateSubjectSerialNumber,
+        A::CertificateIssuerSerialNumber,
+    ),
+    (
+        Tag::CertificateSubjectTitle,
+        Tag::CertificateIssuerTitle,
+        ObjectIdentifier::new_unwrap("2.5.4.12"),
+        A::CertificateSubjectTitle,
+        A::CertificateIssuerTitle,
+    ),
+    (
+        Tag::CertificateSubjectDC,
+        Tag::CertificateIssuerDC,
+        ObjectIdentifier::new_unwrap("0.9.2342.19200300.100.1.25"),
+        A::CertificateSubjectDC,
+        A::CertificateIssuerDC,
+    ),
+    (
+        Tag::CertificateSubjectDNQualifier,
+        Tag::CertificateIssuerDNQualifier,
+        ObjectIdentifier::new_unwrap("2.5.4.46"),
+        A::CertificateSubjectDNQualifier,
+        A::CertificateIssuerDNQualifier,
+    ),
+];
+
+/// The DER encoding of a certificate; none for other objects.
+pub(super) fn value(object: &Object) -> Option<&[u8]> {
+    if object.class != ObjectClass::Certificate {
+        return None;
+    }
+    object.public_value()
+}
+
+/// Whether an attribute is a part of a certificate's name.
+pub(super) fn is_name_part(tag: Tag) -> bool {
+    PARTS.iter().any(|row| row.0 == tag || row.1 == tag)
+}
+
+/// The instances of a part of a certificate's name.
+pub(super) fn name_parts(object: &Object, tag: Tag) -> Vec<Attribute> {
+    let Some(parsed) = value(object).and_then(|der| Certificate::from_der(der).ok()) else {
+        return Vec::new();
+    };
+    let inner = parsed.tbs_certificate();
+    let row = PARTS.iter().find(|row| row.0 == tag || row.1 == tag);
+    let Some((subject, _, kind, of_subject, of_issuer)) = row else {
+        return Vec::new();
+    };
+    let (name, make) = if *subject == tag {
+        (inner.subject(), of_subject)
+    } else {
+        (inner.issuer(), of_issuer)
+    };
+    texts(name, *kind)
+        .into_iter()
+        .map(|text| make(text).into())
+        .collect()
+}
+
+/// The values of one attribute type in a name.
+fn texts(name: &Name, kind: ObjectIdentifier) -> Vec<String> {
+    let all = name.as_ref().iter().flat_map(|part| part.iter());
+    all.filter(|one| one.oid == kind)
+        .filter_map(|one| {
+            let value = &one.value;
+            let text = match value.tag() {
+                DerTag::Utf8String => value
+                    .decode_as::<Utf8StringRef<'_>>()
+                    .ok()?
+                    .as_str()
+                    .to_owned(),
+                DerTag::PrintableString => value
+                    .decode_as::<PrintableStringRef<'_>>()
+                    .ok()?
+                    .as_str()
+                    .to_owned(),
+                DerTag::Ia5String => value
+                    .decode_as::<Ia5StringRef<'_>>()
+                    .ok()?
+                    .as_str()
+                    .to_owned(),
+                _ => return None,
+            };
+            Some(text)
+        })
+        .collect()
+}
+
+/// Identifier, issuer or subject of a certificate, as structures of DER.
+pub(super) fn names(object: &Object, tag: Tag) -> Option<A> {
+    let parsed = Certificate::from_der(value(object)?).ok()?;
+    let inner = parsed.tbs_certificate();
+    let issuer = inner.issuer().to_der().ok()?;
+    Some(match tag {
+        Tag::X_509CertificateIdentifier => {
+            A::X509CertificateIdentifier(X509CertificateIdentifier {
+                issuer_distinguished_name: issuer,
+                certificate_serial_number: inner.serial_number().to_der().ok()?,
+            })
+        }
+        Tag::X_509CertificateIssuer => A::X509CertificateIssuer(X509CertificateIssuer {
+            issuer_distinguished_name: issuer,
+            issuer_alternative_name: Vec::new(),
+        }),
+        _ => A::X509CertificateSubject(X509CertificateSubject {
+            subject_distinguished_name: inner.subject().to_der().ok()?,
+            subject_alternative_name: Vec::new(),
+        }),
+    })
+}

@@ -1,0 +1,111 @@
+//! A key manager in a temporary folder, and ways to send it KMIP.
+
+use std::sync::Arc;
+
+use keybridge_core::seal::NobodyToAsk;
+use keybridge_core::settings::{
+    DeletionSettings, HsmSettings, Limits, SealSettings, Settings, StoreSettings,
+};
+use keybridge_core::{AccountId, Caller, Kms};
+use keybridge_kmip::Version;
+use keybridge_kmip::enums::ResultReason;
+use keybridge_kmip::message::{Outcome, RequestMessage, ResponseMessage};
+use keybridge_kmip::operations::{RequestPayload, ResponsePayload};
+use keybridge_server::processor::Processor;
+use keybridge_server::settings::ServerLimits;
+use tempfile::TempDir;
+
+/// A bridge without a network.
+pub(crate) struct House {
+    pub(crate) folder: TempDir,
+    pub(crate) kms: Arc<Kms>,
+    pub(crate) account: AccountId,
+    pub(crate) processor: Processor,
+}
+
+impl House {
+    pub(crate) fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let settings = Settings {
+            store: StoreSettings {
+                path: folder.path().join("keybridge.db"),
+            },
+            seal: SealSettings::Keyfile {
+                path: folder.path().join("seal.key"),
+            },
+            hsm: HsmSettings::default(),
+            limits: Limits::default(),
+            deletion: DeletionSettings::default(),
+        };
+        let kms = Arc::new(Kms::initialize(&settings, Arc::new(NobodyToAsk)).unwrap());
+        let account = kms.create_account("acme").unwrap().id;
+        let processor = Processor::new(Arc::clone(&kms), ServerLimits::default());
+        Self {
+            folder,
+            kms,
+            account,
+            processor,
+        }
+    }
+
+    pub(crate) fn caller(&self) -> Arc<Caller> {
+        self.kms.local_administrator(self.account)
+    }
+
+    /// The bytes of an answer.
+    pub(crate) fn bytes(&self, request: &[u8]) -> Vec<u8> {
+        self.processor
+            .answer(|_| Ok(self.caller()), request, Vec::new())
+    }
+
+    /// The answer to a message.
+    pub(crate) fn send(&self, request: &RequestMessage) -> ResponseMessage {
+        let request = request.encode(Vec::new()).unwrap();
+        let answer = self.bytes(&request);
+        ResponseMessage::decode(&answer, &keybridge_kmip::Limits::default()).unwrap()
+    }
+
+    /// The outcome of one operation.
+    pub(crate) fn outcome(&self, version: Version, payload: impl Into<RequestPayload>) -> Outcome {
+        let mut answer = self.send(&RequestMessage::new(version, vec![payload.into()]));
+        assert_eq!(answer.items.len(), 1);
+        answer.items.remove(0).outcome
+    }
+
+    /// The payload of an operation that succeeds.
+    #[track_caller]
+    pub(crate) fn ok(
+        &self,
+        version: Version,
+        payload: impl Into<RequestPayload>,
+    ) -> ResponsePayload {
+        match self.outcome(version, payload) {
+            Outcome::Success(Some(payload)) => payload,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// The reason of an operation that fails.
+    #[track_caller]
+    pub(crate) fn refused(
+        &self,
+        version: Version,
+        payload: impl Into<RequestPayload>,
+    ) -> ResultReason {
+        match self.outcome(version, payload) {
+            Outcome::Failed { reason, .. } => reason,
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+/// The payload of a response, or a panic that shows it.
+macro_rules! payload {
+    ($response:expr, $operation:ident) => {
+        match $response {
+            keybridge_kmip::operations::ResponsePayload::$operation(payload) => payload,
+            other => panic!("{other:?}"),
+        }
+    };
+}
+pub(crate) use payload;

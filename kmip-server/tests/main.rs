@@ -1,0 +1,7 @@
+//! Tests of the server as a whole: in process, over its own processor or over TLS.
+
+mod harness;
+mod messages;
+mod oasis;
+mod operations;
+mod tls;
