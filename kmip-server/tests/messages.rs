@@ -1,1 +1,196 @@
+//! Messages as a whole: batches, versions, sizes, and bytes that are none.
 
+use keybridge_kmip::attributes::{AttributeValue, Name, TemplateAttribute};
+use keybridge_kmip::enums::{
+    BatchErrorContinuationOption, CryptographicAlgorithm, CryptographicUsageMask, ObjectType,
+    Operation, ResultReason, ResultStatus,
+};
+use keybridge_kmip::message::{Outcome, RequestMessage, ResponseMessage};
+use keybridge_kmip::operations::{
+    CreateRequest, DiscoverVersionsRequest, GetRequest, LocateRequest, RequestPayload,
+};
+use keybridge_kmip::{Limits, Version};
+
+use crate::harness::{House, payload};
+
+fn create(name: &str) -> RequestPayload {
+    let attributes: TemplateAttribute = [
+        AttributeValue::CryptographicAlgorithm(CryptographicAlgorithm::AES),
+        AttributeValue::CryptographicLength(128),
+        AttributeValue::CryptographicUsageMask(CryptographicUsageMask::Encrypt),
+        AttributeValue::Name(Name::text(name)),
+    ]
+    .into_iter()
+    .collect();
+    CreateRequest {
+        object_type: ObjectType::SymmetricKey,
+        attributes,
+        protection_storage_masks: None,
+    }
+    .into()
+}
+
+fn get() -> RequestPayload {
+    GetRequest::default().into()
+}
+
+fn locate(name: &str) -> RequestPayload {
+    let name = AttributeValue::Name(Name::text(name));
+    LocateRequest {
+        attributes: vec![name.into()].into(),
+        ..Default::default()
+    }
+    .into()
+}
+
+fn statuses(response: &ResponseMessage) -> Vec<ResultStatus> {
+    response
+        .items
+        .iter()
+        .map(|item| item.outcome.status())
+        .collect()
+}
+
+const SUCCESS: ResultStatus = ResultStatus::Success;
+const FAILED: ResultStatus = ResultStatus::OperationFailed;
+
+#[test]
+fn the_placeholder_goes_from_create_and_locate_to_get() {
+    let house = House::new();
+    for version in Version::SUPPORTED {
+        let name = format!("k{version}");
+        let batch = vec![create(&name), get(), locate(&name), get()];
+        let mut request = RequestMessage::new(version, batch);
+        let identifier = b"\x00odd identifier\xFF".to_vec();
+        request.items[2].unique_batch_item_id = Some(identifier.clone());
+        let mut response = house.send(&request);
+        assert_eq!(statuses(&response), [SUCCESS; 4], "{version}");
+        assert_eq!(response.items[2].unique_batch_item_id, Some(identifier));
+        let mut object = || match response.items.pop().unwrap().outcome {
+            Outcome::Success(Some(payload)) => payload!(payload, Get).unique_identifier,
+            other => panic!("{other:?}"),
+        };
+        let located = object();
+        response.items.pop();
+        let mut object = || match response.items.pop().unwrap().outcome {
+            Outcome::Success(Some(payload)) => payload!(payload, Get).unique_identifier,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(located, object());
+    }
+}
+
+#[test]
+fn the_placeholder_is_empty_without_a_hit_or_with_two() {
+    let house = House::new();
+    house.send(&RequestMessage::new(
+        Version::V1_0,
+        vec![create("a"), create("b")],
+    ));
+    let everything: RequestPayload = LocateRequest::default().into();
+    for search in [locate("nothing"), everything] {
+        let response = house.send(&RequestMessage::new(Version::V1_0, vec![search, get()]));
+        assert_eq!(statuses(&response), [SUCCESS, FAILED]);
+    }
+    // No hit is a success, and a batch of its own starts with an empty placeholder.
+    let response = house.send(&RequestMessage::new(Version::V1_0, vec![get()]));
+    assert_eq!(statuses(&response), [FAILED]);
+}
+
+#[test]
+fn a_batch_stops_at_a_failure_unless_told_to_go_on() {
+    let house = House::new();
+    let mut request = RequestMessage::new(Version::V1_4, vec![get(), create("a")]);
+    assert_eq!(statuses(&house.send(&request)), [FAILED]);
+    request.header.batch_error_continuation_option = Some(BatchErrorContinuationOption::Continue);
+    assert_eq!(statuses(&house.send(&request)), [FAILED, SUCCESS]);
+}
+
+#[test]
+fn answers_are_not_larger_than_the_client_takes() {
+    let house = House::new();
+    let mut request = RequestMessage::new(Version::V1_4, vec![create("a"), get()]);
+    request.header.maximum_response_size = Some(256);
+    let bytes = house.bytes(&request.encode(Vec::new()).unwrap());
+    let response = ResponseMessage::decode(&bytes, &Limits::default()).unwrap();
+    for item in &response.items {
+        assert!(matches!(
+            item.outcome,
+            Outcome::Failed {
+                reason: ResultReason::ResponseTooLarge,
+                ..
+            }
+        ));
+    }
+}
+
+#[test]
+fn discovery_answers_what_both_have() {
+    let house = House::new();
+    let asked = |versions: &[Version]| {
+        let request = DiscoverVersionsRequest {
+            protocol_versions: versions.to_vec(),
+        };
+        payload!(house.ok(Version::V1_4, request), DiscoverVersions).protocol_versions
+    };
+    assert_eq!(asked(&[]), Version::SUPPORTED);
+    assert_eq!(asked(&[Version::V1_4]), [Version::V1_4]);
+    assert_eq!(asked(&[Version::new(9, 9)]), []);
+}
+
+#[test]
+fn versions_nobody_speaks_get_a_header_and_one_failed_item() {
+    let house = House::new();
+    let mut bytes = RequestMessage::new(Version::V1_4, vec![get()])
+        .encode(Vec::new())
+        .unwrap();
+    // The major version is the first integer of the message.
+    let at = bytes
+        .windows(3)
+        .position(|tag| tag == [0x42, 0x00, 0x6A])
+        .unwrap();
+    bytes[at + 11] = 3;
+    let response = ResponseMessage::decode(&house.bytes(&bytes), &Limits::default()).unwrap();
+    assert_eq!(statuses(&response), [FAILED]);
+    assert_eq!(response.items[0].operation, None);
+}
+
+/// Every request cut at every length gets an answer that can be read, and changes nothing.
+#[test]
+fn cut_messages_are_answered() {
+    let house = House::new();
+    let bytes = RequestMessage::new(Version::V2_1, vec![create("cut"), get()]);
+    let bytes = bytes.encode(Vec::new()).unwrap();
+    for length in 0..bytes.len() {
+        let answer = house.bytes(&bytes[..length]);
+        let response = ResponseMessage::decode(&answer, &Limits::default()).unwrap();
+        assert_eq!(statuses(&response), [FAILED], "cut at {length}");
+    }
+    let everything: RequestPayload = LocateRequest::default().into();
+    let found = payload!(house.ok(Version::V2_1, everything), Locate);
+    assert!(found.unique_identifiers.is_empty());
+}
+
+#[test]
+fn operations_nobody_has_are_refused() {
+    let house = House::new();
+    let mut request = RequestMessage::new(Version::V1_2, vec![get()]);
+    request.items[0].unique_batch_item_id = Some(vec![1]);
+    let mut bytes = request.encode(Vec::new()).unwrap();
+    let at = bytes
+        .windows(3)
+        .position(|tag| tag == [0x42, 0x00, 0x5C])
+        .unwrap();
+    bytes[at + 11] = 0x0B_u8.wrapping_add(0x80);
+    let response = ResponseMessage::decode(&house.bytes(&bytes), &Limits::default()).unwrap();
+    let item = &response.items[0];
+    assert_eq!(item.operation, Some(Operation(0x8B)));
+    assert_eq!(item.unique_batch_item_id, Some(vec![1]));
+    assert!(matches!(
+        item.outcome,
+        Outcome::Failed {
+            reason: ResultReason::OperationNotSupported,
+            ..
+        }
+    ));
+}
