@@ -9,7 +9,7 @@ use crate::audit::Verb;
 use crate::authorize::{Caller, Door, Resource, authorize};
 use crate::error::{Error, Result};
 use crate::id::{KeyId, ObjectId};
-use crate::model::{Key, Object};
+use crate::model::{Key, Material, Object, ObjectState};
 use crate::store::{self, Change as StoreChange, Transaction};
 use crate::time::Timestamp;
 
@@ -138,6 +138,9 @@ impl Change<'_> {
     /// Writes an object.
     pub(super) fn put_object(&mut self, object: &mut Object) -> Result<()> {
         object.dates.last_change = self.now;
+        if !matches!(object.material, Material::None) {
+            object.digest = None;
+        }
         let row = self.kms.vault.object_row(object)?;
         let limit = self.kms.settings.limits.attribute_bytes;
         if row.record.len() > limit {
@@ -173,8 +176,8 @@ impl Change<'_> {
 
     /// Destroys an object's material and notes it in the object: what is left is its description.
     pub(super) fn destroy_material(&mut self, object: &mut Object) -> Result<()> {
-        use crate::model::{Material, ObjectState};
         self.kms.engines.of(object)?.destroy(object)?;
+        let digest = super::load::digest(&object.material);
         object.material = Material::None;
         object.dates.destroy = Some(self.now);
         object.state = match object.state {
@@ -183,6 +186,7 @@ impl Change<'_> {
             }
             _ => ObjectState::Destroyed,
         };
+        object.digest = digest.filter(|_| object.class.is_key());
         self.put_object(object)
     }
 

@@ -31,7 +31,7 @@ impl Kms {
             Ok((number, row, key))
         })?;
         let mut object = self.vault.object(&row)?;
-        object.digest = digest(&object.material);
+        object.digest = digest(&object.material).or(object.digest);
         let mut primary = true;
         if let Some(row) = key {
             let key = self.vault.key(&row)?;

@@ -180,7 +180,9 @@ impl Kms {
         });
         match result {
             Ok((value, loaded)) => {
-                self.record_use(caller, Verb::Export, Some(&loaded), None, "")?;
+                if !self.first_served(caller, &loaded)? {
+                    self.record_use(caller, Verb::Export, Some(&loaded), None, "")?;
+                }
                 Ok(Exported {
                     object: Arc::clone(&loaded.object),
                     value,
@@ -191,6 +193,24 @@ impl Kms {
                 Err(error)
             }
         }
+    }
+
+    /// Notes that a key's value is handed out for the first time (KMIP 1.4 section 3.34, Fresh), and so records
+    /// that it is. False when it was before.
+    pub(super) fn first_served(&self, caller: &Arc<Caller>, loaded: &Loaded) -> Result<bool> {
+        let object = &loaded.object;
+        if !object.fresh || !object.class.is_key() || object.lifetime != Lifetime::Stored {
+            return Ok(false);
+        }
+        self.change(caller, Verb::Export, |change| {
+            let mut object = change.object(object.id)?;
+            object.fresh = false;
+            change.record.detail = "first".into();
+            // Not a change that anybody asked for: the Last Change Date stays.
+            let row = change.kms.vault.object_row(&object)?;
+            change.transaction.put_object(&row)?;
+            Ok(true)
+        })
     }
 
     fn value_in_clear(&self, object: &Object) -> Result<SecretBytes> {

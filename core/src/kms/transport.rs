@@ -47,8 +47,8 @@ impl Kms {
         encode: &dyn Fn(&Object, &SecretBytes) -> Result<SecretBytes>,
     ) -> Result<Vec<u8>> {
         let (wrapping, _) = self.prepare(caller, wrapping_key, Purpose::Wrap, mechanism)?;
-        let target = self.load(target)?;
-        let target = &target.object;
+        let loaded = self.load(target)?;
+        let target = &loaded.object;
         check_object(caller, Verb::Export, target)?;
         if let Some(state) = self.gate_of(target)? {
             lifecycle::check_gate(state)?;
@@ -69,7 +69,9 @@ impl Kms {
                 return Err(Error::NoMaterial("the value does not leave the HSM"));
             }
         };
-        self.ready(&wrapping)?.wrap(mechanism, &value)
+        let wrapped = self.ready(&wrapping)?.wrap(mechanism, &value)?;
+        self.first_served(caller, &loaded)?;
+        Ok(wrapped)
     }
 
     /// Unwraps a key into a new object.

@@ -256,3 +256,33 @@ fn a_destroyed_objects_name_is_free_again_and_it_is_still_found() {
     expected.sort();
     assert_eq!(found, expected);
 }
+
+#[test]
+fn a_key_is_fresh_until_its_value_is_handed_out_and_its_digest_outlives_it() {
+    let bridge = Bridge::new();
+    let user = bridge.user(Door::Kmip);
+    let mut request = CreateKey::new(KeySpec::Aes { bits: 128 });
+    request.secret.sensitive = false;
+    request.secret.extractable = true;
+    request.dates = crate::model::GivenDates::default();
+    let key = bridge.kms.create_key(&user, request).expect("a key").secret;
+    let before = bridge.kms.inspect(&user, key).expect("inspect");
+    assert!(before.fresh && before.digest.is_some());
+    bridge.kms.export(&user, key).expect("export");
+    bridge.kms.export(&user, key).expect("again");
+    assert!(!bridge.second().inspect(&user, key).expect("inspect").fresh);
+    bridge.kms.destroy(&user, key).expect("destroy");
+    assert_eq!(
+        bridge.second().inspect(&user, key).expect("inspect").digest,
+        before.digest
+    );
+    let filter = crate::audit::Filter {
+        verb: Some(crate::Verb::Export),
+        ..crate::audit::Filter::default()
+    };
+    let records = bridge
+        .kms
+        .audit_records(&bridge.administrator(), &filter, 10)
+        .expect("list");
+    assert_eq!(records.len(), 2, "one for each");
+}
