@@ -27,7 +27,7 @@ pub use context::Configuration;
 
 /// Keys behind PKCS#11, KMIP and HTTPS: one store, one policy, one audit.
 #[derive(Debug, Parser)]
-#[command(name = "keybridge", version, about, after_help = failure::EXIT_CODES)]
+#[command(name = "keybridge", version, after_help = failure::EXIT_CODES)]
 struct Arguments {
     /// Configuration file [env: KEYBRIDGE_CONFIG; else /etc/keybridge/keybridge.toml, else
     /// ~/.config/keybridge/keybridge.toml]
