@@ -16,3 +16,4 @@ pub mod processor;
 pub mod secrets;
 pub mod server;
 pub mod settings;
+pub mod undo;

@@ -19,6 +19,7 @@ use keybridge_kmip::wire::DateTime;
 use crate::failure::{Failure, Result};
 use crate::operations;
 use crate::settings::ServerLimits;
+use crate::undo::{Undo, is_undoable};
 
 /// Answers requests.
 pub struct Processor {
@@ -38,6 +39,7 @@ pub struct Context<'a> {
     placeholder: Option<ObjectId>,
     /// What earlier batch items made, for 2.x's references to them.
     made: Vec<(UniqueIdentifierEnumeration, ObjectId)>,
+    undo: Undo,
 }
 
 impl Context<'_> {
@@ -98,9 +100,28 @@ impl Context<'_> {
         }
     }
 
-    /// An operation made an object: later batch items may refer to it.
+    /// An operation has an object as its result: later batch items may refer to it.
     pub fn made(&mut self, kind: UniqueIdentifierEnumeration, id: ObjectId) {
+        use UniqueIdentifierEnumeration as Kind;
+        let is_new = matches!(
+            kind,
+            Kind::Create
+                | Kind::Register
+                | Kind::CreateKeyPairPrivateKey
+                | Kind::CreateKeyPairPublicKey
+        );
+        if is_new {
+            self.undo.made(id);
+        }
         self.made.push((kind, id));
+    }
+
+    /// An object's attributes are about to be changed.
+    ///
+    /// # Errors
+    /// When the object cannot be looked at.
+    pub fn will_change(&self, id: ObjectId) -> Result<()> {
+        Ok(self.undo.will_change(self.kms, self.caller, id)?)
     }
 
     /// Fills the ID Placeholder, or empties it.
@@ -192,6 +213,10 @@ impl Processor {
             limits: &self.limits,
             placeholder: None,
             made: Vec::new(),
+            undo: Undo::new(
+                request.header.batch_error_continuation_option
+                    == Some(BatchErrorContinuationOption::Undo),
+            ),
         };
         let go_on = request.header.batch_error_continuation_option
             == Some(BatchErrorContinuationOption::Continue);
@@ -201,6 +226,7 @@ impl Processor {
             let failed = !matches!(item.outcome, Outcome::Success(_));
             items.push(item);
             if failed && !go_on {
+                undo(&mut items, &context);
                 break;
             }
         }
@@ -225,12 +251,17 @@ impl Processor {
                 "operations are done at once, not asynchronously",
             ));
         }
-        let undo =
-            header.batch_error_continuation_option == Some(BatchErrorContinuationOption::Undo);
-        if undo && request.items.len() > 1 {
-            return Err(Failure::not_supported(
-                "batches are not undone: use Stop or Continue",
-            ));
+        let undo = Some(BatchErrorContinuationOption::Undo);
+        if header.batch_error_continuation_option == undo {
+            let (before, _) = request
+                .items
+                .split_at(request.items.len().saturating_sub(1));
+            if let Some(item) = before.iter().find(|item| !is_undoable(item.operation)) {
+                return Err(Failure::not_supported(format!(
+                    "{} cannot be undone: in a batch with Undo it comes last",
+                    item.operation
+                )));
+            }
         }
         Ok(())
     }
@@ -271,6 +302,26 @@ impl Processor {
             }
         }
         Ok(())
+    }
+}
+
+/// Undoes what the batch did before its last item, which failed.
+fn undo(items: &mut [ResponseBatchItem], context: &Context<'_>) {
+    if !context.undo.is_wanted() {
+        return;
+    }
+    if let Err(error) = context.blocking(|kms, caller| context.undo.run(kms, caller)) {
+        // The client is told what is true: these stay done.
+        tracing::error!(%error, "a batch could not be undone");
+        return;
+    }
+    if let Some((_, before)) = items.split_last_mut() {
+        for item in before {
+            // What was answered may still be told; what it was about is no more.
+            if let Outcome::Success(payload) = &mut item.outcome {
+                item.outcome = Outcome::Undone(payload.take());
+            }
+        }
     }
 }
 

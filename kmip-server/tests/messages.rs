@@ -107,6 +107,28 @@ fn a_batch_stops_at_a_failure_unless_told_to_go_on() {
 }
 
 #[test]
+fn a_batch_can_be_undone() {
+    let house = House::new();
+    let mut request = RequestMessage::new(
+        Version::V1_4,
+        vec![create("u"), get(), locate("none"), get()],
+    );
+    request.header.batch_error_continuation_option = Some(BatchErrorContinuationOption::Undo);
+    let undone = ResultStatus::OperationUndone;
+    assert_eq!(
+        statuses(&house.send(&request)),
+        [undone, undone, undone, FAILED]
+    );
+    // The name is free again, and nothing is found.
+    let everything: RequestPayload = LocateRequest::default().into();
+    let found = payload!(house.ok(Version::V1_4, everything), Locate);
+    assert!(found.unique_identifiers.is_empty());
+    let mut request = RequestMessage::new(Version::V1_4, vec![create("u"), get()]);
+    request.header.batch_error_continuation_option = Some(BatchErrorContinuationOption::Undo);
+    assert_eq!(statuses(&house.send(&request)), [SUCCESS; 2]);
+}
+
+#[test]
 fn answers_are_not_larger_than_the_client_takes() {
     let house = House::new();
     let mut request = RequestMessage::new(Version::V1_4, vec![create("a"), get()]);

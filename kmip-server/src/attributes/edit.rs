@@ -44,6 +44,7 @@ pub enum Position {
 /// When the attribute is the server's, is not there, or is there already; and the core's.
 pub fn edit(context: &Context<'_>, id: ObjectId, edit: &Edit) -> Result<Option<Attribute>> {
     check(edit)?;
+    context.will_change(id)?;
     let mut echoed = None;
     let mut failed = None;
     let value = match edit {

@@ -194,7 +194,7 @@ fn wrapped(
         mac_signature_key: None,
         mac_signature: None,
         iv_counter_nonce: None,
-        encoding_option: Some(encoding),
+        encoding_option: specification.encoding_option,
     });
     let shown = managed(&object, block)?;
     Ok((object, shown))

@@ -61,7 +61,7 @@ fn answer(function: QueryFunction, response: &mut QueryResponse, context: &Conte
                 streaming_capability: Some(false),
                 asynchronous_capability: Some(false),
                 attestation_capability: Some(false),
-                batch_undo_capability: Some(false),
+                batch_undo_capability: Some(true),
                 batch_continue_capability: Some(true),
                 unwrap_mode: Some(UnwrapMode::Processed),
                 destroy_action: Some(DestroyAction::KeyMaterialDeleted),
