@@ -82,6 +82,7 @@ const SKIPPED: &[(&str, &str)] = &[
     ("CS-RNG-O-2", "seeds are not taken"),
     ("CS-RNG-O-4", "a server that refuses seeds"),
     ("AX-M-1", "Revoke is not undone"),
+    ("AX-M-2", "Revoke is not undone"),
     ("BL-M-2", "Activate is not undone"),
     ("SKLC-O-1", "a destroyed object has no Digest"),
     ("TL-M-3", "an object stays fresh"),
