@@ -81,11 +81,17 @@ const SKIPPED: &[(&str, &str)] = &[
     ("CS-RNG-O-1", "seeds are not taken"),
     ("CS-RNG-O-2", "seeds are not taken"),
     ("CS-RNG-O-4", "a server that refuses seeds"),
+    (
+        "SKLC-O-1",
+        "Digest in 1.0 and the generator in 1.4 are told by name only, for PyKMIP",
+    ),
+    (
+        "TL-M-3",
+        "the random generator is told by name only, for PyKMIP",
+    ),
     ("AX-M-1", "Revoke is not undone"),
     ("AX-M-2", "Revoke is not undone"),
     ("BL-M-2", "Activate is not undone"),
-    ("SKLC-O-1", "a destroyed object has no Digest"),
-    ("TL-M-3", "an object stays fresh"),
     (
         "CS-BC-M-13",
         "the case knows the random initialization vector",
@@ -438,6 +444,24 @@ fn cases() {
         println!("  known: {failure}");
     }
     assert!(news.is_empty(), "{news:#?}");
+    let passed_now = |case: &str| {
+        let fails = |failure: &String| {
+            failure
+                .split(':')
+                .next()
+                .and_then(|name| name.rsplit_once('-'))
+                .is_some_and(|(name, _)| name == case)
+        };
+        wanted.is_empty() && !failed.iter().any(fails)
+    };
+    let shrink: Vec<_> = SKIPPED
+        .iter()
+        .filter(|(case, _)| passed_now(case))
+        .collect();
+    assert!(
+        shrink.is_empty(),
+        "these pass now, take them off the list: {shrink:?}"
+    );
 }
 
 /// Why a case is not passed, if that is known.
