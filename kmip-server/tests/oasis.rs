@@ -74,10 +74,6 @@ const SKIPPED: &[(&str, &str)] = &[
     ("CS-BC-M-CHACHA20POLY1305-1", "ChaCha20"),
     ("SKFF-M-10", "another random generator"),
     ("SKFF-M-11", "another random generator"),
-    (
-        "SKFF-M-9",
-        "Short Unique Identifier, another random generator",
-    ),
     ("CS-RNG-O-1", "seeds are not taken"),
     ("CS-RNG-O-2", "seeds are not taken"),
     ("CS-RNG-O-4", "a server that refuses seeds"),
