@@ -17,6 +17,7 @@ pub mod kms;
 pub mod lifecycle;
 pub mod mechanism;
 pub mod model;
+mod process;
 pub mod seal;
 pub mod secret;
 pub mod settings;

@@ -1,4 +1,4 @@
-//! The memory of a journal: a file mapped for writing, and a mark that a `fork` wipes.
+//! The memory of a journal: a file mapped for writing.
 //!
 //! The only place of the audit with `unsafe`. What is written to a shared mapping belongs to the kernel
 //! from the next instruction on: it survives `kill -9`, and needs no system call.
@@ -9,13 +9,11 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
-use std::ptr::NonNull;
-use std::sync::atomic::{AtomicU8, Ordering, fence};
+use std::sync::atomic::{Ordering, fence};
 
 use memmap2::{MmapMut, MmapOptions};
 use rustix::fs::{FallocateFlags, FlockOperation, fallocate, flock};
 use rustix::io::Errno;
-use rustix::mm::{Advice, madvise};
 
 /// A file of fixed size, mapped for writing, and locked for as long as this lives: whoever finds it
 /// unlocked knows that its owner is gone.
@@ -78,41 +76,4 @@ fn fill(file: &File, bytes: u64) -> io::Result<()> {
         left -= part as u64;
     }
     Ok(())
-}
-
-/// Tells, without a system call, whether this is still the process that made it.
-pub(super) struct Owner {
-    page: MmapMut,
-    /// The process, where the kernel cannot wipe pages (before Linux 4.14): then it is asked.
-    process: Option<u32>,
-}
-
-impl Owner {
-    pub(super) fn this_process() -> io::Result<Self> {
-        let mut page = MmapMut::map_anon(1)?;
-        let start = NonNull::from(&mut page[..]).cast();
-        // SAFETY: the whole of a private anonymous mapping that is ours; wiping it in a child changes
-        // nothing in this process.
-        let wiped = unsafe { madvise(start.as_ptr(), page.len(), Advice::LinuxWipeOnFork) };
-        page[0] = 1;
-        Ok(Self {
-            page,
-            process: wiped.is_err().then(std::process::id),
-        })
-    }
-
-    /// False in a child that got a copy by `fork`.
-    #[inline]
-    pub(super) fn is_this_process(&self) -> bool {
-        match self.process {
-            Some(process) => process == std::process::id(),
-            None => {
-                let byte = self.page.as_ptr().cast_mut().cast::<AtomicU8>();
-                // SAFETY: one byte of a live mapping, read as an atomic because a `fork` changes it
-                // behind the compiler's back; nothing writes it after `this_process`.
-                let byte = unsafe { &*byte };
-                byte.load(Ordering::Relaxed) == 1
-            }
-        }
-    }
 }

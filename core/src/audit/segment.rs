@@ -11,8 +11,9 @@ use super::actor::{self, ActorText, Number, TargetText};
 use super::frame::{self, Defined};
 use super::journal::{FILE_BYTES, FRAME_BYTES, FRAMES, FRAMES_START, HEADS, MAGIC};
 use super::mac::{Frame, JournalMac, TAG_BYTES};
-use super::mapped::{MappedFile, Owner};
+use super::mapped::MappedFile;
 use crate::id::JournalId;
+use crate::process::Owner;
 use crate::time::nanoseconds_now;
 
 /// Counts the journals of this process, so that an actor knows for which its number is.

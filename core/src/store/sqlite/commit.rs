@@ -132,15 +132,25 @@ impl Writer {
         turn.end_batch(committed);
     }
 
-    /// Takes the writer out of use in a process that inherited it by `fork`: a connection in the middle
-    /// of a transaction of a thread that does not exist here must not be closed, for closing would roll
-    /// back in memory that is shared with the parent.
-    pub(super) fn abandon(self) {
-        match self.turn.into_inner() {
-            Ok(turn) if turn.connection.is_autocommit() => drop(turn),
-            Ok(turn) => std::mem::forget(turn),
-            Err(poisoned) => std::mem::forget(poisoned.into_inner()),
+    /// Closes the connection in a child that got a copy by `fork`. False if a thread that does not exist
+    /// here was using it.
+    pub(super) fn abandon(&self) -> bool {
+        let Ok(mut turn) = self.turn.try_lock() else {
+            return false;
+        };
+        if !turn.connection.is_autocommit() {
+            return false;
         }
+        turn.replace().is_some_and(|connection| {
+            drop(connection);
+            true
+        })
+    }
+
+    /// Gives the connection up without closing it, for the same reason.
+    pub(super) fn forget(&mut self) {
+        let turn = self.turn.get_mut().unwrap_or_else(PoisonError::into_inner);
+        std::mem::forget(turn.replace());
     }
 
     /// Runs `task` with the connection, outside of any batch.
@@ -151,6 +161,12 @@ impl Writer {
 }
 
 impl Turn {
+    /// Takes the connection out. What takes its place has no tables, so using it is an error.
+    fn replace(&mut self) -> Option<Connection> {
+        let nothing = Connection::open_in_memory().ok()?;
+        Some(std::mem::replace(&mut self.connection, nothing))
+    }
+
     /// Opens a transaction, if none was left open to this caller.
     fn begin(&mut self, path: &Path) -> Result<Arc<Outcome>> {
         if let Some(batch) = &self.batch {

@@ -12,7 +12,7 @@ use std::fs::{DirBuilder, OpenOptions};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
@@ -25,10 +25,12 @@ use self::known::Known;
 use self::reader::{Count, SqliteReader};
 use self::wal_index::WalIndex;
 use crate::error::{Error, Result};
+use crate::process::Owner;
 use crate::store::{Change, ChangeNumber, Changes, Reader, Store, Transaction};
 
 mod commit;
 mod failure;
+mod inherited;
 mod known;
 mod query;
 mod reader;
@@ -49,11 +51,18 @@ const CACHE_KIB: i64 = 16 * 1024;
 const PREPARED: usize = 96;
 
 /// A store in an SQLite file.
+///
+/// A copy that a `fork` left in a child is of no use there: reads and writes are refused. The child opens
+/// the store anew.
 pub struct SqliteStore {
+    parts: Arc<Parts>,
+}
+
+/// The connections, shared with the list of [`inherited`] stores.
+struct Parts {
     path: PathBuf,
-    process: u32,
-    /// None only while it is being dropped.
-    writer: Option<Writer>,
+    owner: Owner,
+    writer: Writer,
     readers: Vec<Mutex<Option<Connection>>>,
     wal_index: Option<WalIndex>,
     known: Known,
@@ -118,6 +127,8 @@ impl SqliteStore {
         // file of our own would drop the locks of every connection of this process to it.
         access(path, Access::READ_OK | Access::WRITE_OK)
             .map_err(|error| cannot("open", path, &error.into()))?;
+        inherited::close()?;
+        let owner = Owner::this_process().map_err(|error| cannot("open", path, &error))?;
         let mut connection = connect(path)?;
         schema::check(&mut connection, path)?;
         let watch = connect(path)?;
@@ -128,22 +139,26 @@ impl SqliteStore {
         .change_number()?;
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
         let readers = processors.clamp(*READERS.start(), *READERS.end());
-        Ok(Self {
+        let parts = Arc::new(Parts {
             path: path.to_owned(),
-            process: std::process::id(),
-            writer: Some(Writer::new(path, connection)),
+            owner,
+            writer: Writer::new(path, connection),
             readers: (0..readers).map(|_| Mutex::new(None)).collect(),
             wal_index: WalIndex::open(watch),
             known: Known::default(),
-        })
+        });
+        inherited::note(&parts);
+        Ok(Self { parts })
     }
 
     /// The file.
     #[must_use]
     pub fn path(&self) -> &Path {
-        &self.path
+        &self.parts.path
     }
+}
 
+impl Parts {
     /// A read connection: this thread's usual one, or any that is free.
     fn reader(&self) -> MutexGuard<'_, Option<Connection>> {
         let usual = usual_reader() % self.readers.len();
@@ -161,6 +176,7 @@ impl SqliteStore {
     }
 
     fn read_with<T>(&self, job: impl FnOnce(&SqliteReader<'_>) -> Result<T>) -> Result<T> {
+        self.check_owner()?;
         let mut slot = self.reader();
         let connection = match &mut *slot {
             Some(connection) => connection,
@@ -175,20 +191,59 @@ impl SqliteStore {
     }
 }
 
+impl Parts {
+    fn check_owner(&self) -> Result<()> {
+        if self.owner.is_this_process() {
+            return Ok(());
+        }
+        Err(Error::Internal(
+            "the store was inherited from another process; open it anew".into(),
+        ))
+    }
+
+    /// Closes the connections in a child that got them by `fork`. False if one of them was in use, by a
+    /// thread that does not exist here: it must not be touched then, for closing it would roll back in
+    /// memory that is shared with the parent.
+    fn abandon(&self) -> bool {
+        let mut closed = self.wal_index.as_ref().is_none_or(WalIndex::abandon);
+        for slot in &self.readers {
+            closed &= match slot.try_lock() {
+                Ok(mut slot) if slot.as_ref().is_none_or(Connection::is_autocommit) => {
+                    drop(slot.take());
+                    true
+                }
+                _ => false,
+            };
+        }
+        closed & self.writer.abandon()
+    }
+}
+
+impl Drop for Parts {
+    fn drop(&mut self) {
+        if self.owner.is_this_process() || self.abandon() {
+            return;
+        }
+        for slot in &mut self.readers {
+            let slot = slot.get_mut().unwrap_or_else(PoisonError::into_inner);
+            std::mem::forget(slot.take());
+        }
+        self.writer.forget();
+    }
+}
+
 impl Store for SqliteStore {
     fn read(&self, job: &mut dyn FnMut(&dyn Reader) -> Result<()>) -> Result<()> {
-        self.read_with(|reader| job(reader))
+        self.parts.read_with(|reader| job(reader))
     }
 
     fn write(&self, job: &mut dyn FnMut(&mut dyn Transaction) -> Result<()>) -> Result<()> {
-        match &self.writer {
-            Some(writer) => writer.write(job),
-            None => Err(Error::Internal("the store is closed".into())),
-        }
+        self.parts.check_owner()?;
+        self.parts.writer.write(job)
     }
 
     fn is_current(&self, seen: ChangeNumber) -> bool {
-        match (&self.wal_index, self.known.get()) {
+        match (&self.parts.wal_index, self.parts.known.get()) {
             (Some(wal_index), Some((number, mark))) => {
                 number == seen && wal_index.mark() == Some(mark)
             }
@@ -198,32 +253,13 @@ impl Store for SqliteStore {
 
     fn changes_since(&self, seen: ChangeNumber) -> Result<Changes> {
         // Before the snapshot: what is committed in between makes the mark old, never the number.
-        let mark = self.wal_index.as_ref().and_then(WalIndex::mark);
-        let changes = self.read_with(|reader| changes(reader, seen))?;
+        let mark = self.parts.wal_index.as_ref().and_then(WalIndex::mark);
+        let changes = self.parts.read_with(|reader| changes(reader, seen))?;
         let (Changes::Known(number, _) | Changes::Everything(number)) = &changes;
         if let Some(mark) = mark {
-            self.known.set(*number, mark);
+            self.parts.known.set(*number, mark);
         }
         Ok(changes)
-    }
-}
-
-impl Drop for SqliteStore {
-    fn drop(&mut self) {
-        if self.process == std::process::id() {
-            return;
-        }
-        // A copy that a `fork` left in a child.
-        if let Some(writer) = self.writer.take() {
-            writer.abandon();
-        }
-        for slot in self.readers.drain(..) {
-            match slot.into_inner() {
-                Ok(Some(connection)) if connection.is_autocommit() => drop(connection),
-                Ok(connection) => std::mem::forget(connection),
-                Err(poisoned) => std::mem::forget(poisoned.into_inner()),
-            }
-        }
     }
 }
 

@@ -25,9 +25,12 @@
 
 use std::ffi::{c_int, c_void};
 use std::ptr::{self, NonNull};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use rusqlite::{Connection, ffi};
+
+use crate::process::Owner;
 
 /// `WALINDEX_MAX_VERSION` of SQLite.
 const VERSION: u32 = 3_007_000;
@@ -57,8 +60,10 @@ pub(super) struct WalMark(pub(super) [u64; 3]);
 pub(super) struct WalIndex {
     header: NonNull<Header>,
     /// SQLite unmaps the region when the last connection of this process is closed; this one is used
-    /// for nothing else and lives as long as the pointer.
-    _connection: Connection,
+    /// for nothing else and lives as long as the pointer. Only a child that got a copy by `fork` closes
+    /// it sooner ([`WalIndex::abandon`]), and there the pointer is never followed.
+    connection: Mutex<Option<Connection>>,
+    owner: Owner,
 }
 
 // SAFETY: the header is only read, through atomics; the connection is never used after `open`, only
@@ -74,14 +79,32 @@ impl WalIndex {
         let header = map_header(&connection)?;
         Some(Self {
             header,
-            _connection: connection,
+            connection: Mutex::new(Some(connection)),
+            owner: Owner::this_process().ok()?,
         })
     }
 
-    /// The mark of now; none if the header is not of the known format.
+    /// Closes the connection in a child that got a copy by `fork`; false if it cannot be.
+    pub(super) fn abandon(&self) -> bool {
+        if self.owner.is_this_process() {
+            return false;
+        }
+        match self.connection.try_lock() {
+            Ok(mut connection) => {
+                drop(connection.take());
+                true
+            }
+            Err(_) => false,
+        }
+    }
+
+    /// The mark of now; none if the header is not of the known format, or a parent process's.
     pub(super) fn mark(&self) -> Option<WalMark> {
+        if !self.owner.is_this_process() {
+            return None;
+        }
         // SAFETY: the pointer is to at least 32 KiB of readable shared memory, aligned to a page, mapped
-        // as long as `_connection` is open; others write it while it is read, which atomics allow.
+        // as long as `connection` is open, which it is in the process that opened it; others write it while it is read, which atomics allow.
         let header = unsafe { self.header.as_ref() };
         if header.version.load(Ordering::Acquire) != VERSION {
             return None;

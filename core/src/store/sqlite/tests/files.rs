@@ -101,7 +101,7 @@ fn a_full_disk_changes_nothing() {
         .pragma_query_value(None, "page_count", |row| row.get(0))
         .unwrap();
     let limit = |pages: i64| {
-        let writer = scratch.store.writer.as_ref().unwrap();
+        let writer = &scratch.store.parts.writer;
         writer.with_connection(|connection| {
             connection
                 .pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))

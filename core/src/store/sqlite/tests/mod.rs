@@ -9,6 +9,7 @@ use crate::store::{AccountRow, AliasRow, KeyRow, ObjectRow, Store, write};
 
 mod concurrency;
 mod files;
+mod forks;
 mod processes;
 mod rows;
 mod searches;
