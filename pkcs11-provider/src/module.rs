@@ -12,6 +12,7 @@ use crate::config::{self, ConfiguredToken};
 use crate::ffi::fork;
 use crate::handles::{Handles, Meaning};
 use crate::log;
+use crate::mechanisms::registry;
 use crate::rv::{Result, Rv};
 use crate::session::table::{MAX_SESSIONS, SessionTable};
 use crate::session::{LastKey, Session};
@@ -155,6 +156,7 @@ pub struct Instance {
 
 impl Instance {
     pub(crate) fn new(tokens: Vec<ConfiguredToken>) -> Self {
+        registry::prepare();
         let slots = tokens
             .into_iter()
             .map(|token| Slot::new(token.slot.into(), token.token));

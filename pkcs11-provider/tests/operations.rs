@@ -670,3 +670,120 @@ fn a_key_is_used_as_its_list_of_mechanisms_allows() {
     let code = call!(C_SignInit, session.0, &mut mechanism(CKM_ECDSA), private);
     refused(code, Rv::MECHANISM_INVALID);
 }
+
+#[test]
+fn two_operations_in_one_call() {
+    let session = Session::new();
+    let key = aes(&session);
+    let secret = Attributes::new().ulong(CKA_VALUE_LEN, 32);
+    let secret = generate(&session, CKM_GENERIC_SECRET_KEY_GEN, &secret).expect("made");
+    let iv = [4_u8; 16];
+    let (mut cbc, mut sha) = (with_parameter(CKM_AES_CBC, &iv), mechanism(CKM_SHA256));
+    let mut hmac = mechanism(CKM_SHA256_HMAC);
+    let data = [9_u8; 64];
+    let encrypted = encrypt().all(&session, &cbc, key, &data);
+    let mac = sign(&session, &hmac, secret, &data);
+    let (mut out, mut length) = ([0_u8; 64], 64);
+    let mut expected = [0; 32];
+    check(call!(C_DigestInit, session.0, &mut sha));
+    check(call!(
+        C_Digest,
+        session.0,
+        mutable(&data),
+        64,
+        expected.as_mut_ptr(),
+        &mut 32
+    ));
+
+    let place = out.as_mut_ptr();
+    let half = call!(
+        C_DigestEncryptUpdate,
+        session.0,
+        mutable(&data),
+        64,
+        place,
+        &mut length
+    );
+    refused(half, Rv::OPERATION_NOT_INITIALIZED);
+    check(call!(C_EncryptInit, session.0, &mut cbc, key));
+    check(call!(C_DigestInit, session.0, &mut sha));
+    check(call!(
+        C_DigestEncryptUpdate,
+        session.0,
+        mutable(&data),
+        64,
+        null_mut(),
+        &mut length
+    ));
+    check(call!(
+        C_DigestEncryptUpdate,
+        session.0,
+        mutable(&data),
+        64,
+        place,
+        &mut length
+    ));
+    assert_eq!(out[..], encrypted);
+    check(call!(C_EncryptFinal, session.0, place, &mut 64));
+    let mut digest = [0; 32];
+    check(call!(
+        C_DigestFinal,
+        session.0,
+        digest.as_mut_ptr(),
+        &mut 32
+    ));
+    assert_eq!(digest, expected);
+
+    check(call!(C_DecryptInit, session.0, &mut cbc, key));
+    check(call!(C_DigestInit, session.0, &mut sha));
+    // In place, too.
+    out.copy_from_slice(&encrypted);
+    length = 64;
+    check(call!(
+        C_DecryptDigestUpdate,
+        session.0,
+        place,
+        64,
+        place,
+        &mut length
+    ));
+    assert_eq!(out, data);
+    check(call!(C_DecryptFinal, session.0, place, &mut 64));
+    check(call!(
+        C_DigestFinal,
+        session.0,
+        digest.as_mut_ptr(),
+        &mut 32
+    ));
+    assert_eq!(digest, expected);
+
+    check(call!(C_EncryptInit, session.0, &mut cbc, key));
+    check(call!(C_SignInit, session.0, &mut hmac, secret));
+    length = 64;
+    check(call!(
+        C_SignEncryptUpdate,
+        session.0,
+        mutable(&data),
+        64,
+        place,
+        &mut length
+    ));
+    check(call!(C_EncryptFinal, session.0, place, &mut 64));
+    check(call!(C_SignFinal, session.0, digest.as_mut_ptr(), &mut 32));
+    assert_eq!(digest[..], mac);
+
+    check(call!(C_DecryptInit, session.0, &mut cbc, key));
+    check(call!(C_VerifyInit, session.0, &mut hmac, secret));
+    length = 64;
+    let code = call!(
+        C_DecryptVerifyUpdate,
+        session.0,
+        mutable(&encrypted),
+        64,
+        place,
+        &mut length
+    );
+    check(code);
+    check(call!(C_DecryptFinal, session.0, place, &mut 64));
+    check(call!(C_VerifyFinal, session.0, mutable(&mac), 32));
+}

@@ -1,9 +1,10 @@
-//! Encryption and decryption.
+//! Encryption and decryption, alone and together with a second operation.
 
 use cryptoki_sys::*;
 
 use super::mechanism;
 use super::pointers::{Ptr, Transfer};
+use crate::functions::Second;
 use crate::module::current;
 use crate::rv::{Result, Rv};
 use crate::session::Kind;
@@ -82,6 +83,67 @@ pub(super) fn decrypt_final(
     length: Ptr<CK_ULONG>,
 ) -> Result<()> {
     finish(session, Kind::Decrypt, output, length)
+}
+
+pub(super) fn digest_encrypt_update(
+    session: CK_SESSION_HANDLE,
+    input: Ptr<u8>,
+    input_length: CK_ULONG,
+    output: Ptr<u8>,
+    length: Ptr<CK_ULONG>,
+) -> Result<()> {
+    let operations = (Kind::Encrypt, Second::Digest);
+    dual_update(session, operations, input, input_length, output, length)
+}
+
+pub(super) fn decrypt_digest_update(
+    session: CK_SESSION_HANDLE,
+    input: Ptr<u8>,
+    input_length: CK_ULONG,
+    output: Ptr<u8>,
+    length: Ptr<CK_ULONG>,
+) -> Result<()> {
+    let operations = (Kind::Decrypt, Second::Digest);
+    dual_update(session, operations, input, input_length, output, length)
+}
+
+pub(super) fn sign_encrypt_update(
+    session: CK_SESSION_HANDLE,
+    input: Ptr<u8>,
+    input_length: CK_ULONG,
+    output: Ptr<u8>,
+    length: Ptr<CK_ULONG>,
+) -> Result<()> {
+    let operations = (Kind::Encrypt, Second::Sign);
+    dual_update(session, operations, input, input_length, output, length)
+}
+
+pub(super) fn decrypt_verify_update(
+    session: CK_SESSION_HANDLE,
+    input: Ptr<u8>,
+    input_length: CK_ULONG,
+    output: Ptr<u8>,
+    length: Ptr<CK_ULONG>,
+) -> Result<()> {
+    let operations = (Kind::Decrypt, Second::Verify);
+    dual_update(session, operations, input, input_length, output, length)
+}
+
+fn dual_update(
+    session: CK_SESSION_HANDLE,
+    (cipher, second): (Kind, Second),
+    input: Ptr<u8>,
+    input_length: CK_ULONG,
+    output: Ptr<u8>,
+    length: Ptr<CK_ULONG>,
+) -> Result<()> {
+    let instance = current()?;
+    let end = |_: &Rv| instance.cancel_kind(session, cipher);
+    let input = input.bytes(input_length).inspect_err(end)?;
+    let transfer = Transfer::new(output, length).inspect_err(end)?;
+    transfer.run_with_input(input, |input, output| {
+        instance.dual_update(session, cipher, second, input, output)
+    })
 }
 
 /// A function that does it all at once.

@@ -190,19 +190,19 @@ macro_rules! for_each_function {
                 C_DigestEncryptUpdate(
                     hSession: CK_SESSION_HANDLE, pPart: CK_BYTE_PTR, ulPartLen: CK_ULONG,
                     pEncryptedPart: CK_BYTE_PTR, pulEncryptedPartLen: CK_ULONG_PTR
-                );
+                ) => cipher::digest_encrypt_update;
                 C_DecryptDigestUpdate(
                     hSession: CK_SESSION_HANDLE, pEncryptedPart: CK_BYTE_PTR,
                     ulEncryptedPartLen: CK_ULONG, pPart: CK_BYTE_PTR, pulPartLen: CK_ULONG_PTR
-                );
+                ) => cipher::decrypt_digest_update;
                 C_SignEncryptUpdate(
                     hSession: CK_SESSION_HANDLE, pPart: CK_BYTE_PTR, ulPartLen: CK_ULONG,
                     pEncryptedPart: CK_BYTE_PTR, pulEncryptedPartLen: CK_ULONG_PTR
-                );
+                ) => cipher::sign_encrypt_update;
                 C_DecryptVerifyUpdate(
                     hSession: CK_SESSION_HANDLE, pEncryptedPart: CK_BYTE_PTR,
                     ulEncryptedPartLen: CK_ULONG, pPart: CK_BYTE_PTR, pulPartLen: CK_ULONG_PTR
-                );
+                ) => cipher::decrypt_verify_update;
                 C_GenerateKey(
                     hSession: CK_SESSION_HANDLE, pMechanism: CK_MECHANISM_PTR,
                     pTemplate: CK_ATTRIBUTE_PTR, ulCount: CK_ULONG, phKey: CK_OBJECT_HANDLE_PTR

@@ -297,6 +297,16 @@ impl<'a> Output<'a> {
         }))
     }
 
+    /// What was written, for whoever works on with it.
+    #[must_use]
+    pub(crate) fn written(&self) -> &[u8] {
+        if self.buffer.is_null() || self.length == 0 || self.length > self.capacity {
+            return &[];
+        }
+        // SAFETY: not NULL, and `length <= capacity` bytes of it were given out by `room` and written.
+        unsafe { std::slice::from_raw_parts(self.buffer, self.length) }
+    }
+
     /// Says that fewer bytes were written than room was taken for.
     pub fn wrote(&mut self, length: usize) {
         debug_assert!(length <= self.length);

@@ -176,7 +176,7 @@ impl Instance {
 }
 
 fn token_flags(state: &TokenState) -> CK_FLAGS {
-    let mut flags = CKF_RNG | CKF_LOGIN_REQUIRED;
+    let mut flags = CKF_RNG | CKF_LOGIN_REQUIRED | CKF_DUAL_CRYPTO_OPERATIONS;
     if state.token.initialized {
         flags |= CKF_TOKEN_INITIALIZED;
     }

@@ -241,15 +241,22 @@ mechanisms! {
     CKM_KB_SM4_GCM Gcm Gcm Sm4 [CIPHER] SM4;
 }
 
+/// The table by number: every use of a key comes by here, so the look-up is no walk.
+static BY_NUMBER: LazyLock<Vec<&'static Row>> = LazyLock::new(|| {
+    let mut rows: Vec<_> = MECHANISMS.iter().collect();
+    rows.sort_unstable_by_key(|row| row.kind);
+    rows
+});
+
+/// Sorts the table now. A thread that was doing it at the moment of a fork would leave the child
+/// waiting for ever.
+pub(crate) fn prepare() {
+    LazyLock::force(&BY_NUMBER);
+}
+
 /// The row of a mechanism. `None`: refuse with `CKR_MECHANISM_INVALID`.
 #[must_use]
 pub fn find(kind: CK_MECHANISM_TYPE) -> Option<&'static Row> {
-    // Every use of a key comes by here, so the look-up is a binary search and not a walk.
-    static BY_NUMBER: LazyLock<Vec<&'static Row>> = LazyLock::new(|| {
-        let mut rows: Vec<_> = MECHANISMS.iter().collect();
-        rows.sort_unstable_by_key(|row| row.kind);
-        rows
-    });
     let at = BY_NUMBER.binary_search_by_key(&kind, |row| row.kind).ok()?;
     BY_NUMBER.get(at).copied()
 }

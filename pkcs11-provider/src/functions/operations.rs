@@ -185,7 +185,7 @@ fn conclude(
 }
 
 /// Ends the operation after an update that failed.
-fn conclude_update(session: &mut Session, kind: Kind, result: Result<()>) -> Result<()> {
+pub(super) fn conclude_update(session: &mut Session, kind: Kind, result: Result<()>) -> Result<()> {
     if !matches!(result, Ok(()) | Err(Rv::BUFFER_TOO_SMALL)) {
         *session.key_use(kind) = None;
     }
@@ -211,7 +211,7 @@ fn run(
     })
 }
 
-fn update(
+pub(super) fn update(
     session: &mut Session,
     slot: &Slot,
     kind: Kind,
@@ -243,7 +243,7 @@ fn finish(session: &mut Session, slot: &Slot, kind: Kind, output: &mut Output<'_
     Ok(())
 }
 
-fn absorb(session: &mut Session, slot: &Slot, kind: Kind, part: &[u8]) -> Result<()> {
+pub(super) fn absorb(session: &mut Session, slot: &Slot, kind: Kind, part: &[u8]) -> Result<()> {
     let using = session.active(kind)?;
     using.in_parts = true;
     let taken = slot.token.update(&mut using.operation, part, &mut []);
