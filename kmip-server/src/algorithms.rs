@@ -10,8 +10,8 @@ use keybridge_kmip::enums::{
 
 use crate::failure::{Failure, Result};
 
-/// Hashes, with KMIP's number of the hash and of HMAC with it. KMIP has no number for SM3 as a Hashing
-/// Algorithm: signatures with it are the SM2 key's own.
+/// Hashes, with KMIP's number of the hash and of HMAC with it. KMIP has no number for SM3 as a
+/// Hashing Algorithm: signatures with it are the SM2 key's own.
 const HASHES: &[(HashAlgorithm, Option<HashingAlgorithm>, Option<Algorithm>)] = &[
     (
         HashAlgorithm::Sha1,
@@ -179,8 +179,8 @@ impl KindOfKey {
         Ok(spec)
     }
 
-    /// The kind of a symmetric key that is registered with `bytes` bytes of value. An algorithm that no
-    /// engine has is kept, and never computed with.
+    /// The kind of a symmetric key that is registered with `bytes` bytes of value. An algorithm
+    /// that no engine has is kept, and never computed with.
     ///
     /// # Errors
     /// When the Cryptographic Length is not the value's.
@@ -263,8 +263,8 @@ impl KindOfKey {
     }
 }
 
-/// The Cryptographic Algorithm of a kind of key; none for generic secrets. `said` is the one that a client gave
-/// when it made an EC key, whose kind has three names.
+/// The Cryptographic Algorithm of a kind of key; none for generic secrets. `said` is the one that a
+/// client gave when it made an EC key, whose kind has three names.
 #[must_use]
 pub fn algorithm(spec: KeySpec, said: Option<Algorithm>) -> Option<Algorithm> {
     Some(match spec {

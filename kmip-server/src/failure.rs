@@ -1,8 +1,8 @@
 //! Failed batch items: the one table that turns the core's errors into KMIP's result reasons.
 //!
-//! Up to 1.4 the specification has few reasons and says per operation which to use (1.4 section 11);
-//! 2.0 added precise ones and dropped the per-operation tables to one list each (2.1 section 11.46 and the
-//! tables below each operation). Both columns stand here, side by side.
+//! Up to 1.4 the specification has few reasons and says per operation which to use (1.4 section
+//! 11); 2.0 added precise ones and dropped the per-operation tables to one list each (2.1 section
+//! 11.46 and the tables below each operation). Both columns stand here, side by side.
 
 use keybridge_core::Error;
 use keybridge_kmip::Version;

@@ -130,9 +130,9 @@ fn secret(bytes: &[u8]) -> SecretBytes {
 
 // ---- out ----------------------------------------------------------------------------------------
 
-/// The format in which an object is handed out when the request names none: as it was registered, else
-/// the standard's default (2.1 section 4.26). Before 1.3 there is no transparent format that EC keys of all
-/// uses share, so they go out as PKCS#8 and X.509.
+/// The format in which an object is handed out when the request names none: as it was registered,
+/// else the standard's default (2.1 section 4.26). Before 1.3 there is no transparent format that
+/// EC keys of all uses share, so they go out as PKCS#8 and X.509.
 #[must_use]
 pub fn default_format(object: &Object, version: Version) -> Format {
     let registered = object

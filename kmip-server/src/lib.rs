@@ -1,8 +1,9 @@
-//! The `keybridge` binary as a library: the command line, and the KMIP server over `keybridge-core`.
+//! The `keybridge` binary as a library: the command line, and the KMIP server over
+//! `keybridge-core`.
 //!
 //! Everything here translates: a command or a KMIP payload becomes a call of
-//! [`keybridge_core::Kms`], and its result or error goes back in the words of the door. Nothing here decides who
-//! may do what. See the README of this folder.
+//! [`keybridge_core::Kms`], and its result or error goes back in the words of the door. Nothing
+//! here decides who may do what. See the README of this folder.
 
 pub mod algorithms;
 pub mod attributes;

@@ -48,7 +48,8 @@ impl Context<'_> {
         call(self.kms, self.caller)
     }
 
-    /// A call that waits for the disk, an HSM or long arithmetic: other connections go on meanwhile.
+    /// A call that waits for the disk, an HSM or long arithmetic: other connections go on
+    /// meanwhile.
     pub fn blocking<T>(&self, call: impl FnOnce(&Kms, &Arc<Caller>) -> T) -> T {
         tokio::task::block_in_place(|| call(self.kms, self.caller))
     }
@@ -155,8 +156,8 @@ impl Processor {
         &self.kms
     }
 
-    /// Answers the request in `message`, into `buffer`. `who` tells the caller as of now: it is asked at
-    /// every message, so that a revoked certificate is refused at its next one.
+    /// Answers the request in `message`, into `buffer`. `who` tells the caller as of now: it is
+    /// asked at every message, so that a revoked certificate is refused at its next one.
     pub fn answer(
         &self,
         who: impl FnOnce(&Kms) -> keybridge_core::Result<Arc<Caller>>,
@@ -240,7 +241,7 @@ impl Processor {
                 ResultReason::InvalidMessage,
                 ResultReason::ServerLimitExceeded,
                 format!(
-                    "limit batch-items = {} reached; the setting server.limits.batch-items changes it",
+                    "limit batch-items = {} reached; server.limits.batch-items changes it",
                     self.limits.batch_items
                 ),
             ));

@@ -42,7 +42,8 @@ pub fn from_prompt(what: &str) -> Result<SecretBytes> {
 /// Asks twice for a secret that is set now.
 ///
 /// # Errors
-/// [`Error::Configuration`] when there is no terminal, [`Error::InvalidRequest`] when the two differ.
+/// [`Error::Configuration`] when there is no terminal, [`Error::InvalidRequest`] when the two
+/// differ.
 pub fn from_prompt_twice(what: &str) -> Result<SecretBytes> {
     let first = from_prompt(&format!("new {what}"))?;
     let second = from_prompt(&format!("new {what}, again"))?;

@@ -28,8 +28,8 @@ pub struct ServerSettings {
     pub other_private_key: Option<PathBuf>,
     /// Certificates of the CAs whose client certificates are looked at, PEM.
     pub client_ca: PathBuf,
-    /// Key of the local CA, PEM: `keybridge client add` signs with it. Without it clients bring certificates
-    /// of their own.
+    /// Key of the local CA, PEM: `keybridge client add` signs with it. Without it clients bring
+    /// certificates of their own.
     #[serde(default)]
     pub ca_private_key: Option<PathBuf>,
     /// `[server.limits]`.
@@ -124,7 +124,8 @@ fn default_listen() -> Vec<SocketAddr> {
 }
 
 impl ServerSettings {
-    /// The server's section of a configuration file that stands in `folder`; relative paths become absolute.
+    /// The server's section of a configuration file that stands in `folder`; relative paths become
+    /// absolute.
     ///
     /// # Errors
     /// [`Error::Configuration`] when there is no such section or something in it is wrong.
@@ -167,7 +168,8 @@ impl ServerSettings {
         if self.other_certificate.is_some() != self.other_private_key.is_some() {
             return wrong("other-certificate and other-private-key go together");
         }
-        // Any KMIP request with a header and one operation fits in 4 KiB; less would only lock everybody out.
+        // Any KMIP request with a header and one operation fits in 4 KiB; less would only lock
+        // everybody out.
         if self.limits.message_bytes < 4096 {
             return wrong("limits.message-bytes must be at least 4096");
         }

@@ -1,8 +1,8 @@
-//! The Batch Error Continuation Option Undo (1.4 section 6.13; 2.1 section 9.5): when an item of the batch fails,
-//! what the items before it did is undone.
+//! The Batch Error Continuation Option Undo (1.4 section 6.13; 2.1 section 9.5): when an item of
+//! the batch fails, what the items before it did is undone.
 //!
-//! Undone is what can be: an object that was made is destroyed, attributes get their old values. An item that
-//! cannot be undone (Activate, Revoke, Destroy, Re-key, …) may only come last.
+//! Undone is what can be: an object that was made is destroyed, attributes get their old values. An
+//! item that cannot be undone (Activate, Revoke, Destroy, Re-key, …) may only come last.
 
 use std::cell::RefCell;
 

@@ -194,7 +194,8 @@ struct Run<'a> {
     house: &'a House,
     bound: HashMap<String, String>,
     now: i64,
-    /// Keys are made in this case, or its ciphertexts are random: bytes cannot be those of the case.
+    /// Keys are made in this case, or its ciphertexts are random: bytes cannot be those of the
+    /// case.
     random: bool,
 }
 

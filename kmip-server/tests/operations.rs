@@ -106,7 +106,8 @@ fn gcm_tags_stand_apart_from_1_4_on() {
         ResultReason::CryptographicFailure
     );
 
-    // RandomIV and the tag are of 1.4: before, the client gives the nonce and finds the tag at the end.
+    // RandomIV and the tag are of 1.4: before, the client gives the nonce and finds the tag at the
+    // end.
     let mut old = encrypt(Version::V1_2);
     let gcm = CryptographicParameters {
         block_cipher_mode: Some(BlockCipherMode::GCM),

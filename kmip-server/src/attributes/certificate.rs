@@ -13,8 +13,8 @@ use x509_cert::name::Name;
 
 type Make = fn(String) -> A;
 
-/// The parts of a name (2.1 section 4.6): tag for the subject, tag for the issuer, attribute type (RFC 4519,
-/// RFC 2985), and how the two are made.
+/// The parts of a name (2.1 section 4.6): tag for the subject, tag for the issuer, attribute type
+/// (RFC 4519, RFC 2985), and how the two are made.
 const PARTS: &[(Tag, Tag, ObjectIdentifier, Make, Make)] = &[
     (
         Tag::CertificateSubjectCN,

@@ -29,7 +29,8 @@ pub struct Draft {
 
 impl Default for Draft {
     /// KMIP's defaults: an object's value may be handed out (Sensitive false, Extractable true: 2.1
-    /// sections 4.22 and 4.55), it is Pre-Active without an Activation Date, and seen after login only.
+    /// sections 4.22 and 4.55), it is Pre-Active without an Activation Date, and seen after login
+    /// only.
     fn default() -> Self {
         Self {
             attributes: Attributes {
@@ -112,7 +113,8 @@ impl Draft {
             A::Sensitive(flag) => self.attributes.sensitive = *flag,
             A::Extractable(flag) => self.attributes.extractable = *flag,
             A::Link(link) => self.attributes.links.push(to_link(link)?),
-            // Every object is fresh when it is made; its type is said beside the attributes, or by its value.
+            // Every object is fresh when it is made; its type is said beside the attributes, or by
+            // its value.
             A::Fresh(_) | A::ObjectType(_) | A::CertificateType(_) => {}
             other => self.keep(name, other)?,
         }

@@ -1,4 +1,5 @@
-//! Add, Modify, Set and Delete Attribute: one instance of one attribute, changed in the core's copy.
+//! Add, Modify, Set and Delete Attribute: one instance of one attribute, changed in the core's
+//! copy.
 
 use keybridge_core::model::{Attributes, Dates};
 use keybridge_core::time::Timestamp;
@@ -87,7 +88,8 @@ fn carry(failed: &mut Option<Failure>, result: Result<()>) -> keybridge_core::Re
     })
 }
 
-/// Who may do this to the attribute at all (the table of each attribute in 1.4 section 3, 2.1 section 4).
+/// Who may do this to the attribute at all (the table of each attribute in 1.4 section 3, 2.1
+/// section 4).
 fn check(edit: &Edit) -> Result<()> {
     let (name, deletes) = match edit {
         Edit::Add(new) | Edit::Modify(_, new) | Edit::Set(new) => (new.name(), false),
@@ -319,7 +321,8 @@ impl Instances {
                         _ => None,
                     })
                     .collect::<Result<_>>()?;
-                // A label that was the Name's follows it: PKCS#11 and the command line see one name.
+                // A label that was the Name's follows it: PKCS#11 and the command line see one
+                // name.
                 if before.is_some_and(|before| before == attributes.label) {
                     let now = attributes.names.first();
                     attributes.label = now.map(|name| name.value.clone()).unwrap_or_default();

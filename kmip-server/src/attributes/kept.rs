@@ -1,9 +1,10 @@
 //! Attributes that the core keeps without interpreting them.
 //!
-//! Key and value in [`Attributes::custom`]: custom attributes (`x-…`, vendors') under their name with the value
-//! in its own type; the standard's texts, numbers and dates under their title likewise; the standard's structures
-//! as the bytes of their TTLV item, always in the form of 2.1 (1.4 for what 2.1 no longer has), so that equal
-//! values are equal bytes and the store's index finds them.
+//! Key and value in [`Attributes::custom`]: custom attributes (`x-…`, vendors') under their name
+//! with the value in its own type; the standard's texts, numbers and dates under their title
+//! likewise; the standard's structures as the bytes of their TTLV item, always in the form of 2.1
+//! (1.4 for what 2.1 no longer has), so that equal values are equal bytes and the store's index
+//! finds them.
 
 use keybridge_core::model::{AttributeValue as Kept, Attributes, CustomAttribute};
 use keybridge_core::{Error, Object};
@@ -198,7 +199,8 @@ fn show_value(kept: &Kept) -> Option<Value> {
     })
 }
 
-/// For [`keybridge_core::Kms::modify`], whose edits speak the core's errors: carries the door's own failure out.
+/// For [`keybridge_core::Kms::modify`], whose edits speak the core's errors: carries the door's own
+/// failure out.
 pub(super) const CARRIED: &str = "carried";
 
 /// The error that stands for a failure kept elsewhere.

@@ -1,8 +1,9 @@
 //! Attributes: KMIP's names and types on one side, the core's model on the other.
 //!
-//! What the core interprets (names, usage, dates, sensitivity, links) lives in its own fields; everything
-//! else that the standard or a client defines is kept in [`keybridge_core::Attributes::custom`] under its name,
-//! with type and index, and comes back as it was given.
+//! What the core interprets (names, usage, dates, sensitivity, links) lives in its own fields;
+//! everything else that the standard or a client defines is kept in
+//! [`keybridge_core::Attributes::custom`] under its name, with type and index, and comes back as it
+//! was given.
 
 mod certificate;
 mod draft;
@@ -57,7 +58,8 @@ fn read_only(name: &AttributeName) -> Failure {
     )
 }
 
-/// Refuses a name that is neither the standard's nor a custom one (1.4 section 3.39: `x-` and `y-`).
+/// Refuses a name that is neither the standard's nor a custom one (1.4 section 3.39: `x-` and
+/// `y-`).
 fn refuse_unknown(name: &AttributeName) -> Result<()> {
     match name {
         AttributeName::Unknown(text) => Err(Failure::by_version(

@@ -48,9 +48,9 @@ fn every(object: &Object, version: Version, told: impl Fn(Tag) -> bool) -> Vec<A
     found
 }
 
-/// Whether an attribute is told when a client asks for all. The exceptions, which are told when asked for
-/// by name, are PyKMIP's: it drops the connection over a Digest without the Key Format Type that 1.0 does not
-/// have, and over these attributes in 2.0, its only version of 2.x.
+/// Whether an attribute is told when a client asks for all. The exceptions, which are told when
+/// asked for by name, are PyKMIP's: it drops the connection over a Digest without the Key Format
+/// Type that 1.0 does not have, and over these attributes in 2.0, its only version of 2.x.
 fn is_told_unasked(tag: Tag, version: Version) -> bool {
     match version {
         Version::V1_0 => tag != Tag::Digest,

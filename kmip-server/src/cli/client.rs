@@ -28,11 +28,12 @@ pub(super) enum Command {
         /// What it may do
         #[arg(long, value_enum, default_value = "user")]
         role: ClientRole,
-        /// Folder for NAME.crt, NAME.key and NAME.pem; `clients` beside the configuration by default
+        /// Folder for NAME.crt, NAME.key and NAME.pem; `clients` beside the configuration by
+        /// default
         #[arg(long, value_name = "DIR")]
         out: Option<PathBuf>,
         /// Days that the certificate is good for
-        #[arg(long, default_value_t = pki::CLIENT_DAYS, value_parser = clap::value_parser!(i64).range(1..=3650))]
+        #[arg(long, default_value_t = pki::CLIENT_DAYS, value_parser = days())]
         days: i64,
         /// The client's own certificate (PEM), signed by a CA that `[server] client-ca` names
         #[arg(long, value_name = "FILE", conflicts_with = "out")]
@@ -45,6 +46,11 @@ pub(super) enum Command {
         /// Its name
         name: String,
     },
+}
+
+/// Validity of a certificate: up to that of the CA's own.
+fn days() -> clap::builder::RangedI64ValueParser {
+    clap::value_parser!(i64).range(1..=3650)
 }
 
 /// What a client may do.
@@ -157,7 +163,8 @@ pub(super) fn check_name(name: &str) -> Outcome {
         || !name.chars().all(good)
     {
         return Err(Failure::Usage(format!(
-            "{name:?} is no name for a client: 1 to {NAME_LIMIT} letters, digits and . _ - @, and no dot first"
+            "{name:?} is no name for a client: 1 to {NAME_LIMIT} letters, digits and . _ - @, \
+             and no dot first"
         )));
     }
     Ok(())
@@ -227,7 +234,8 @@ fn for_people(added: &Added) -> String {
     ])
 }
 
-/// Whether a principal is somebody's who connects to a server; the others are the token's SO and user.
+/// Whether a principal is somebody's who connects to a server; the others are the token's SO and
+/// user.
 pub(super) fn is_client(principal: &Principal) -> bool {
     principal
         .credentials

@@ -96,7 +96,8 @@ impl Context {
     /// Opens the store and chooses the account: the one named, else the only one there is.
     ///
     /// # Errors
-    /// Those of [`Configuration::find`] and [`Kms::open`]; [`Failure::Usage`] when the account is not clear.
+    /// Those of [`Configuration::find`] and [`Kms::open`]; [`Failure::Usage`] when the account is
+    /// not clear.
     pub(super) fn open(config: Option<&Path>, account: Option<&str>) -> Outcome<Self> {
         let configuration = Configuration::find(config)?;
         let kms = configuration.open()?;

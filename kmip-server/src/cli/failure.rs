@@ -84,7 +84,7 @@ impl Failure {
                 "`keybridge key show` tells more; `key enable` or `key cancel-delete` opens it"
             }
             Error::Configuration(_) => {
-                "--config FILE or KEYBRIDGE_CONFIG names the configuration; `keybridge init` makes one"
+                "--config FILE or KEYBRIDGE_CONFIG names it; `keybridge init` makes one"
             }
             Error::HsmUnavailable { .. } => {
                 "check the module's path, the token's label and the PIN in [[hsm.pool]]"

@@ -4,9 +4,9 @@ use keybridge_core::model::UsageMask;
 use keybridge_core::{Curve, HashAlgorithm, KeySpec, Protection};
 
 /// The kinds of keys, as `--type` takes them.
-pub(super) const TYPES: &str = "aes-128, aes-192, aes-256, sm4, rsa-2048, rsa-3072, rsa-4096, ec-p256, \
-    ec-p384, ec-p521, ec-secp256k1, ed25519, x25519, sm2, hmac-sha1, hmac-sha224, hmac-sha256, hmac-sha384, \
-    hmac-sha512, hmac-sm3, generic-BITS";
+pub(super) const TYPES: &str = "aes-128, aes-192, aes-256, sm4, rsa-2048, rsa-3072, rsa-4096, \
+    ec-p256, ec-p384, ec-p521, ec-secp256k1, ed25519, x25519, sm2, hmac-sha1, hmac-sha224, \
+    hmac-sha256, hmac-sha384, hmac-sha512, hmac-sm3, generic-BITS";
 
 /// Kinds with a fixed name.
 const NAMED: &[(&str, KeySpec)] = &[
@@ -112,8 +112,8 @@ pub(super) fn usage_names(mask: UsageMask) -> Vec<&'static str> {
         .collect()
 }
 
-/// What a key of a kind is for when nothing is said. Never both wrap and decrypt: with both, whoever may
-/// use the key can read every key wrapped under it.
+/// What a key of a kind is for when nothing is said. Never both wrap and decrypt: with both,
+/// whoever may use the key can read every key wrapped under it.
 pub(super) const fn default_usage(spec: KeySpec) -> UsageMask {
     const SIGN: u32 = UsageMask::SIGN.0 | UsageMask::VERIFY.0;
     const ENCRYPT: u32 = UsageMask::ENCRYPT.0 | UsageMask::DECRYPT.0;

@@ -1,7 +1,8 @@
 //! The command line.
 //!
-//! Commands open the store themselves, as the local administrator: whoever may open the store's files
-//! manages the bridge. Changes hold in running servers and PKCS#11 modules at their next call.
+//! Commands open the store themselves, as the local administrator: whoever may open the store's
+//! files manages the bridge. Changes hold in running servers and PKCS#11 modules at their next
+//! call.
 
 mod audit;
 mod client;

@@ -16,7 +16,8 @@ use crate::server::Server;
 /// Arguments of `serve`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// Listen here instead of where [server] listen says; may be given several times, port 0 takes a free one
+    /// Listen here instead of where [server] listen says; may be given several times, port 0 takes
+    /// a free one
     #[arg(long, value_name = "ADDRESS:PORT")]
     listen: Vec<SocketAddr>,
     /// What to log: error, warn, info, debug, or a tracing filter [env: KEYBRIDGE_LOG]

@@ -1,4 +1,5 @@
-//! Check (1.4 section 4.10; 2.1 section 6.1.8): whether an object may be used as the client wants to.
+//! Check (1.4 section 4.10; 2.1 section 6.1.8): whether an object may be used as the client wants
+//! to.
 
 use keybridge_kmip::enums::{CryptographicUsageMask, ResultReason};
 use keybridge_kmip::operations::{CheckRequest, CheckResponse};

@@ -6,8 +6,8 @@ use keybridge_kmip::operations::{DiscoverVersionsRequest, DiscoverVersionsRespon
 use crate::failure::Result;
 use crate::processor::Context;
 
-/// The server's versions, newest first; of the client's list, if it sent one, those that the server has, in the
-/// server's order of preference.
+/// The server's versions, newest first; of the client's list, if it sent one, those that the server
+/// has, in the server's order of preference.
 pub(super) fn handle(
     request: DiscoverVersionsRequest,
     _: &mut Context<'_>,

@@ -180,8 +180,9 @@ fn wrapped(
     let bytes = context.perhaps_blocking(uses::blocks(&wrapping), |kms, caller| {
         kms.wrap(caller, wrapping_key, &mechanism, id, &encode)
     })?;
-    // "The wrapped un-encoded value of the Byte String Key Material field in the Key Value structure" (1.4
-    // section 2.1.5): the structure stays, as PyKMIP, the client of this option, reads it.
+    // "The wrapped un-encoded value of the Byte String Key Material field in the Key Value
+    // structure" (1.4 section 2.1.5): the structure stays, as PyKMIP, the client of this option,
+    // reads it.
     let value = if encoding == EncodingOption::NoEncoding {
         KeyValue::Plain(KeyMaterial::Bytes(bytes.into()).into())
     } else {

@@ -53,8 +53,8 @@ pub(super) fn handle(request: LocateRequest, context: &mut Context<'_>) -> Resul
     })
 }
 
-/// The core finds objects without Names by their label, too. Where one has the very Name, those are not
-/// meant: a Name is unique, and clients rely on exactly one answer.
+/// The core finds objects without Names by their label, too. Where one has the very Name, those are
+/// not meant: a Name is unique, and clients rely on exactly one answer.
 fn prefer_names(filter: &Filter, found: &mut Vec<ObjectId>, context: &Context<'_>) -> Result<()> {
     let Some(name) = filter.name().filter(|_| found.len() > 1) else {
         return Ok(());

@@ -82,11 +82,10 @@ fn answer(function: QueryFunction, response: &mut QueryResponse, context: &Conte
     }
 }
 
-/// Names its maker and version. The fields exist from 1.? on as the codec knows; in older versions the structure
-/// is left empty.
+/// Product and version, from 2.0; to 1.4 the structure is a vendor's own, and left empty.
 fn server_information(version: Version) -> ServerInformation {
     if version < Version::V2_0 {
-        // A vendor's structure to 1.4: clients are seen to fail on fields they do not know.
+        // Clients are seen to fail on fields they do not know.
         return ServerInformation::default();
     }
     ServerInformation {

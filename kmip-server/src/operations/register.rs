@@ -123,7 +123,8 @@ fn from_block(
         (KeyValue::Wrapped(bytes), Some(data)) => {
             return unwrap(context, draft, (kind, class), format, &bytes, &data);
         }
-        // No Encoding is read both ways: the wrapped bytes stand for the Key Value, or for the material in it.
+        // No Encoding is read both ways: the wrapped bytes stand for the Key Value, or for the
+        // material in it.
         (KeyValue::Plain(value), Some(data)) => (value, Some(data)),
         (KeyValue::Wrapped(_), None) => {
             return Err(Failure::invalid_field(

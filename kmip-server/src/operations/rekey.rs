@@ -50,7 +50,8 @@ pub(super) fn change(
     given: Option<&TemplateAttribute>,
 ) -> Result<()> {
     for attribute in given.into_iter().flat_map(|given| &given.attributes) {
-        // The new key has what the old one had: a value given again replaces it, a new one is added.
+        // The new key has what the old one had: a value given again replaces it, a new one is
+        // added.
         let position = crate::attributes::Position::Only;
         let changed = edit(context, id, &Edit::Modify(position, attribute.clone()));
         if changed.is_err() {

@@ -1,8 +1,8 @@
 //! Sign (1.4 section 4.31; 2.1 section 6.1.54).
 //!
-//! The standard does not say how the two numbers of an ECDSA signature are put into Signature Data. What KMIP
-//! clients expect is X9.62's ECDSA-Sig-Value, DER (as in certificates); PKCS#11's r ‖ s is taken too when one
-//! is verified.
+//! The standard does not say how the two numbers of an ECDSA signature are put into Signature Data.
+//! What KMIP clients expect is X9.62's ECDSA-Sig-Value, DER (as in certificates); PKCS#11's r ‖ s
+//! is taken too when one is verified.
 
 use keybridge_core::{KeySpec, Purpose};
 use keybridge_kmip::operations::{SignRequest, SignResponse};

@@ -38,7 +38,8 @@ pub(super) fn bytes(data: Option<&Data>) -> Result<&[u8]> {
     }
 }
 
-/// The request's Cryptographic Parameters, else the object's own of the lowest index, else none at all.
+/// The request's Cryptographic Parameters, else the object's own of the lowest index, else none at
+/// all.
 pub(super) fn parameters(
     given: Option<CryptographicParameters>,
     object: &Object,

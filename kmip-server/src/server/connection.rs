@@ -18,7 +18,8 @@ use super::stopped;
 use crate::pki::fingerprint;
 use crate::processor::Processor;
 
-/// Bytes that a connection keeps for its messages between them; what a large message needed is given back.
+/// Bytes that a connection keeps for its messages between them; what a large message needed is
+/// given back.
 const KEPT_BUFFER: usize = 64 * 1024;
 
 /// Serves a client that has completed its handshake.
@@ -135,8 +136,8 @@ enum Refused {
     Lost(String),
 }
 
-/// Reads the message whose head stands in `request`. Memory is taken as bytes come, never for a length that
-/// was only claimed.
+/// Reads the message whose head stands in `request`. Memory is taken as bytes come, never for a
+/// length that was only claimed.
 async fn read_rest(
     stream: &mut TlsStream<TcpStream>,
     request: &mut Vec<u8>,

@@ -1,5 +1,5 @@
-//! The KMIP server: listeners, connections and their limits. One task a connection, one request at a time on
-//! it, answered in place when memory has the answer.
+//! The KMIP server: listeners, connections and their limits. One task a connection, one request at
+//! a time on it, answered in place when memory has the answer.
 
 mod connection;
 mod counts;
@@ -141,7 +141,7 @@ async fn connect(
     stop: watch::Receiver<bool>,
 ) {
     let Some(_place) = shared.counts.enter(peer.ip()) else {
-        tracing::warn!(%peer, "refused: server.limits.connections or connections-per-client reached");
+        tracing::warn!(%peer, "refused: connections or connections-per-client of server.limits");
         return;
     };
     if let Err(error) = stream.set_nodelay(true) {

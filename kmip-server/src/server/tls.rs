@@ -1,5 +1,5 @@
-//! TLS: who may connect at all. Certificates are checked against the configured CAs here; who the client is, and
-//! whether it still may, is asked of the core at every message.
+//! TLS: who may connect at all. Certificates are checked against the configured CAs here; who the
+//! client is, and whether it still may, is asked of the core at every message.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -116,8 +116,8 @@ impl ResolvesServerCert for Keys {
     }
 }
 
-/// Whether a client's cipher suites go with a key of this kind: TLS 1.3's with every kind, those of 1.2 with
-/// the one they name.
+/// Whether a client's cipher suites go with a key of this kind: TLS 1.3's with every kind, those of
+/// 1.2 with the one they name.
 fn offers(suites: &[rustls::CipherSuite], kind: SignatureAlgorithm) -> bool {
     suites.iter().any(|suite| {
         let name = suite.as_str().unwrap_or_default();

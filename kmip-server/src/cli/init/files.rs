@@ -1,4 +1,5 @@
-//! Files that `init` makes: never over another, readable by the owner only, and gone again when `init` fails.
+//! Files that `init` makes: never over another, readable by the owner only, and gone again when
+//! `init` fails.
 
 use std::fs::{self, OpenOptions};
 use std::io::{ErrorKind, Write};

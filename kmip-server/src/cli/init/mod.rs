@@ -1,4 +1,5 @@
-//! `keybridge init`: makes a bridge in a folder. All or nothing: what it made goes when something fails.
+//! `keybridge init`: makes a bridge in a folder. All or nothing: what it made goes when something
+//! fails.
 
 mod files;
 mod template;
@@ -101,7 +102,8 @@ pub(super) struct Arguments {
     /// Key of the server's certificate
     #[arg(long, value_enum, default_value = "ecdsa")]
     server_key: ServerKey,
-    /// A host name or address for the server's certificate, beside localhost and this machine's name
+    /// A host name or address for the server's certificate, beside localhost and this machine's
+    /// name
     #[arg(long, value_name = "NAME")]
     server_name: Vec<String>,
     /// Address of the KMIP listener
@@ -207,8 +209,9 @@ fn pins(arguments: &Arguments) -> Outcome<Option<Pins>> {
     }
     if arguments.so_pin.is_some() || arguments.pin.is_some() {
         eprintln!(
-            "warning: a PIN given as an argument stands in the process list and in the shell's history; \
-             --so-pin-file and --pin-file, KEYBRIDGE_SO_PIN and KEYBRIDGE_PIN, or the prompt do not"
+            "warning: a PIN given as an argument stands in the process list and in the shell's \
+             history; --so-pin-file and --pin-file, KEYBRIDGE_SO_PIN and KEYBRIDGE_PIN, or the \
+             prompt do not"
         );
     }
     Ok(Some(Pins {
@@ -425,7 +428,8 @@ fn what_next(made: &Made) -> String {
     );
     if let Some(label) = &made.token_label {
         text.push_str(&format!(
-            "  pkcs11-tool --module libkeybridge_pkcs11.so --token-label {label} --login --list-objects\n"
+            "  pkcs11-tool --module libkeybridge_pkcs11.so --token-label {label} --login \
+             --list-objects\n"
         ));
     }
     text.push_str(&format!(

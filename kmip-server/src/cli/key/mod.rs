@@ -1,16 +1,19 @@
 //! `keybridge key …`.
 
 use keybridge_core::kms::{CreateKey, Find};
-use keybridge_core::model::{Attributes, Key, KeyVersion, Name, NameType, Object, UsageMask};
+use keybridge_core::model::{Attributes, Name, NameType, UsageMask};
 use keybridge_core::store::ObjectQuery;
-use keybridge_core::{Error, KeyId, KeySpec, ObjectId, Protection};
+use keybridge_core::{Error, KeyId, KeySpec, Protection};
 use serde::Serialize;
 
 use super::context::Context;
 use super::failure::{Failure, Outcome};
-use super::key_type::{self, PUBLIC_USES};
+use super::key_type::{self, PUBLIC_USES, parse_hex, parse_protection, parse_type, parse_usage};
 use super::output::{self, Output};
-use crate::pki::hex;
+
+mod view;
+
+use view::{for_people, view};
 
 /// Bytes of a `CKA_ID` that is not given: enough that two never meet.
 const ID_BYTES: usize = 8;
@@ -46,7 +49,8 @@ pub(super) enum Command {
         /// Name, alias or identifier
         key: String,
     },
-    /// Make a new version, which encrypts and signs from now on; older ones still decrypt and verify
+    /// Make a new version, which encrypts and signs from now on; older ones still decrypt and
+    /// verify
     Rotate {
         /// Name, alias or identifier
         key: String,
@@ -111,20 +115,20 @@ pub(super) struct CreateArguments {
     /// Name: the PKCS#11 label, and the KMIP Name
     name: String,
     /// Kind of key
-    #[arg(long = "type", value_name = "TYPE", value_parser = key_type::parse_type, help = type_help())]
+    #[arg(long = "type", value_name = "TYPE", value_parser = parse_type, help = type_help())]
     kind: KeySpec,
-    /// What the key may be used for: sign, verify, encrypt, decrypt, wrap, unwrap, mac, derive, agree,
-    /// certificate-sign, crl-sign; by default what fits its kind
-    #[arg(long, value_name = "USE,…", value_delimiter = ',', value_parser = key_type::parse_usage)]
+    /// What the key may be used for: sign, verify, encrypt, decrypt, wrap, unwrap, mac, derive,
+    /// agree, certificate-sign, crl-sign; by default what fits its kind
+    #[arg(long, value_name = "USE,…", value_delimiter = ',', value_parser = parse_usage)]
     usage: Vec<UsageMask>,
     /// Where the key lives: software, or hsm:POOL
-    #[arg(long, value_name = "WHERE", default_value = "software", value_parser = key_type::parse_protection)]
+    #[arg(long, value_name = "WHERE", default_value = "software", value_parser = parse_protection)]
     protection: Protection,
     /// Let the value leave the bridge, in the clear and wrapped
     #[arg(long)]
     exportable: bool,
     /// `CKA_ID` in hex; random when not given
-    #[arg(long, value_name = "HEX", value_parser = key_type::parse_hex)]
+    #[arg(long, value_name = "HEX", value_parser = parse_hex)]
     // The parser gives one value of many bytes, which clap would otherwise take for many values.
     id: Option<std::vec::Vec<u8>>,
     /// RSA public exponent
@@ -137,44 +141,6 @@ pub(super) struct CreateArguments {
 
 fn type_help() -> String {
     format!("Kind of key: {}", key_type::TYPES)
-}
-
-/// A key as programs see it.
-#[derive(Debug, Serialize)]
-struct KeyView {
-    id: String,
-    name: String,
-    #[serde(rename = "type")]
-    kind: String,
-    state: String,
-    protection: String,
-    primary_version: u32,
-    created: String,
-    deletion: Option<String>,
-    aliases: Vec<String>,
-    tags: std::collections::BTreeMap<String, String>,
-    versions: Vec<VersionView>,
-}
-
-#[derive(Debug, Serialize)]
-struct VersionView {
-    number: u32,
-    created: String,
-    objects: Vec<ObjectView>,
-}
-
-#[derive(Debug, Serialize)]
-struct ObjectView {
-    /// KMIP Unique Identifier.
-    id: String,
-    class: String,
-    state: String,
-    label: String,
-    cka_id: String,
-    kmip_names: Vec<String>,
-    usage: Vec<&'static str>,
-    sensitive: bool,
-    extractable: bool,
 }
 
 /// Does a `key` command.
@@ -420,109 +386,4 @@ fn alias(command: AliasCommand, context: &Context, output: Output) -> Outcome {
 struct AliasView<'a> {
     alias: &'a str,
     key: String,
-}
-
-fn view(context: &Context, key: &Key, with_objects: bool) -> Outcome<KeyView> {
-    let time = |time| output::rfc3339(time);
-    let (aliases, versions) = if with_objects {
-        let aliases = context.kms.aliases(&context.caller, Some(key.id))?;
-        let versions = key
-            .versions
-            .iter()
-            .map(|version| version_view(context, version));
-        (
-            aliases.into_iter().map(|alias| alias.name).collect(),
-            versions.collect::<Outcome<_>>()?,
-        )
-    } else {
-        (Vec::new(), Vec::new())
-    };
-    Ok(KeyView {
-        id: key.id.to_string(),
-        name: key.name.clone(),
-        kind: key_type::type_name(key.spec),
-        state: key.state.to_string(),
-        protection: key.protection.to_string(),
-        primary_version: key.primary,
-        created: time(key.created),
-        deletion: key.deletion.map(time),
-        aliases,
-        tags: key.tags.clone(),
-        versions,
-    })
-}
-
-fn version_view(context: &Context, version: &KeyVersion) -> Outcome<VersionView> {
-    let mut objects = Vec::new();
-    for id in version.secret.into_iter().chain(version.public) {
-        objects.push(object_view(context, id)?);
-    }
-    Ok(VersionView {
-        number: version.number,
-        created: output::rfc3339(version.created),
-        objects,
-    })
-}
-
-fn object_view(context: &Context, id: ObjectId) -> Outcome<ObjectView> {
-    let object: &Object = &*context.kms.inspect(&context.caller, id)?;
-    let attributes = &object.attributes;
-    Ok(ObjectView {
-        id: id.to_string(),
-        class: format!("{:?}", object.class),
-        state: object.state.to_string(),
-        label: attributes.label.clone(),
-        cka_id: hex(&attributes.cka_id),
-        kmip_names: attributes
-            .names
-            .iter()
-            .map(|name| name.value.clone())
-            .collect(),
-        usage: key_type::usage_names(attributes.usage),
-        sensitive: attributes.sensitive,
-        extractable: attributes.extractable,
-    })
-}
-
-fn for_people(key: &KeyView) -> String {
-    let tags: Vec<_> = key
-        .tags
-        .iter()
-        .map(|(name, value)| format!("{name}={value}"))
-        .collect();
-    let mut text = output::facts(&[
-        ("name", key.name.clone()),
-        ("identifier", key.id.clone()),
-        ("type", key.kind.clone()),
-        ("state", key.state.clone()),
-        ("deletion", key.deletion.clone().unwrap_or_default()),
-        ("protection", key.protection.clone()),
-        ("primary version", key.primary_version.to_string()),
-        ("created", key.created.clone()),
-        ("aliases", key.aliases.join(", ")),
-        ("tags", tags.join(", ")),
-    ]);
-    text.push('\n');
-    let rows = key.versions.iter().flat_map(|version| {
-        version.objects.iter().map(|object| {
-            vec![
-                version.number.to_string(),
-                object.class.clone(),
-                object.state.clone(),
-                object.id.clone(),
-                object.cka_id.clone(),
-                object.usage.join(","),
-            ]
-        })
-    });
-    let header = [
-        "version",
-        "object",
-        "state",
-        "KMIP identifier",
-        "CKA_ID",
-        "usage",
-    ];
-    text.push_str(&output::table(&header, rows));
-    text
 }
