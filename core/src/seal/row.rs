@@ -4,7 +4,7 @@
 use aws_lc_rs::digest::{self, SHA256};
 use aws_lc_rs::hmac;
 
-use crate::model::{AttributeValue, Attributes, ObjectClass};
+use crate::model::{AttributeValue, Attributes};
 use crate::store::{AccountRow, AliasRow, KeyRow, ObjectRow, PrincipalRow};
 
 /// Longest value that is indexed as it is; longer ones by their hash.
@@ -60,7 +60,7 @@ impl SealedRow for ObjectRow {
         let mut columns = Columns::new(key, Self::WHAT)
             .add(self.id.as_bytes())
             .add(self.account.as_bytes())
-            .add(&[class_code(self.class), u8::from(self.private)])
+            .add(&[self.class.code(), u8::from(self.private)])
             .add_optional(self.key.as_ref().map(|key| key.as_bytes().as_slice()))
             .add(self.label.as_bytes())
             .add(&self.cka_id)
@@ -171,23 +171,6 @@ impl SealedRow for AliasRow {
 
     fn name(&self) -> String {
         self.name.clone()
-    }
-}
-
-/// A class's number under the seal; never changes.
-const fn class_code(class: ObjectClass) -> u8 {
-    match class {
-        ObjectClass::SecretKey => 1,
-        ObjectClass::PrivateKey => 2,
-        ObjectClass::PublicKey => 3,
-        ObjectClass::Certificate => 4,
-        ObjectClass::SecretData => 5,
-        ObjectClass::Opaque => 6,
-        ObjectClass::Data => 7,
-        ObjectClass::SplitKey => 8,
-        ObjectClass::Template => 9,
-        ObjectClass::PgpKey => 10,
-        ObjectClass::CertificateRequest => 11,
     }
 }
 

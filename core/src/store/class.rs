@@ -1,4 +1,5 @@
-//! The numbers by which the store keeps object classes. Part of its format: never reused.
+//! The numbers by which the store keeps object classes, in columns and under seals. Part of its format:
+//! never reused.
 
 use crate::model::ObjectClass;
 

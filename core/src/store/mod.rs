@@ -300,6 +300,9 @@ pub trait Store: Send + Sync {
     /// share one write to the disk, so `job` may run while others' effects are not yet durable, but no call
     /// returns before its own are.
     ///
+    /// So a caller may wait for others' jobs: it must not hold a lock that a job takes. And a job must not
+    /// write to the same store; it is told so by an error.
+    ///
     /// # Errors
     /// Those of `job`, [`crate::Error::Store`], [`crate::Error::DiskFull`].
     fn write(&self, job: &mut dyn FnMut(&mut dyn Transaction) -> Result<()>) -> Result<()>;

@@ -4,10 +4,10 @@
 //! ([`commit`]). Other processes may have the same file open; SQLite's locks keep order among them, and
 //! [`wal_index`] tells in nanoseconds whether any of them committed.
 //!
-//! Jobs given to [`Store::read`] and [`Store::write`] must not call the store again: they hold what the
-//! inner call would wait for.
+//! Jobs given to [`Store::read`] and [`Store::write`] should not call the store again: they hold what the
+//! inner call may wait for.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::fs::{DirBuilder, OpenOptions};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -239,6 +239,7 @@ impl Store for SqliteStore {
 
     fn write(&self, job: &mut dyn FnMut(&mut dyn Transaction) -> Result<()>) -> Result<()> {
         self.parts.check_owner()?;
+        let _writing = Writing::begin(&self.parts)?;
         self.parts.writer.write(job)
     }
 
@@ -286,6 +287,39 @@ fn changes(reader: &SqliteReader<'_>, seen: ChangeNumber) -> Result<Changes> {
         Some(changes) => Changes::Known(number, changes),
         None => Changes::Everything(number),
     })
+}
+
+thread_local! {
+    /// Addresses of the stores that this thread writes to just now.
+    static WRITING: RefCell<Vec<usize>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Notes that this thread writes to a store, until it is dropped.
+struct Writing(usize);
+
+impl Writing {
+    /// Refuses a write inside a write of the same store, which would wait for itself.
+    fn begin(store: &Arc<Parts>) -> Result<Self> {
+        let store = Arc::as_ptr(store).addr();
+        WRITING.with_borrow_mut(|writing| {
+            if writing.contains(&store) {
+                return Err(Error::Internal(
+                    "a write inside a write of the store".into(),
+                ));
+            }
+            writing.push(store);
+            Ok(Self(store))
+        })
+    }
+}
+
+impl Drop for Writing {
+    fn drop(&mut self) {
+        // A thread that ends writes nothing any more.
+        let _ = WRITING.try_with(|writing| {
+            writing.borrow_mut().retain(|store| *store != self.0);
+        });
+    }
 }
 
 /// A read transaction, ended when it is dropped.

@@ -113,3 +113,25 @@ fn nobody_believes_an_old_state_to_be_current() {
         }
     });
 }
+
+#[test]
+fn a_write_inside_a_write_is_refused_rather_than_waited_for() {
+    let scratch = Scratch::new();
+    let other = Scratch::new();
+    write(&scratch.store, |transaction| {
+        let inner = write(&scratch.store, |inner| inner.put_meta("inner", b""));
+        assert!(matches!(inner, Err(Error::Internal(_))));
+        write(&other.store, |inner| inner.put_meta("inner", b""))?;
+        transaction.put_meta("outer", b"")
+    })
+    .unwrap();
+    write(&scratch.store, |transaction| {
+        transaction.put_meta("after", b"")
+    })
+    .unwrap();
+    read(&scratch.store, |reader| {
+        assert!(reader.meta("outer")?.is_some() && reader.meta("after")?.is_some());
+        Ok(())
+    })
+    .unwrap();
+}
