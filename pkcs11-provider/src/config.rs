@@ -49,9 +49,9 @@ pub(crate) struct ConfiguredToken {
     pub(crate) token: Box<dyn Token>,
 }
 
-/// The tokens of this process: those of the file that the environment names, or of the first default
-/// file that there is. No file at all is no token and no error: the module is loaded into processes
-/// that never heard of it.
+/// The tokens of this process: those of the file that the environment names, or of the first
+/// default file that there is. No file at all is no token and no error: the module is loaded into
+/// processes that never heard of it.
 ///
 /// # Errors
 /// [`Error::Configuration`] for a file that is there and cannot be used.

@@ -1,8 +1,9 @@
 //! Object handles: numbers for this process that stand for the token's objects.
 //!
 //! A handle means the same object for as long as the process has the module initialized, and no
-//! number is given twice. The handle of a private object ends with the login under which it was given
-//! (PKCS#11 3.2, "C_Logout": "any of the application's handles to private objects become invalid").
+//! number is given twice. The handle of a private object ends with the login under which it was
+//! given (PKCS#11 3.2, "C_Logout": "any of the application's handles to private objects become
+//! invalid").
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -71,8 +72,8 @@ impl Handles {
         self.meanings.read(shard_of(handle)).get(&handle).copied()
     }
 
-    /// Forgets the newest handle of an object that is gone. One of an earlier login stands for nothing
-    /// any more either way.
+    /// Forgets the newest handle of an object that is gone. One of an earlier login stands for
+    /// nothing any more either way.
     pub(crate) fn forget(&self, slot: usize, object: ObjectId) {
         let shard = object.as_bytes()[0].into();
         let newest = self.given.write(shard).remove(&(slot, object));

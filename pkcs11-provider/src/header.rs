@@ -1,9 +1,9 @@
 //! The C header `include/keybridge_pkcs11.h`, written from the tables of this crate.
 //!
 //! The OASIS headers come under terms of their own, so none of their text is in it: the types are
-//! described anew (`header.types.h`), the constants are those that the tables have, the prototypes and
-//! function lists come from the list of functions. An application that has included another PKCS#11
-//! header before gets only the module's own names.
+//! described anew (`header.types.h`), the constants are those that the tables have, the prototypes
+//! and function lists come from the list of functions. An application that has included another
+//! PKCS#11 header before gets only the module's own names.
 
 use std::fmt::Write as _;
 

@@ -1,5 +1,6 @@
-//! Messages for people: to standard error, only when `KEYBRIDGE_LOG` asks for them (`error`, `warn`, `info`,
-//! `debug`, `trace`), and never to standard output, which belongs to the application.
+//! Messages for people: to standard error, only when `KEYBRIDGE_LOG` asks for them (`error`,
+//! `warn`, `info`, `debug`, `trace`), and never to standard output, which belongs to the
+//! application.
 
 use std::fmt::{self, Write as _};
 use std::io::Write as _;
@@ -17,7 +18,8 @@ pub(crate) fn start() {
             return;
         };
         let level = text.parse().unwrap_or(Level::INFO);
-        // Fails when the process (a server of ours, a test) has a subscriber: then that one is used.
+        // Fails when the process (a server of ours, a test) has a subscriber: then that one is
+        // used.
         let _ = tracing::subscriber::set_global_default(StandardError { level });
     });
 }

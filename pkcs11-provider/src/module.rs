@@ -21,8 +21,8 @@ use crate::token::error::{Doing, rv};
 
 pub use crate::attributes::view::Answer;
 
-/// The module of this process, if it is initialized. What stands here may be a parent's, after a fork:
-/// see [`current`].
+/// The module of this process, if it is initialized. What stands here may be a parent's, after a
+/// fork: see [`current`].
 static CURRENT: ArcSwapOption<Instance> = ArcSwapOption::const_empty();
 
 /// What `C_Initialize` was told about threads (`CK_C_INITIALIZE_ARGS`).
@@ -38,19 +38,19 @@ pub struct InitializeArguments {
 
 /// `C_Initialize`. Reads the configuration; opens no store, no HSM and no connection.
 ///
-/// The operating system's locks are used in every case. An application that gives mutex functions of
-/// its own without `CKF_OS_LOCKING_OK` asks for those instead; its threads are the operating system's
-/// all the same, so it gets the exclusion it needs.
+/// The operating system's locks are used in every case. An application that gives mutex functions
+/// of its own without `CKF_OS_LOCKING_OK` asks for those instead; its threads are the operating
+/// system's all the same, so it gets the exclusion it needs.
 ///
 /// # Errors
-/// `CKR_CRYPTOKI_ALREADY_INITIALIZED`, `CKR_ARGUMENTS_BAD`, `CKR_GENERAL_ERROR` for a configuration that
-/// cannot be used.
+/// `CKR_CRYPTOKI_ALREADY_INITIALIZED`, `CKR_ARGUMENTS_BAD`, `CKR_GENERAL_ERROR` for a configuration
+/// that cannot be used.
 pub fn initialize(arguments: &InitializeArguments) -> Result<()> {
     initialize_with(arguments, config::tokens)
 }
 
-/// [`initialize`] with a configuration file of the caller's choice: for programs of ours that have one
-/// already, and do not come through C.
+/// [`initialize`] with a configuration file of the caller's choice: for programs of ours that have
+/// one already, and do not come through C.
 ///
 /// # Errors
 /// As [`initialize`].
@@ -89,8 +89,8 @@ fn initialize_with(
     Ok(())
 }
 
-/// `C_Finalize`. Calls that other threads are in finish undisturbed; what they use goes when the last of
-/// them returns.
+/// `C_Finalize`. Calls that other threads are in finish undisturbed; what they use goes when the
+/// last of them returns.
 ///
 /// # Errors
 /// `CKR_CRYPTOKI_NOT_INITIALIZED`.
@@ -143,8 +143,8 @@ fn same(one: &Option<Arc<Instance>>, other: &Option<Arc<Instance>>) -> bool {
     one.as_ref().map(Arc::as_ptr) == other.as_ref().map(Arc::as_ptr)
 }
 
-/// An initialized module. Its methods are the functions of PKCS#11 in terms of Rust; the exported ones
-/// are these with pointers.
+/// An initialized module. Its methods are the functions of PKCS#11 in terms of Rust; the exported
+/// ones are these with pointers.
 pub struct Instance {
     generation: u32,
     pub(crate) slots: Box<[Slot]>,

@@ -131,9 +131,9 @@ impl Slot {
         Ok(())
     }
 
-    /// Becomes public again, and destroys private session objects ("C_Logout"), which it gives for their
-    /// handles to be forgotten. The caller holds the lock. Ending the operations of sessions is the
-    /// caller's.
+    /// Becomes public again, and destroys private session objects ("C_Logout"), which it gives for
+    /// their handles to be forgotten. The caller holds the lock. Ending the operations of sessions
+    /// is the caller's.
     pub(crate) fn logout(&self) -> Vec<ObjectId> {
         let destroyed = self.take_private_objects();
         for object in &destroyed {

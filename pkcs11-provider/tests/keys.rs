@@ -303,8 +303,8 @@ fn two_parties_agree() {
         let shared = get(&session, here, CKA_VALUE).expect("open");
         assert_eq!(shared.len(), length);
         assert_eq!(get(&session, there, CKA_VALUE).as_ref(), Ok(&shared));
-        // An AES key of the length that is asked for: "the truncation removes bytes from the leading
-        // end".
+        // An AES key of the length that is asked for: "the truncation removes bytes from the
+        // leading end".
         let aes = derive(one.1, two.0, &secret(CKK_AES).ulong(CKA_VALUE_LEN, 16));
         let value = get(&session, aes.expect("derived"), CKA_VALUE).expect("open");
         assert_eq!(value, shared[16..]);

@@ -11,4 +11,5 @@ mod objects;
 mod operations;
 mod robustness;
 mod sessions;
+mod signatures;
 mod support;

@@ -1,4 +1,5 @@
-//! Every function with every argument spoiled in turn: an error or a harmless success, never a crash.
+//! Every function with every argument spoiled in turn: an error or a harmless success, never a
+//! crash.
 
 use std::ffi::c_void;
 
@@ -9,8 +10,8 @@ use keybridge_pkcs11::ffi::{DECLARATIONS, Declaration};
 use crate::support::*;
 
 /// Every function takes at most this many arguments, each a number or a pointer of one register (or
-/// one stack cell): on the systems that the module is built for, a C function may be called with more
-/// arguments than it looks at.
+/// one stack cell): on the systems that the module is built for, a C function may be called with
+/// more arguments than it looks at.
 const MOST: usize = 12;
 type Any = unsafe extern "C" fn(
     usize,
@@ -43,8 +44,8 @@ fn run(index: usize, arguments: &[usize]) -> CK_RV {
     all[..arguments.len()].copy_from_slice(arguments);
     let [a, b, c, d, e, f, g, h, i, j, k, l] = all;
     let function = function(index);
-    // SAFETY: a test of exactly this: arguments that are not what they should be. Pointers are NULL, or
-    // lead to more zero bytes than any honest length among the arguments says.
+    // SAFETY: a test of exactly this: arguments that are not what they should be. Pointers are
+    // NULL, or lead to more zero bytes than any honest length among the arguments says.
     unsafe { function(a, b, c, d, e, f, g, h, i, j, k, l) }
 }
 

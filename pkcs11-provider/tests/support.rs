@@ -1,4 +1,5 @@
-//! A store with three tokens, initialized once for all tests of this binary, and C calls in few words.
+//! A store with three tokens, initialized once for all tests of this binary, and C calls in few
+//! words.
 
 use std::marker::PhantomData;
 use std::path::{Path, PathBuf};

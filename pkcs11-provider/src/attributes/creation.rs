@@ -1,5 +1,5 @@
-//! From a template to a new object of the core: which attributes may be there, which must, and what the
-//! rest are.
+//! From a template to a new object of the core: which attributes may be there, which must, and what
+//! the rest are.
 
 use cryptoki_sys::*;
 use keybridge_core::encoding::{
@@ -56,8 +56,8 @@ pub(crate) struct Draft<'t, 'a> {
 }
 
 impl<'t, 'a> Draft<'t, 'a> {
-    /// Checks a template. `class` and `key_type` are what the function itself knows; the template may
-    /// repeat them, and must say what is not known.
+    /// Checks a template. `class` and `key_type` are what the function itself knows; the template
+    /// may repeat them, and must say what is not known.
     ///
     /// # Errors
     /// The codes of "Creating objects".
@@ -146,8 +146,8 @@ impl<'t, 'a> Draft<'t, 'a> {
             .map_err(|_| Rv::ATTRIBUTE_VALUE_INVALID)
     }
 
-    /// The kind of pair that `C_GenerateKeyPair` is to make, from the public key's template, and the RSA
-    /// public exponent if one is given.
+    /// The kind of pair that `C_GenerateKeyPair` is to make, from the public key's template, and
+    /// the RSA public exponent if one is given.
     pub(crate) fn pair_spec(&self) -> Result<(KeySpec, Option<u64>)> {
         if self.key_type == Some(CKK_RSA) {
             let bits = self
@@ -281,7 +281,8 @@ fn agree(given: Option<CK_ULONG>, known: Option<CK_ULONG>) -> Result<Option<CK_U
 /// The row of an attribute that a template gives.
 ///
 /// # Errors
-/// `CKR_ATTRIBUTE_TYPE_INVALID` for one that no class has, `CKR_TEMPLATE_INCONSISTENT` for one of another class.
+/// `CKR_ATTRIBUTE_TYPE_INVALID` for one that no class has, `CKR_TEMPLATE_INCONSISTENT` for one of
+/// another class.
 fn row_of(
     kind: CK_ATTRIBUTE_TYPE,
     class: CK_OBJECT_CLASS,
@@ -322,7 +323,8 @@ fn secret_spec(key_type: CK_KEY_TYPE, length: usize) -> Result<KeySpec> {
     match key_type {
         CKK_AES if matches!(length, 16 | 24 | 32) => Ok(KeySpec::Aes { bits }),
         CKK_KB_SM4 if length == 16 => Ok(KeySpec::Sm4),
-        // A generic secret holds any secret; the types that are one in all but name are kept as one.
+        // A generic secret holds any secret; the types that are one in all but name are kept as
+        // one.
         CKK_GENERIC_SECRET | CKK_HKDF if length > 0 => Ok(KeySpec::GenericSecret { bits }),
         _ => match HMAC_TYPES.iter().find(|row| row.0 == key_type) {
             Some((_, hash)) if length > 0 => Ok(KeySpec::Hmac { hash: *hash, bits }),
@@ -348,8 +350,8 @@ pub(crate) fn key_type_of(spec: KeySpec) -> CK_KEY_TYPE {
     }
 }
 
-/// What an object is when its template is silent: keys that hide something are private, sensitive, not
-/// extractable, and may be used for whatever their type is for, except on other keys.
+/// What an object is when its template is silent: keys that hide something are private, sensitive,
+/// not extractable, and may be used for whatever their type is for, except on other keys.
 fn defaults(class: CK_OBJECT_CLASS, key_type: Option<CK_KEY_TYPE>) -> Attributes {
     let hidden = matches!(class, CKO_PRIVATE_KEY | CKO_SECRET_KEY);
     Attributes {
@@ -377,8 +379,8 @@ fn default_usage(class: CK_OBJECT_CLASS, key_type: Option<CK_KEY_TYPE>) -> Usage
     }
 }
 
-/// The bits of the usage mask that a `CKA_…` flag of this class stands for: the first is set, any of them
-/// counts as set. `None` for an attribute that is no such flag.
+/// The bits of the usage mask that a `CKA_…` flag of this class stands for: the first is set, any
+/// of them counts as set. `None` for an attribute that is no such flag.
 pub(crate) fn usage_bits(
     kind: CK_ATTRIBUTE_TYPE,
     class: CK_OBJECT_CLASS,
@@ -426,7 +428,8 @@ pub(crate) fn set(
         | CKA_MODULUS_BITS | CKA_PUBLIC_EXPONENT | CKA_PRIVATE_EXPONENT | CKA_PRIME_1
         | CKA_PRIME_2 | CKA_EXPONENT_1 | CKA_EXPONENT_2 | CKA_COEFFICIENT | CKA_EC_PARAMS
         | CKA_EC_POINT | CKA_PARAMETER_SET => Ok(()),
-        // Computed here; whether the given one matches is not checked yet, so it is not kept either.
+        // Computed here; whether the given one matches is not checked yet, so it is not kept
+        // either.
         CKA_CHECK_VALUE | CKA_PUBLIC_KEY_INFO => Ok(()),
         CKA_LABEL => {
             let text = std::str::from_utf8(bytes).map_err(|_| Rv::ATTRIBUTE_VALUE_INVALID)?;
@@ -489,7 +492,8 @@ fn set_flag(
             match usage_bits(kind, class) {
                 Some((set, _)) if on => attributes.usage.set(set, true),
                 Some((_, any)) => attributes.usage.set(any, false),
-                // The core's mask has no bit for the rest (recovery, encapsulation): kept as they are.
+                // The core's mask has no bit for the rest (recovery, encapsulation): kept as they
+                // are.
                 None => drop(attributes.pkcs11.insert(kind, vec![u8::from(on)])),
             }
             return;

@@ -1,8 +1,9 @@
 //! Every attribute of every class, as data: what shape its value has, which objects have it, who
 //! may set it and when, whether it is secret, and what it is when nobody says.
 //!
-//! The rules are the footnotes of the standard's attribute tables (PKCS#11 3.2, "Common attributes",
-//! table "Common footnotes"), under names. Whatever reads or writes an attribute asks this table.
+//! The rules are the footnotes of the standard's attribute tables (PKCS#11 3.2, "Common
+//! attributes", table "Common footnotes"), under names. Whatever reads or writes an attribute asks
+//! this table.
 
 use cryptoki_sys::*;
 
@@ -179,7 +180,9 @@ pub struct Attribute {
 }
 
 macro_rules! attributes {
-    ($($name:ident $shape:ident [$($class:ident)+] $types:ident [$($rule:ident)*] $default:expr;)*) => {
+    ($(
+        $name:ident $shape:ident [$($class:ident)+] $types:ident [$($rule:ident)*] $default:expr;
+    )*) => {
         /// The table.
         pub static ATTRIBUTES: &[Attribute] = &[$(Attribute {
             kind: $name,
@@ -262,7 +265,8 @@ attributes! {
 
     // Secret keys.
     CKA_VALUE             Bytes [SECRET] Any [CREATE_MUST GENERATE_NEVER UNWRAP_NEVER SECRET] Own;
-    // Not in a C_CreateObject template, says the standard; programs give it, and it must then be right.
+    // Not in a C_CreateObject template, says the standard; programs give it, and it must then be
+    // right.
     CKA_VALUE_LEN         Ulong [SECRET]          Any [] Own;
 
     // RSA.

@@ -14,8 +14,8 @@ pub enum Value<'a> {
     Template(Vec<(CK_ATTRIBUTE_TYPE, &'a [u8])>),
 }
 
-/// The attributes of a call, in the order given. An attribute given twice with the same value counts
-/// once (PKCS#11 3.2, "Creating objects", last rule).
+/// The attributes of a call, in the order given. An attribute given twice with the same value
+/// counts once (PKCS#11 3.2, "Creating objects", last rule).
 #[derive(Clone, Debug, Default)]
 pub struct Template<'a> {
     entries: Vec<(CK_ATTRIBUTE_TYPE, Value<'a>)>,
@@ -106,7 +106,8 @@ pub(crate) fn check_shape(kind: CK_ATTRIBUTE_TYPE, value: &Value<'_>) -> Result<
     }
 }
 
-/// Empty, or eight digits `YYYYMMDD`. Some programs fill a date that they do not know with zero bytes.
+/// Empty, or eight digits `YYYYMMDD`. Some programs fill a date that they do not know with zero
+/// bytes.
 fn is_date(bytes: &[u8]) -> bool {
     bytes.is_empty()
         || (bytes.len() == 8

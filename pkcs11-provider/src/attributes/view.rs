@@ -39,8 +39,8 @@ impl Answer {
     }
 }
 
-/// `CKA_CLASS` of an object. `None` for what PKCS#11 does not show: KMIP's templates, split keys, secret
-/// data and the like.
+/// `CKA_CLASS` of an object. `None` for what PKCS#11 does not show: KMIP's templates, split keys,
+/// secret data and the like.
 pub(crate) fn class_of(object: &Object) -> Option<CK_OBJECT_CLASS> {
     match object.class {
         ObjectClass::SecretKey => Some(CKO_SECRET_KEY),
@@ -52,8 +52,8 @@ pub(crate) fn class_of(object: &Object) -> Option<CK_OBJECT_CLASS> {
     }
 }
 
-/// Whether PKCS#11 shows an object at all: of a class that it knows, not on its way to be deleted, and
-/// not destroyed.
+/// Whether PKCS#11 shows an object at all: of a class that it knows, not on its way to be deleted,
+/// and not destroyed.
 pub(crate) fn is_shown(object: &Object) -> bool {
     use keybridge_core::ObjectState::{Destroyed, DestroyedCompromised};
     class_of(object).is_some()
@@ -282,8 +282,8 @@ impl<'a> View<'a> {
         }
     }
 
-    /// In a DER OCTET STRING, but bare for the 25519 curves (PKCS#11 3.2, "Edwards Elliptic Curve public key
-    /// objects", "Montgomery …").
+    /// In a DER OCTET STRING, but bare for the 25519 curves (PKCS#11 3.2, "Edwards Elliptic Curve
+    /// public key objects", "Montgomery …").
     fn ec_point(&self) -> Option<Vec<u8>> {
         match PublicKey::from_spki(&self.public_key_info()?).ok()? {
             PublicKey::Ec(key) if key.curve().is_weierstrass() => key.to_ec_point().ok(),

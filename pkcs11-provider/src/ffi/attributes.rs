@@ -12,8 +12,8 @@ use crate::rv::{Result, Rv};
 /// keeps a wild length from being followed.
 const MAX_VALUE: usize = 16 << 20;
 
-/// Attributes whose values are templates. `CKA_ALLOWED_MECHANISMS` has the array bit too, but is a list
-/// of numbers.
+/// Attributes whose values are templates. `CKA_ALLOWED_MECHANISMS` has the array bit too, but is a
+/// list of numbers.
 fn holds_template(kind: CK_ATTRIBUTE_TYPE) -> bool {
     kind & CKF_ARRAY_ATTRIBUTE != 0 && kind != CKA_ALLOWED_MECHANISMS
 }
@@ -21,8 +21,8 @@ fn holds_template(kind: CK_ATTRIBUTE_TYPE) -> bool {
 /// Reads the template of a call that gives values.
 ///
 /// # Errors
-/// `CKR_ARGUMENTS_BAD` for a template that is not there, `CKR_ATTRIBUTE_VALUE_INVALID` for a value that is
-/// not there or has not its attribute's shape.
+/// `CKR_ARGUMENTS_BAD` for a template that is not there, `CKR_ATTRIBUTE_VALUE_INVALID` for a value
+/// that is not there or has not its attribute's shape.
 pub(super) fn read<'call>(template: Ptr<CK_ATTRIBUTE>, count: CK_ULONG) -> Result<Template<'call>> {
     let mut read = Template::new();
     for attribute in attributes(template, count)? {
@@ -45,8 +45,8 @@ fn bytes<'call>(attribute: RawAttribute) -> Result<&'call [u8]> {
     Err(Rv::ATTRIBUTE_VALUE_INVALID)
 }
 
-/// A template within a template. A template in that one is refused, as the standard allows ("Template
-/// Attributes": implementations can deny any recursion).
+/// A template within a template. A template in that one is refused, as the standard allows
+/// ("Template Attributes": implementations can deny any recursion).
 fn nested<'call>(attribute: RawAttribute) -> Result<Vec<(CK_ATTRIBUTE_TYPE, &'call [u8])>> {
     let size = size_of::<CK_ATTRIBUTE>() as CK_ULONG;
     if !attribute.length.is_multiple_of(size) {
@@ -74,8 +74,8 @@ pub(super) fn types(
         .collect())
 }
 
-/// Writes the answers of `C_GetAttributeValue`, every one of them, and gives the call's result (PKCS#11 3.2,
-/// "C_GetAttributeValue", the five cases).
+/// Writes the answers of `C_GetAttributeValue`, every one of them, and gives the call's result
+/// (PKCS#11 3.2, "C_GetAttributeValue", the five cases).
 pub(super) fn write(
     template: Ptr<CK_ATTRIBUTE>,
     count: CK_ULONG,

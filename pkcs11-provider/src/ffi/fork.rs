@@ -3,8 +3,8 @@
 //! A child of `fork()` has a copy of the parent's memory but none of its other threads, so a lock
 //! that one of them held stays held for ever, and a database connection or a socket is shared with
 //! the parent. The child therefore uses nothing of what it inherited: it sees a module that was
-//! never initialized (PKCS#11 3.2, "General information", application processes: "the child does not
-//! inherit"), and what the parent had built is left alone in it, not even freed.
+//! never initialized (PKCS#11 usage guide, "Applications and processes": parent and child are not
+//! the same application), and what the parent had built is left alone in it, not even freed.
 
 use std::sync::Once;
 use std::sync::atomic::{AtomicU32, Ordering};

@@ -2,8 +2,8 @@
 //!
 //! The exports, the three function lists, the names in traces and the C header all come from it.
 //! A row without `=>` exists for applications that look the symbol up and answers
-//! `CKR_FUNCTION_NOT_SUPPORTED` (PKCS#11 3.2, "Functions": "even an unsupported function MUST have a 'stub' in the
-//! library").
+//! `CKR_FUNCTION_NOT_SUPPORTED` (PKCS#11 3.2, "Functions": "even an unsupported function MUST have
+//! a 'stub' in the library").
 
 /// Calls `$callback!` with the list. Arguments carry the names and types of the standard's
 /// prototypes, in its order: the order of the rows is the order of the function lists.
@@ -21,7 +21,9 @@ macro_rules! for_each_function {
                     tokenPresent: CK_BBOOL, pSlotList: CK_SLOT_ID_PTR, pulCount: CK_ULONG_PTR
                 ) => slots::get_slot_list;
                 C_GetSlotInfo(slotID: CK_SLOT_ID, pInfo: CK_SLOT_INFO_PTR) => slots::get_slot_info;
-                C_GetTokenInfo(slotID: CK_SLOT_ID, pInfo: CK_TOKEN_INFO_PTR) => slots::get_token_info;
+                C_GetTokenInfo(
+                    slotID: CK_SLOT_ID, pInfo: CK_TOKEN_INFO_PTR
+                ) => slots::get_token_info;
                 C_GetMechanismList(
                     slotID: CK_SLOT_ID, pMechanismList: CK_MECHANISM_TYPE_PTR,
                     pulCount: CK_ULONG_PTR

@@ -58,8 +58,8 @@ pub(super) fn not_parallel(session: CK_SESSION_HANDLE) -> Result<()> {
     Err(Rv::FUNCTION_NOT_PARALLEL)
 }
 
-/// Text as the standard's structures hold it: padded with blanks, not terminated, cut between characters
-/// if it is too long.
+/// Text as the standard's structures hold it: padded with blanks, not terminated, cut between
+/// characters if it is too long.
 pub(super) fn padded<const N: usize>(text: &str) -> [CK_UTF8CHAR; N] {
     let mut end = text.len().min(N);
     while !text.is_char_boundary(end) {

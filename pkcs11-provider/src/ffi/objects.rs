@@ -7,8 +7,8 @@ use super::pointers::Ptr;
 use crate::module::current;
 use crate::rv::{Result, Rv};
 
-/// Handles that one `C_FindObjects` gives at most, so that what the application says its array holds
-/// is not what gets allocated.
+/// Handles that one `C_FindObjects` gives at most, so that what the application says its array
+/// holds is not what gets allocated.
 const MAX_FOUND: CK_ULONG = 4096;
 
 pub(super) fn create_object(

@@ -1,10 +1,11 @@
 //! The only place where a pointer of the application is followed.
 //!
 //! A pointer enters as a [`Ptr`], made by the exported functions under the contract of the C
-//! interface (PKCS#11 3.2, section 5.2: buffers are as long as the length that comes with them says).
-//! From here on everything is checked that can be checked: NULL, a length that no buffer can have,
-//! `count * size` that overflows, alignment (values are copied out with unaligned reads), input and
-//! output that overlap. Nothing is allocated by a number that the application gave.
+//! interface: buffers are as long as the length that comes with them says (PKCS#11 3.2,
+//! "Conventions for functions returning output in a variable-length buffer"). From here on
+//! everything is checked that can be checked: NULL, a length that no buffer can have, `count *
+//! size` that overflows, alignment (values are copied out with unaligned reads), input and output
+//! that overlap. Nothing is allocated by a number that the application gave.
 
 use std::ffi::c_void;
 use std::marker::PhantomData;
@@ -131,13 +132,15 @@ impl<T: Copy> Ptr<T> {
         Ok((0..count).map(move |index| {
             // `wrapping_add`: computing the address is never itself undefined.
             let element = self.0.wrapping_add(index);
-            // SAFETY: `index < count`, and by the contract of `adopt` the array has `count` elements.
+            // SAFETY: `index < count`, and by the contract of `adopt` the array has `count`
+            // elements.
             unsafe { element.read_unaligned() }
         }))
     }
 
-    /// Stores a list under the convention of `C_GetSlotList` and its kin (PKCS#11 3.2, section 5.4):
-    /// NULL asks for the count, too little room is `CKR_BUFFER_TOO_SMALL`, the count is always set.
+    /// Stores a list under the convention of `C_GetSlotList` and its kin (PKCS#11 3.2, "Slot and
+    /// token management functions"): NULL asks for the count, too little room is
+    /// `CKR_BUFFER_TOO_SMALL`, the count is always set.
     pub(super) fn write_list(self, count: Ptr<CK_ULONG>, values: &[T]) -> Result<()> {
         let room = count.read()?;
         let needed = CK_ULONG::try_from(values.len()).map_err(|_| Rv::GENERAL_ERROR)?;
@@ -160,7 +163,8 @@ impl<T: Copy> Ptr<T> {
         }
         for (index, value) in values.iter().enumerate() {
             let element = self.0.wrapping_add(index);
-            // SAFETY: the caller's array has room for `values.len()` elements: both callers compared.
+            // SAFETY: the caller's array has room for `values.len()` elements: both callers
+            // compared.
             unsafe { element.write_unaligned(*value) };
         }
     }
@@ -179,8 +183,8 @@ impl Ptr<u8> {
         if self.0.is_null() || length > MAX_BUFFER {
             return Err(Rv::ARGUMENTS_BAD);
         }
-        // SAFETY: not NULL, and by the contract of `adopt` `length` bytes are readable for the call;
-        // the implementation writes to no other buffer while it holds them, except through
+        // SAFETY: not NULL, and by the contract of `adopt` `length` bytes are readable for the
+        // call; the implementation writes to no other buffer while it holds them, except through
         // `Output`, whose overlap with an input is resolved in `Transfer`.
         Ok(unsafe { std::slice::from_raw_parts(self.0, length) })
     }
@@ -215,13 +219,15 @@ impl Ptr<u8> {
         if self.0.is_null() || length > MAX_BUFFER {
             return Err(Rv::ARGUMENTS_BAD);
         }
-        // SAFETY: not NULL, and by the contract of `adopt` `length` bytes are writable for the call.
+        // SAFETY: not NULL, and by the contract of `adopt` `length` bytes are writable for the
+        // call.
         Ok(unsafe { std::slice::from_raw_parts_mut(self.0, length) })
     }
 }
 
-/// Where a function's variable-length result goes (PKCS#11 3.2, section 5.2): the application gives a
-/// buffer and its size, or NULL to learn the size.
+/// Where a function's variable-length result goes (PKCS#11 3.2, "Conventions for functions
+/// returning output in a variable-length buffer"): the application gives a buffer and its size, or
+/// NULL to learn the size.
 ///
 /// The library asks for [`Output::room`] once it knows how much it will write, so a slice is made
 /// only of bytes that are about to be written, however large the application says its buffer is.
@@ -303,7 +309,8 @@ impl<'a> Output<'a> {
         if self.buffer.is_null() || self.length == 0 || self.length > self.capacity {
             return &[];
         }
-        // SAFETY: not NULL, and `length <= capacity` bytes of it were given out by `room` and written.
+        // SAFETY: not NULL, and `length <= capacity` bytes of it were given out by `room` and
+        // written.
         unsafe { std::slice::from_raw_parts(self.buffer, self.length) }
     }
 
@@ -353,7 +360,7 @@ impl<'call> Transfer<'call> {
     }
 
     /// As [`Transfer::run`], with an input that may lie in the same place as the output: PKCS#11
-    /// allows it (section 5.8.2: "it is OK if pData and pEncryptedData point to the same
+    /// allows it ("C_Encrypt": "it is OK if pData and pEncryptedData point to the same
     /// location"), Rust's slices do not, so such an input is copied first.
     pub(super) fn run_with_input(
         self,
@@ -382,7 +389,7 @@ pub(super) fn attributes(
     Ok(template.elements(count)?.map(|attribute| RawAttribute {
         kind: attribute.type_,
         // SAFETY: read from the application's template, whose `pValue` is NULL or points to
-        // `ulValueLen` bytes (PKCS#11 3.2, section 3.5, CK_ATTRIBUTE).
+        // `ulValueLen` bytes (PKCS#11 3.2, "General data types", CK_ATTRIBUTE).
         value: unsafe { Ptr::nested(attribute.pValue) },
         length: attribute.ulValueLen,
     }))

@@ -9,8 +9,9 @@ use crate::functions::UserType;
 use crate::module::current;
 use crate::rv::{Result, Rv};
 
-/// The notification callback is never called: it announces surrender requests of sessions that run a
-/// function, and none here takes long enough ("Callback functions": a library need not support it).
+/// The notification callback is never called: it announces surrender requests of sessions that run
+/// a function, and none here takes long enough ("Callback functions": a library need not support
+/// it).
 pub(super) fn open_session(
     slot: CK_SLOT_ID,
     flags: CK_FLAGS,

@@ -44,7 +44,8 @@ impl Instance {
     /// `C_Digest`.
     ///
     /// # Errors
-    /// `CKR_OPERATION_NOT_INITIALIZED`; `CKR_OPERATION_ACTIVE` for a digest in parts, which it ends.
+    /// `CKR_OPERATION_NOT_INITIALIZED`; `CKR_OPERATION_ACTIVE` for a digest in parts, which it
+    /// ends.
     pub fn digest(
         &self,
         session: CK_SESSION_HANDLE,
@@ -73,8 +74,8 @@ impl Instance {
         })
     }
 
-    /// `C_DigestKey`. Only for keys whose value might be read as well: a digest of a short secret tells the
-    /// secret.
+    /// `C_DigestKey`. Only for keys whose value might be read as well: a digest of a short secret
+    /// tells the secret.
     ///
     /// # Errors
     /// `CKR_KEY_INDIGESTIBLE`, `CKR_KEY_HANDLE_INVALID`.

@@ -19,8 +19,9 @@ pub(crate) enum Second {
 }
 
 impl Instance {
-    /// `C_DigestEncryptUpdate`, `C_SignEncryptUpdate`, `C_DecryptDigestUpdate`, `C_DecryptVerifyUpdate`: the second
-    /// operation sees the plaintext, and sees nothing of a call that produces no output.
+    /// `C_DigestEncryptUpdate`, `C_SignEncryptUpdate`, `C_DecryptDigestUpdate`,
+    /// `C_DecryptVerifyUpdate`: the second operation sees the plaintext, and sees nothing of a call
+    /// that produces no output.
     ///
     /// # Errors
     /// `CKR_OPERATION_NOT_INITIALIZED` unless both are active, and those of the two operations.

@@ -95,7 +95,8 @@ impl Instance {
         })
     }
 
-    /// `C_DeriveKey`. The new key is a generic secret, or of the type and length that the template gives.
+    /// `C_DeriveKey`. The new key is a generic secret, or of the type and length that the template
+    /// gives.
     ///
     /// # Errors
     /// `CKR_KEY_TYPE_INCONSISTENT`, `CKR_MECHANISM_PARAM_INVALID`, and those of the template.
@@ -153,7 +154,8 @@ impl Instance {
         }
     }
 
-    /// `C_SeedRandom`: the operating system's generator needs no seed, and takes none from a stranger.
+    /// `C_SeedRandom`: the operating system's generator needs no seed, and takes none from a
+    /// stranger.
     ///
     /// # Errors
     /// `CKR_ARGUMENTS_BAD` for a seed beyond all measure.

@@ -1,4 +1,5 @@
-//! The functions of PKCS#11 as methods of [`crate::module::Instance`], a file a chapter of the standard.
+//! The functions of PKCS#11 as methods of [`crate::module::Instance`], a file a chapter of the
+//! standard.
 
 mod digests;
 mod dual;

@@ -252,8 +252,8 @@ impl Instance {
     }
 }
 
-/// A change of attributes that the table allows for an object. Whether the values are (a sensitive key
-/// cannot become another) is for the core to say.
+/// A change of attributes that the table allows for an object. Whether the values are (a sensitive
+/// key cannot become another) is for the core to say.
 struct Edit<'t, 'a> {
     class: CK_OBJECT_CLASS,
     changes: Vec<(&'static Attribute, &'t Value<'a>)>,
@@ -289,13 +289,13 @@ impl<'t, 'a> Edit<'t, 'a> {
 }
 
 fn is_the_same(view: &View<'_>, row: &Attribute, value: &Value<'_>) -> bool {
-    matches!((view.get(row.kind), value), (Answer::Value(is), Value::Bytes(given)) if **is == **given)
+    matches(view, row.kind, value)
 }
 
 /// The objects of a token that match a template.
 ///
-/// Class, label and `CKA_ID` are answered from the store's indexes; what an object itself tells is compared as
-/// they come by; the rest (a modulus, a value) is asked of the few that remain.
+/// Class, label and `CKA_ID` are answered from the store's indexes; what an object itself tells is
+/// compared as they come by; the rest (a modulus, a value) is asked of the few that remain.
 fn find(token: &dyn Token, template: &Template<'_>) -> Result<Vec<ObjectId>> {
     let Some(query) = query(template)? else {
         return Ok(Vec::new());
@@ -324,8 +324,8 @@ fn matches(view: &View<'_>, kind: CK_ATTRIBUTE_TYPE, value: &Value<'_>) -> bool 
     matches!((view.get(kind), value), (Answer::Value(is), Value::Bytes(wanted)) if **is == **wanted)
 }
 
-/// What the store's indexes can answer of a template. `None`: nothing can match (a class or an attribute
-/// that no object here has, a label that is no text).
+/// What the store's indexes can answer of a template. `None`: nothing can match (a class or an
+/// attribute that no object here has, a label that is no text).
 fn query(template: &Template<'_>) -> Result<Option<ObjectQuery>> {
     let mut query = ObjectQuery::default();
     for (kind, value) in template.entries() {

@@ -1,6 +1,6 @@
 //! Operations with a key, in one part and in many. They end as the standard says: a successful size
-//! query or `CKR_BUFFER_TOO_SMALL` keeps an operation, every other outcome of a one-part or final call ends
-//! it, and so does every failed update.
+//! query or `CKR_BUFFER_TOO_SMALL` keeps an operation, every other outcome of a one-part or final
+//! call ends it, and so does every failed update.
 
 use cryptoki_sys::*;
 use keybridge_core::Purpose;
@@ -34,8 +34,8 @@ impl Kind {
 }
 
 impl Instance {
-    /// `C_EncryptInit`, `C_DecryptInit`, `C_SignInit`, `C_VerifyInit`; without a mechanism they end the active
-    /// operation.
+    /// `C_EncryptInit`, `C_DecryptInit`, `C_SignInit`, `C_VerifyInit`; without a mechanism they end
+    /// the active operation.
     ///
     /// # Errors
     /// `CKR_OPERATION_ACTIVE`, `CKR_MECHANISM_…`, `CKR_KEY_…`.
@@ -252,9 +252,9 @@ pub(super) fn absorb(session: &mut Session, slot: &Slot, kind: Kind, part: &[u8]
         .map_err(|error| in_parts_error(&error, kind))
 }
 
-/// Gives `produce` a buffer for as much as it may write: the application's own if that is large enough.
-/// Where it is not, the result may still fit (how long a decrypted text is shows only at its end), so it is
-/// made aside, and `CKR_BUFFER_TOO_SMALL` says its true length.
+/// Gives `produce` a buffer for as much as it may write: the application's own if that is large
+/// enough. Where it is not, the result may still fit (how long a decrypted text is shows only at
+/// its end), so it is made aside, and `CKR_BUFFER_TOO_SMALL` says its true length.
 fn write(
     output: &mut Output<'_>,
     most: usize,

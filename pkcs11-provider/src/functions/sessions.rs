@@ -50,8 +50,8 @@ impl Instance {
     /// `C_OpenSession`.
     ///
     /// # Errors
-    /// As the standard gives them for its flags; `CKR_SESSION_COUNT`, `CKR_TOKEN_NOT_RECOGNIZED` for a token
-    /// that is not initialized.
+    /// As the standard gives them for its flags; `CKR_SESSION_COUNT`, `CKR_TOKEN_NOT_RECOGNIZED`
+    /// for a token that is not initialized.
     pub fn open_session(&self, slot: CK_SLOT_ID, flags: CK_FLAGS) -> Result<CK_SESSION_HANDLE> {
         let index = self.slot_index(slot)?;
         let slot = &self.slots[index];
@@ -163,8 +163,8 @@ impl Instance {
         slot.login(&counts, wanted, &pin)
     }
 
-    /// Proves the user again for the operation that waits for it. A PIN that locks here also ends the login
-    /// ("Private key objects").
+    /// Proves the user again for the operation that waits for it. A PIN that locks here also ends
+    /// the login ("Private key objects").
     fn login_for_operation(&self, session: CK_SESSION_HANDLE, pin: &SecretBytes) -> Result<()> {
         let result = self.in_session(session, |session, slot| {
             for kind in [Kind::Sign, Kind::Decrypt, Kind::Encrypt, Kind::Verify] {

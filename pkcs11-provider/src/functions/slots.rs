@@ -111,8 +111,8 @@ impl Instance {
     /// `C_InitToken`. `label` is 32 bytes, padded with blanks.
     ///
     /// # Errors
-    /// `CKR_SESSION_EXISTS`, `CKR_PIN_INCORRECT`, `CKR_PIN_LOCKED`, `CKR_ARGUMENTS_BAD` for a label that is no
-    /// text.
+    /// `CKR_SESSION_EXISTS`, `CKR_PIN_INCORRECT`, `CKR_PIN_LOCKED`, `CKR_ARGUMENTS_BAD` for a label
+    /// that is no text.
     pub fn init_token(&self, slot: CK_SLOT_ID, so_pin: &[u8], label: &[u8]) -> Result<()> {
         let slot = self.slot(slot)?;
         let label = label.get(..LABEL_LENGTH).unwrap_or(label);
@@ -161,8 +161,8 @@ impl Instance {
         })
     }
 
-    /// `C_WaitForSlotEvent`: nothing ever happens to a slot, so this answers `CKR_NO_EVENT`, or waits until
-    /// the module is finalized.
+    /// `C_WaitForSlotEvent`: nothing ever happens to a slot, so this answers `CKR_NO_EVENT`, or
+    /// waits until the module is finalized.
     ///
     /// # Errors
     /// Always.

@@ -125,9 +125,9 @@ struct Unwrapping<'a> {
 }
 
 impl Unwrapping<'_> {
-    /// A secret key's kind says its length, which is known for certain only when it is unwrapped. The
-    /// template may give it; otherwise the length that the wrapped key suggests is tried, and then the
-    /// true one, which the attempt has told.
+    /// A secret key's kind says its length, which is known for certain only when it is unwrapped.
+    /// The template may give it; otherwise the length that the wrapped key suggests is tried, and
+    /// then the true one, which the attempt has told.
     fn secret_key(&self) -> Result<ObjectId> {
         if let Some(length) = self.draft.value_len()? {
             let spec = self.draft.secret_spec(length)?;
@@ -148,7 +148,8 @@ impl Unwrapping<'_> {
         };
         let first = match self.draft.secret_spec(guess) {
             Ok(spec) => self.unwrap(Some(spec), &fit),
-            // No key of this type has that length; what has been wrapped is of another one, or none.
+            // No key of this type has that length; what has been wrapped is of another one, or
+            // none.
             Err(_) => self.unwrap(Some(self.draft.secret_spec(SOME_LENGTH)?), &fit),
         };
         let object = match first {
@@ -214,8 +215,8 @@ impl Unwrapping<'_> {
 /// The length of most secret keys, and one that every type of them can have, in bytes.
 const SOME_LENGTH: usize = 16;
 
-/// A DER value without the zeros after it ("the mechanism parses the encoding … and ignores trailing
-/// zero bytes"). What is no DER is left as it is, for the core to refuse.
+/// A DER value without the zeros after it ("the mechanism parses the encoding … and ignores
+/// trailing zero bytes"). What is no DER is left as it is, for the core to refuse.
 fn without_padding(value: SecretBytes) -> SecretBytes {
     let bytes = value.expose();
     let header = match bytes {

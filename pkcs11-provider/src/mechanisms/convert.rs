@@ -12,8 +12,8 @@ use crate::rv::{Result, Rv};
 /// Length of a CMAC and of a block, in bytes.
 const BLOCK: usize = 16;
 
-/// Tag length of GCM when an application leaves it at 0, in bytes (PKCS#11 3.2 has no default; the full
-/// tag is what such programs mean).
+/// Tag length of GCM when an application leaves it at 0, in bytes (PKCS#11 3.2 has no default; the
+/// full tag is what such programs mean).
 const FULL_TAG: usize = 16;
 
 /// Longest initialization vector of GCM, in bytes (PKCS#11 3.2, "AES-GCM": "1 - 256").
@@ -32,7 +32,8 @@ pub(crate) fn row_for(call: &MechanismCall<'_>, flag: CK_FLAGS) -> Result<&'stat
         .ok_or(Rv::MECHANISM_INVALID)
 }
 
-/// What a signing mechanism asks of the core: MACs and signatures are one to PKCS#11 and two to KMIP.
+/// What a signing mechanism asks of the core: MACs and signatures are one to PKCS#11 and two to
+/// KMIP.
 pub(crate) fn signing_purpose(row: &Row, verify: bool) -> Purpose {
     match (row.family, verify) {
         (Family::Hmac(_) | Family::Cmac, false) => Purpose::MacGenerate,
@@ -67,7 +68,8 @@ pub(crate) fn check_key(row: &Row, spec: Option<KeySpec>) -> Result<()> {
     }
 }
 
-/// The core's mechanism. `spec` is the key's kind, which ECDH needs to read the other party's point.
+/// The core's mechanism. `spec` is the key's kind, which ECDH needs to read the other party's
+/// point.
 ///
 /// # Errors
 /// `CKR_MECHANISM_PARAM_INVALID`.
@@ -247,8 +249,8 @@ fn counter(bits: CK_ULONG, counter_block: [u8; BLOCK]) -> Result<Mechanism> {
     }
 }
 
-/// An empty IV would make the core choose one, which the application could never learn: refused. Tag
-/// lengths are those of SP 800-38D, section 5.2.1.2.
+/// An empty IV would make the core choose one, which the application could never learn: refused.
+/// Tag lengths are those of SP 800-38D, section 5.2.1.2.
 fn gcm(iv: &[u8], aad: &[u8], tag_bits: CK_ULONG) -> Result<Mechanism> {
     let tag_length = match tag_bits {
         0 => FULL_TAG,

@@ -1,5 +1,5 @@
-//! Numbers for what the standard has no number for: SM2, SM3, SM4. Every vendor has its own; these are
-//! ours, and they stand below `CKM_VENDOR_DEFINED | 0x4b42_0000` ("KB").
+//! Numbers for what the standard has no number for: SM2, SM3, SM4. Every vendor has its own; these
+//! are ours, and they stand below `CKM_VENDOR_DEFINED | 0x4b42_0000` ("KB").
 
 use cryptoki_sys::{CK_KEY_TYPE, CK_MECHANISM_TYPE, CKK_VENDOR_DEFINED, CKM_VENDOR_DEFINED};
 
@@ -14,7 +14,8 @@ pub const CKM_KB_SM3_HMAC: CK_MECHANISM_TYPE = MECHANISMS + 0x02;
 pub const CKM_KB_SM2_KEY_PAIR_GEN: CK_MECHANISM_TYPE = MECHANISMS + 0x10;
 /// SM2 signature over a digest of 32 bytes; the signature is r ‖ s.
 pub const CKM_KB_SM2: CK_MECHANISM_TYPE = MECHANISMS + 0x11;
-/// SM2 signature over SM3(Z ‖ data); the parameter is the user id, none means the standard's default.
+/// SM2 signature over SM3(Z ‖ data); the parameter is the user id, none means the standard's
+/// default.
 pub const CKM_KB_SM2_SM3: CK_MECHANISM_TYPE = MECHANISMS + 0x12;
 /// SM2 encryption, C1 ‖ C3 ‖ C2.
 pub const CKM_KB_SM2_ENCRYPT: CK_MECHANISM_TYPE = MECHANISMS + 0x13;

@@ -25,8 +25,8 @@ pub(crate) enum Doing {
     Deriving,
 }
 
-/// The return value of an error. Its words go to the log: as a warning when somebody must do something
-/// about the bridge, and not the application about its call.
+/// The return value of an error. Its words go to the log: as a warning when somebody must do
+/// something about the bridge, and not the application about its call.
 pub(crate) fn rv(error: &Error, doing: Doing) -> Rv {
     let rv = table(error, doing);
     if matches!(
@@ -40,8 +40,8 @@ pub(crate) fn rv(error: &Error, doing: Doing) -> Rv {
     rv
 }
 
-/// PKCS#11 3.2, "Function return values"; the choice among several that the text of a code allows is
-/// explained beside it.
+/// PKCS#11 3.2, "Function return values"; the choice among several that the text of a code allows
+/// is explained beside it.
 fn table(error: &Error, doing: Doing) -> Rv {
     use Doing as D;
     match error {

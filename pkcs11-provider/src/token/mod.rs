@@ -1,5 +1,5 @@
-//! A token: where the keys are. The rest of the module does not know whether they are in this process
-//! (*embedded*) or behind a server (*remote*, to come).
+//! A token: where the keys are. The rest of the module does not know whether they are in this
+//! process (*embedded*) or behind a server (*remote*, to come).
 
 use std::sync::Arc;
 
@@ -21,9 +21,9 @@ pub enum TokenOperation {
     Embedded(keybridge_core::kms::Operation),
 }
 
-/// The verbs that a token has. Each is done as whoever is logged in at the token in this process, or
-/// as the public if nobody is. Errors are the core's; what they are called in PKCS#11 depends on the
-/// function and is decided by the caller, from [`error`].
+/// The verbs that a token has. Each is done as whoever is logged in at the token in this process,
+/// or as the public if nobody is. Errors are the core's; what they are called in PKCS#11 depends on
+/// the function and is decided by the caller, from [`error`].
 pub trait Token: Send + Sync {
     /// Label, serial number and PINs.
     fn state(&self) -> Result<TokenState>;
