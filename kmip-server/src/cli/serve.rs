@@ -1,5 +1,6 @@
 //! `keybridge serve`.
 
+use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -38,6 +39,7 @@ pub(super) fn run(arguments: Arguments, config: Option<&Path>) -> Outcome {
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
         .init();
     let configuration = Configuration::find(config)?;
     let mut settings = configuration.server()?;
