@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 use crate::id::ObjectId;
 use crate::lifecycle;
 use crate::mechanism::{Mechanism, Purpose};
-use crate::model::{Object, UsageMask};
+use crate::model::{Material, Object, UsageMask};
 use crate::secret::SecretBytes;
 use crate::store::ChangeNumber;
 use crate::time::Timestamp;
@@ -112,17 +112,25 @@ impl Kms {
         let number = self.freshen()?;
         let loaded = self.load(object)?;
         check_object(caller, purpose.verb(), &loaded.object)?;
-        self.check_gates(&loaded.object, purpose, mechanism)?;
+        self.check_gates(&loaded, purpose, mechanism)?;
+        self.check_engine(&loaded.object, purpose, mechanism)?;
         self.ready(&loaded)?;
         Ok((loaded, number))
     }
 
     /// Gate, lifecycle, usage and mechanism: everything but who asks.
-    fn check_gates(&self, object: &Object, purpose: Purpose, mechanism: &Mechanism) -> Result<()> {
+    fn check_gates(&self, loaded: &Loaded, purpose: Purpose, mechanism: &Mechanism) -> Result<()> {
+        let object = &loaded.object;
         if let Some(state) = self.gate_of(object)? {
             lifecycle::check_gate(state)?;
         }
-        lifecycle::check_use(object, purpose, Timestamp::now())?;
+        // Without dates the time makes no difference, and asking the clock costs.
+        let now = if loaded.timed {
+            Timestamp::now()
+        } else {
+            object.dates.initial
+        };
+        lifecycle::check_use(object, purpose, now)?;
         if !object
             .attributes
             .usage
@@ -143,6 +151,24 @@ impl Kms {
             }
         }
         Ok(())
+    }
+
+    /// Refuses at once what an HSM has no mechanism for. What the software engine lacks it refuses itself.
+    fn check_engine(&self, object: &Object, purpose: Purpose, mechanism: &Mechanism) -> Result<()> {
+        let Some(spec) = object.spec else {
+            return Ok(());
+        };
+        if !matches!(
+            object.material,
+            Material::Resident { .. } | Material::Wrapped { .. }
+        ) || self.engines.of(object)?.supports(spec, purpose, mechanism)
+        {
+            return Ok(());
+        }
+        Err(Error::MechanismUnsupported {
+            mechanism: mechanism.name(),
+            purpose,
+        })
     }
 
     /// Asks again what [`Kms::begin`] asked, if anything may have changed.
