@@ -1,13 +1,17 @@
 //! Messages as a whole: batches, versions, sizes, and bytes that are none.
 
-use keybridge_kmip::attributes::{AttributeValue, Name, TemplateAttribute};
+use keybridge_kmip::attributes::{
+    AttributeValue, CryptographicParameters, Name, TemplateAttribute,
+};
 use keybridge_kmip::enums::{
-    BatchErrorContinuationOption, CryptographicAlgorithm, CryptographicUsageMask, ObjectType,
-    Operation, ResultReason, ResultStatus,
+    BatchErrorContinuationOption, BlockCipherMode, CryptographicAlgorithm, CryptographicUsageMask,
+    ObjectType, Operation, ResultReason, ResultStatus, WrappingMethod,
 };
 use keybridge_kmip::message::{Outcome, RequestMessage, ResponseMessage};
+use keybridge_kmip::objects::{KeyInformation, KeyWrappingSpecification, WrappedAttributeNames};
 use keybridge_kmip::operations::{
-    CreateRequest, DiscoverVersionsRequest, GetRequest, LocateRequest, RequestPayload,
+    CreateRequest, DiscoverVersionsRequest, EncryptRequest, GetRequest, LocateRequest,
+    RequestPayload,
 };
 use keybridge_kmip::{Limits, Version};
 
@@ -215,4 +219,57 @@ fn operations_nobody_has_are_refused() {
             ..
         }
     ));
+}
+
+/// Requests with a wrong byte anywhere are answered, whatever it makes of them.
+#[test]
+fn mutated_messages_are_answered() {
+    let house = House::new();
+    let parameters = CryptographicParameters {
+        block_cipher_mode: Some(BlockCipherMode::GCM),
+        tag_length: Some(16),
+        ..Default::default()
+    };
+    let encrypt = EncryptRequest {
+        cryptographic_parameters: Some(parameters),
+        data: Some(vec![1; 20].into()),
+        iv_counter_nonce: Some(vec![2; 12]),
+        additional_data: Some(vec![3; 5]),
+        ..Default::default()
+    };
+    let wrapped = GetRequest {
+        key_wrapping_specification: Some(KeyWrappingSpecification {
+            wrapping_method: WrappingMethod::Encrypt,
+            encryption_key: Some(KeyInformation {
+                unique_identifier: "nobody".into(),
+                cryptographic_parameters: None,
+            }),
+            mac_signature_key: None,
+            attribute_names: WrappedAttributeNames::default(),
+            encoding_option: None,
+        }),
+        ..Default::default()
+    };
+    let batch = vec![
+        create("m"),
+        get(),
+        locate("m"),
+        encrypt.into(),
+        wrapped.into(),
+    ];
+    let mut request = RequestMessage::new(Version::V1_4, batch);
+    request.header.batch_error_continuation_option = Some(BatchErrorContinuationOption::Continue);
+    let bytes = request.encode(Vec::new()).unwrap();
+    for at in 0..bytes.len() {
+        for mask in [0x01, 0x80, 0xFF] {
+            let mut mutated = bytes.clone();
+            mutated[at] ^= mask;
+            let answer = house.bytes(&mutated);
+            let response = ResponseMessage::decode(&answer, &Limits::default());
+            assert!(
+                response.is_ok_and(|it| !it.items.is_empty()),
+                "byte {at} changed by {mask}"
+            );
+        }
+    }
 }
