@@ -92,6 +92,7 @@ impl Chain {
                 };
             }
         }
+        report.head = last.chain;
         match self.head(reader.meta(HEAD)?) {
             Err(_) => report.find(Place::End, "the head was changed or removed"),
             Ok(head) if head.sequence > last.sequence => report.find(

@@ -11,6 +11,9 @@ pub struct Report {
     pub rows: u64,
     /// Records in them, and in journals that are not folded yet.
     pub records: u64,
+    /// Chain value of the last row. Kept elsewhere together with [`Report::rows`], it shows later whether
+    /// the store was put back to an earlier state.
+    pub head: [u8; 32],
     /// Journals that are not folded yet.
     pub journals: u64,
     /// What is wrong, in order of place; the first [`Report::MOST`] of it.

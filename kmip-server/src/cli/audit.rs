@@ -73,6 +73,7 @@ struct RecordView {
 struct Proof {
     intact: bool,
     rows: u64,
+    head: String,
     records: u64,
     journals: u64,
     findings: Vec<String>,
@@ -156,6 +157,11 @@ fn verify(context: &Context, output: Output) -> Outcome {
     let proof = Proof {
         intact: report.is_intact(),
         rows: report.rows,
+        head: report
+            .head
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect(),
         records: report.records,
         journals: report.journals,
         findings: report.findings.iter().map(ToString::to_string).collect(),
@@ -166,7 +172,10 @@ fn verify(context: &Context, output: Output) -> Outcome {
             proof.records, proof.rows, proof.journals
         );
         if proof.intact {
-            return format!("The audit is intact: {what}.");
+            return format!(
+                "The audit is intact: {what}; the head, row {}, is {}.",
+                proof.rows, proof.head
+            );
         }
         format!(
             "The audit was changed ({what}):\n  {}",

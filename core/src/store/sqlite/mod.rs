@@ -352,6 +352,9 @@ fn connect(path: &Path) -> Result<Connection> {
         connection.set_prepared_statement_cache_capacity(PREPARED);
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
+        // Plans do not depend on bound values. Else SQLite plans a statement anew whenever it is bound
+        // anew, which makes a prepared look-up five times as slow.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "foreign_keys", true)?;
         // Removed rows are overwritten: sealed material that was destroyed leaves the file.

@@ -131,6 +131,24 @@ fn timing() {
         });
         println!("{what}: {:?}", runs.min());
     };
+    measure("nothing at all", 100_000, &|_| {
+        read(&scratch.store, |_| Ok(())).unwrap();
+    });
+    measure("a value of the store itself", 100_000, &|_| {
+        read(&scratch.store, |reader| reader.meta("none")).unwrap();
+    });
+    measure("ten of them", 10_000, &|_| {
+        read(&scratch.store, |reader| {
+            (0..10).try_for_each(|_| reader.meta("none").map(drop))
+        })
+        .unwrap();
+    });
+    measure("ten times the same object by id", 10_000, &|_| {
+        read(&scratch.store, |reader| {
+            (0..10).try_for_each(|_| reader.object(rows[0].id).map(drop))
+        })
+        .unwrap();
+    });
     measure("object by id", 100_000, &|n| {
         let id = rows[n * 7919 % rows.len()].id;
         read(&scratch.store, |reader| reader.object(id))
