@@ -200,7 +200,22 @@ fn init_never_overwrites_and_leaves_nothing_when_it_fails() {
     assert_eq!(refused.status.code(), Some(6));
     assert_eq!(files(&dir), [dir.join("clients/admin.key")]);
 
-    // Failures late in the making: an HSM that is not there.
+    // Failures late in the making: the account's name, when the store is there already.
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().join("bridge");
+    let failed = keybridge(
+        None,
+        &["init", "--dir", dir.to_str().unwrap()],
+        &["--account", ""],
+    );
+    assert!(!failed.status.success());
+    assert!(!dir.exists(), "{:?}", files(&dir));
+    let short = ["--token-label", "t", "--so-pin", "12345678", "--pin", "12"];
+    let failed = keybridge(None, &["init", "--dir", dir.to_str().unwrap()], &short);
+    assert!(!failed.status.success());
+    assert!(!dir.exists());
+
+    // An HSM that is not there.
     let folder = tempfile::tempdir().unwrap();
     let dir = folder.path().join("bridge");
     let hsm = [

@@ -13,6 +13,7 @@ use crate::cli::failure::{Failure, Outcome};
 pub(crate) struct MadeFiles {
     files: Vec<PathBuf>,
     folders: Vec<PathBuf>,
+    trees: Vec<PathBuf>,
 }
 
 /// Who may read a file.
@@ -78,10 +79,21 @@ impl MadeFiles {
         Ok(())
     }
 
+    /// Notes a folder that somebody else is about to make and fill. It must not be there yet.
+    ///
+    /// # Errors
+    /// [`Failure::FileExists`].
+    pub(crate) fn expect_folder(&mut self, path: &Path) -> Outcome {
+        refuse_existing(path)?;
+        self.trees.push(path.to_owned());
+        Ok(())
+    }
+
     /// Everything succeeded: the files stay.
     pub(crate) fn keep(mut self) {
         self.files.clear();
         self.folders.clear();
+        self.trees.clear();
     }
 }
 
@@ -89,6 +101,9 @@ impl Drop for MadeFiles {
     fn drop(&mut self) {
         for file in self.files.iter().rev() {
             let _ = fs::remove_file(file);
+        }
+        for tree in &self.trees {
+            let _ = fs::remove_dir_all(tree);
         }
         // Only folders that are empty again go: somebody may have put something in meanwhile.
         for folder in self.folders.iter().rev() {

@@ -13,7 +13,8 @@ use clap::ValueEnum;
 use keybridge_core::kms::{NewClient, NewCredential};
 use keybridge_core::model::Role;
 use keybridge_core::seal::secrets;
-use keybridge_core::{Door, Kms, SecretBytes};
+use keybridge_core::settings::Limits;
+use keybridge_core::{Door, Error, Kms, SecretBytes};
 use serde::Serialize;
 
 use super::context::Configuration;
@@ -23,7 +24,7 @@ use crate::pki::{Authority, CertificateFacts, Issued, ServerKey};
 use crate::secrets::{PASSPHRASE_VARIABLE, Terminal, from_prompt_twice};
 
 pub(super) use files::{MadeFiles, Readers, refuse_existing};
-use template::{KEYFILE, Pool, STORE, Seal, Template};
+use template::{JOURNALS, KEYFILE, Pool, STORE, Seal, Template};
 
 /// Account that is made when none is named.
 const DEFAULT_ACCOUNT: &str = "main";
@@ -214,7 +215,7 @@ fn pins(arguments: &Arguments) -> Outcome<Option<Pins>> {
              prompt do not"
         );
     }
-    Ok(Some(Pins {
+    let pins = Pins {
         security_officer: pin(
             arguments.so_pin.as_deref(),
             arguments.so_pin_file.as_deref(),
@@ -227,7 +228,18 @@ fn pins(arguments: &Arguments) -> Outcome<Option<Pins>> {
             "KEYBRIDGE_PIN",
             "PIN of the user",
         )?,
-    }))
+    };
+    // Early, while nothing is made; the configuration that is written has these limits.
+    let Limits {
+        pin_min: min,
+        pin_max: max,
+        ..
+    } = Limits::default();
+    let fits = |pin: &SecretBytes| (min..=max).contains(&pin.len());
+    if fits(&pins.security_officer) && fits(&pins.user) {
+        return Ok(Some(pins));
+    }
+    Err(Error::PinLength { min, max }.into())
 }
 
 fn pin(
@@ -381,6 +393,7 @@ fn store(
     ] {
         made.expect(&configuration.folder().join(file))?;
     }
+    made.expect_folder(&configuration.folder().join(JOURNALS))?;
     let kms = Kms::initialize(&settings, Arc::new(Terminal { new_store: true }))?;
     let account = kms.create_account(account)?;
     if let (Some(label), Some(pins)) = (&arguments.token_label, pins) {

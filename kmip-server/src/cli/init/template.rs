@@ -46,6 +46,8 @@ pub(super) struct Pool<'a> {
 pub(super) const POOL: &str = "hsm";
 /// The store's file, beside the configuration.
 pub(super) const STORE: &str = "keybridge.db";
+/// The folder of the store's audit journals, as the core names it.
+pub(super) const JOURNALS: &str = "keybridge.db-audit";
 /// The key file, beside the configuration.
 pub(super) const KEYFILE: &str = "seal.key";
 
