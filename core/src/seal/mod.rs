@@ -13,6 +13,8 @@ mod locked;
 mod passphrase;
 mod row;
 pub mod secrets;
+#[cfg(test)]
+mod tests;
 mod vault;
 
 pub use keyfile::KeyfileSeal;
