@@ -109,6 +109,12 @@ fn legacy(reason: ResultReason, version: Version) -> ResultReason {
     }
 }
 
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         let (legacy, modern) = reasons(&error);

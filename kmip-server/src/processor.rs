@@ -205,7 +205,10 @@ impl Processor {
             Ok(caller)
         }) {
             Ok(caller) => caller,
-            Err(failure) => return refuse_all(failure),
+            Err(failure) => {
+                tracing::warn!(reason = %failure, "a client was refused");
+                return refuse_all(failure);
+            }
         };
         let mut context = Context {
             kms: &self.kms,

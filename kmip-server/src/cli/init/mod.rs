@@ -67,8 +67,8 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "LABEL")]
     token_label: Option<String>,
     /// PIN of the token's security officer; better --so-pin-file, KEYBRIDGE_SO_PIN or the prompt
-    #[arg(long, value_name = "PIN", requires = "token_label")]
-    so_pin: Option<String>,
+    #[arg(long, value_name = "PIN", requires = "token_label", value_parser = parse_pin)]
+    so_pin: Option<SecretBytes>,
     /// File whose first line is that PIN
     #[arg(
         long,
@@ -78,8 +78,8 @@ pub(super) struct Arguments {
     )]
     so_pin_file: Option<PathBuf>,
     /// PIN of the token's user; better --pin-file, KEYBRIDGE_PIN or the prompt
-    #[arg(long, value_name = "PIN", requires = "token_label")]
-    pin: Option<String>,
+    #[arg(long, value_name = "PIN", requires = "token_label", value_parser = parse_pin)]
+    pin: Option<SecretBytes>,
     /// File whose first line is that PIN
     #[arg(
         long,
@@ -113,6 +113,11 @@ pub(super) struct Arguments {
     /// Name of the first client
     #[arg(long, value_name = "NAME", default_value = "admin")]
     client: String,
+}
+
+/// A PIN among the arguments is a secret from there on.
+fn parse_pin(text: &str) -> Result<SecretBytes, std::convert::Infallible> {
+    Ok(SecretBytes::from(text))
 }
 
 /// The PINs of the new token.
@@ -217,13 +222,13 @@ fn pins(arguments: &Arguments) -> Outcome<Option<Pins>> {
     }
     let pins = Pins {
         security_officer: pin(
-            arguments.so_pin.as_deref(),
+            arguments.so_pin.as_ref(),
             arguments.so_pin_file.as_deref(),
             "KEYBRIDGE_SO_PIN",
             "PIN of the security officer",
         )?,
         user: pin(
-            arguments.pin.as_deref(),
+            arguments.pin.as_ref(),
             arguments.pin_file.as_deref(),
             "KEYBRIDGE_PIN",
             "PIN of the user",
@@ -243,13 +248,13 @@ fn pins(arguments: &Arguments) -> Outcome<Option<Pins>> {
 }
 
 fn pin(
-    argument: Option<&str>,
+    argument: Option<&SecretBytes>,
     file: Option<&Path>,
     variable: &str,
     what: &str,
 ) -> Outcome<SecretBytes> {
     if let Some(pin) = argument {
-        return Ok(SecretBytes::from(pin));
+        return Ok(pin.clone());
     }
     if let Some(file) = file {
         return Ok(secrets::from_file(file)?);
