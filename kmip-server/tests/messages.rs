@@ -1,11 +1,11 @@
 //! Messages as a whole: batches, versions, sizes, and bytes that are none.
 
 use keybridge_kmip::attributes::{
-    AttributeValue, CryptographicParameters, Name, TemplateAttribute,
+    AttributeValue, CryptographicParameters, Name, TemplateAttribute, UniqueIdentifier,
 };
 use keybridge_kmip::enums::{
     BatchErrorContinuationOption, BlockCipherMode, CryptographicAlgorithm, CryptographicUsageMask,
-    ObjectType, Operation, ResultReason, ResultStatus, WrappingMethod,
+    ObjectType, Operation, ResultReason, ResultStatus, UniqueIdentifierEnumeration, WrappingMethod,
 };
 use keybridge_kmip::message::{Outcome, RequestMessage, ResponseMessage};
 use keybridge_kmip::objects::{KeyInformation, KeyWrappingSpecification, WrappedAttributeNames};
@@ -99,6 +99,58 @@ fn the_placeholder_is_empty_without_a_hit_or_with_two() {
     // No hit is a success, and a batch of its own starts with an empty placeholder.
     let response = house.send(&RequestMessage::new(Version::V1_0, vec![get()]));
     assert_eq!(statuses(&response), [FAILED]);
+}
+
+/// 2.x names the objects of earlier batch items by what made them (2.1 section 11.58).
+#[test]
+fn later_items_refer_to_earlier_ones() {
+    let house = House::new();
+    let get = |kind| -> RequestPayload {
+        let unique_identifier = Some(UniqueIdentifier::Enumeration(kind));
+        GetRequest {
+            unique_identifier,
+            ..Default::default()
+        }
+        .into()
+    };
+    let batch = vec![
+        create("first"),
+        locate("first"),
+        get(UniqueIdentifierEnumeration::Create),
+        get(UniqueIdentifierEnumeration::Locate),
+        get(UniqueIdentifierEnumeration::IDPlaceholder),
+        get(UniqueIdentifierEnumeration::Register),
+    ];
+    let response = house.send(&RequestMessage::new(Version::V2_1, batch));
+    assert_eq!(
+        statuses(&response),
+        [SUCCESS, SUCCESS, SUCCESS, SUCCESS, SUCCESS, FAILED]
+    );
+}
+
+/// Ceph's way: one Locate by Name and type with a Maximum Response Size, exactly one answer.
+#[test]
+fn a_name_finds_one_object_after_a_rotation_too() {
+    let house = House::new();
+    house.send(&RequestMessage::new(Version::V1_0, vec![create("bucket")]));
+    let key = house.kms.resolve_key(&house.caller(), "bucket").unwrap();
+    house.kms.rotate_key(&house.caller(), key).unwrap();
+    let mut request = RequestMessage::new(Version::V1_0, vec![locate("bucket")]);
+    request.header.maximum_response_size = Some(4096);
+    let mut response = house.send(&request);
+    let Outcome::Success(Some(found)) = response.items.remove(0).outcome else {
+        panic!("{response:?}");
+    };
+    let found = payload!(found, Locate).unique_identifiers;
+    assert_eq!(found.len(), 1);
+    let newest = house.kms.key(&house.caller(), key).unwrap();
+    let newest = newest
+        .primary_version()
+        .unwrap()
+        .secret
+        .unwrap()
+        .to_string();
+    assert_eq!(found[0].as_text(), Some(newest.as_str()));
 }
 
 #[test]
