@@ -6,7 +6,7 @@ use cryptoki_sys::*;
 
 /// A `CK_RV` that is not `CKR_OK`. Inside the module every failure is one of these: the standard
 /// already names each case, and the code is all that can cross the C boundary. Errors of the core
-/// become one in [`crate::token::embedded::error`].
+/// become one in [`crate::token::error`].
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Rv(CK_RV);
 

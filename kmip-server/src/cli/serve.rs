@@ -17,7 +17,7 @@ use crate::server::Server;
 /// Arguments of `serve`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// Listen here instead of where [server] listen says; may be given several times, port 0 takes
+    /// Listen here instead of where `[server] listen` says; may be given several times, port 0 takes
     /// a free one
     #[arg(long, value_name = "ADDRESS:PORT")]
     listen: Vec<SocketAddr>,

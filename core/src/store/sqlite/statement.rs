@@ -1,4 +1,4 @@
-//! Every fixed statement. [`ALL`] lists those that look something up, for the test that none of them
+//! Every fixed statement. `ALL` lists those that look something up, for the test that none of them
 //! reads a table from end to end.
 
 macro_rules! statements {
