@@ -31,7 +31,6 @@ fn modules() {
     let ours = in_own_process(&bridge.token(), 10_000);
     // Making 10,000 keys in SoftHSM2 takes longer than the rest of this program.
     let theirs = in_own_process(&hsm.token(), 1_000);
-    let direct = direct::measure();
 
     println!("\nPKCS#11 module, operations a second (one thread)");
     println!(
@@ -39,12 +38,15 @@ fn modules() {
         "", "direct", "keybridge", "ratio", "SoftHSM2", "ratio"
     );
     for name in ["RSA-2048 sign", "P-256 sign", "AES-256-GCM 1 KiB"] {
-        let (base, own, other) = (direct[name], number(&ours, name), number(&theirs, name));
-        println!(
-            "{name:<28}{base:>12.0}{own:>12.0}{:>8.2}{other:>12.0}{:>8.2}",
-            own / base,
-            other / base
+        let direct = format!("{name}, direct");
+        let (base, own, other) = (
+            number(&ours, &direct),
+            number(&ours, name),
+            number(&theirs, name),
         );
+        // Each beside the direct calls that were made in turns with its own.
+        let (ratio, other_ratio) = (own / base, other / number(&theirs, &direct));
+        println!("{name:<28}{base:>12.0}{own:>12.0}{ratio:>8.2}{other:>12.0}{other_ratio:>8.2}");
     }
 
     println!("\nPKCS#11 module, microseconds by number of keys");

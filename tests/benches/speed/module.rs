@@ -12,13 +12,16 @@ use cryptoki::session::Session;
 use keybridge_tests::loaded::Loaded;
 use serde_json::{Map, Value};
 
-use crate::clock;
+use crate::{clock, direct};
 
 /// The argument that tells this program that it is the process of one module.
 pub(crate) const MODE: &str = "--one-module";
 
 /// What is signed: as long as a SHA-256 digest, which is all that raw ECDSA takes.
 pub(crate) const MESSAGE: [u8; 32] = [0x42; 32];
+
+/// What is encrypted.
+pub(crate) const PLAIN: [u8; 1024] = [1; 1024];
 
 /// P-256 as an object identifier, DER.
 const P256: [u8; 10] = [0x06, 0x08, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x03, 0x01, 0x07];
@@ -65,12 +68,12 @@ fn primitives(session: &Session, results: &mut Map<String, Value>) {
             &[Attribute::Token(true), Attribute::Sign(true)],
         )
         .expect("an RSA key");
-    let rate = clock::rate(|| {
+    let (direct, rate) = clock::rates(direct::rsa_2048_sign(), || {
         session
             .sign(&Mechanism::Sha256RsaPkcs, rsa, &MESSAGE)
             .expect("a signature");
     });
-    results.insert("RSA-2048 sign".into(), rate.into());
+    insert(results, "RSA-2048 sign", direct, rate);
 
     let (_, ec) = session
         .generate_key_pair(
@@ -79,23 +82,27 @@ fn primitives(session: &Session, results: &mut Map<String, Value>) {
             &[Attribute::Token(true), Attribute::Sign(true)],
         )
         .expect("an EC key");
-    let rate = clock::rate(|| {
+    let (direct, rate) = clock::rates(direct::p256_sign(), || {
         session
             .sign(&Mechanism::Ecdsa, ec, &MESSAGE)
             .expect("a signature");
     });
-    results.insert("P-256 sign".into(), rate.into());
+    insert(results, "P-256 sign", direct, rate);
 
     let aes = make_secret(session, "gcm");
-    let plain = vec![1; 1024];
-    let rate = clock::rate(|| {
+    let (direct, rate) = clock::rates(direct::aes_256_gcm(), || {
         let mut iv = [3; 12];
         let parameters = GcmParams::new(&mut iv, &[], 128.into()).expect("GCM parameters");
         session
-            .encrypt(&Mechanism::AesGcm(parameters), aes, &plain)
+            .encrypt(&Mechanism::AesGcm(parameters), aes, &PLAIN)
             .expect("a sealed text");
     });
-    results.insert("AES-256-GCM 1 KiB".into(), rate.into());
+    insert(results, "AES-256-GCM 1 KiB", direct, rate);
+}
+
+fn insert(results: &mut Map<String, Value>, name: &str, direct: f64, rate: f64) {
+    results.insert(name.to_owned(), rate.into());
+    results.insert(format!("{name}, direct"), direct.into());
 }
 
 /// Makes many keys from several threads, as each waits for the disk.
