@@ -2,12 +2,14 @@
 
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io;
-use std::os::unix::fs::DirBuilderExt;
+use std::os::fd::AsFd;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, fchown};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use aws_lc_rs::hmac;
-use rustix::fs::{FlockOperation, flock};
+use rustix::fs::{FlockOperation, Mode, OFlags, flock};
+use rustix::process::geteuid;
 
 use super::actor::Use;
 use super::chain::Chain;
@@ -137,17 +139,17 @@ impl Audit {
 
     /// Makes and registers a journal of this process.
     fn begin(&self) -> Result<Segment> {
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(&self.folder)
-            .map_err(|error| self.failure(&error))?;
+        self.make_folder().map_err(|error| self.failure(&error))?;
         let id = JournalId::random();
         let path = self.path(id);
         // The file is made inside the transaction: whoever finds the journal registered finds its file,
         // and its lock.
         let begun = write(&*self.store, |transaction| {
             let segment = Segment::create(&path, id, &self.journals, &self.boot)
+                .and_then(|segment| {
+                    hand_over(segment.file(), Some(&self.folder))?;
+                    Ok(segment)
+                })
                 .map_err(|error| self.failure(&error))?;
             transaction.put_journal(id)?;
             let begun = Begun {
@@ -163,6 +165,16 @@ impl Audit {
             let _ = std::fs::remove_file(&path);
         }
         begun
+    }
+
+    fn make_folder(&self) -> io::Result<()> {
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&self.folder)?;
+        let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let folder = rustix::fs::open(&self.folder, flags, Mode::empty())?;
+        hand_over(folder, self.folder.parent())
     }
 
     /// Folds this process's journal and those of processes that are gone into the chain. To be called
@@ -332,6 +344,17 @@ fn missing() -> Journal {
         damage: Some("its file was removed".into()),
         ..Journal::default()
     }
+}
+
+/// What root makes in a folder belongs to whom the folder belongs, as SQLite does with its files: else
+/// root's one look at a store would lock its own user out. Goes by the open file, so that a link put in its
+/// place meanwhile is not followed.
+fn hand_over(made: impl AsFd, folder: Option<&Path>) -> io::Result<()> {
+    let Some(folder) = folder.filter(|_| geteuid().is_root()) else {
+        return Ok(());
+    };
+    let owner = std::fs::metadata(folder)?;
+    fchown(made, Some(owner.uid()), Some(owner.gid()))
 }
 
 /// Which start of the machine this is; zeros where the kernel does not tell.

@@ -372,3 +372,23 @@ fn without_room_for_a_journal_uses_are_refused() {
     assert_eq!(requests(&scratch.audit, &Filter::default()), [2]);
     assert_eq!(scratch.findings(), [] as [&str; 0]);
 }
+
+#[test]
+fn what_root_makes_belongs_to_the_stores_owner() {
+    use std::os::unix::fs::{MetadataExt, chown};
+    let scratch = Scratch::new();
+    // Only root can, and only root need.
+    if chown(scratch.folder.path(), Some(12_345), Some(12_345)).is_err() {
+        return;
+    }
+    scratch
+        .audit
+        .record_use(&sign(&actor("user"), &target(1), 1))
+        .unwrap();
+    for path in [
+        scratch.folder.path().join("audit"),
+        scratch.journals().remove(0),
+    ] {
+        assert_eq!(fs::metadata(path).unwrap().uid(), 12_345);
+    }
+}

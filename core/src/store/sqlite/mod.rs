@@ -105,8 +105,12 @@ impl SqliteStore {
             .and_then(|mut connection| schema::create(&mut connection, path))
             .and_then(|()| Self::open(path));
         if made.is_err() {
-            // Best effort: the error that matters is the one returned.
-            let _ = std::fs::remove_file(path);
+            for suffix in ["", "-wal", "-shm"] {
+                let mut name = path.as_os_str().to_owned();
+                name.push(suffix);
+                // Best effort: the error that matters is the one returned.
+                let _ = std::fs::remove_file(name);
+            }
         }
         made
     }
