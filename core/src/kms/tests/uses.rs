@@ -198,3 +198,42 @@ fn a_key_that_asks_each_time_is_proven_each_time() {
         .run(&mut operation, b"x", &mut [0; 32])
         .expect("proven");
 }
+
+/// Resident memory of this process, in KiB.
+fn resident() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").expect("procfs");
+    let line = status
+        .lines()
+        .find(|line| line.starts_with("VmRSS:"))
+        .expect("VmRSS");
+    line.split_whitespace()
+        .nth(1)
+        .and_then(|number| number.parse().ok())
+        .expect("a number")
+}
+
+#[test]
+fn memory_does_not_grow_with_the_number_of_uses() {
+    let bridge = Bridge::new();
+    let user = bridge.user(Door::Pkcs11);
+    let key = bridge.aes(&user, "k").secret;
+    let mut output = [0; 32];
+    let mut use_it = |times: u32| {
+        for _ in 0..times {
+            let mut operation = bridge
+                .kms
+                .begin(&user, key, Purpose::Encrypt, gcm())
+                .expect("begin");
+            bridge
+                .kms
+                .run(&mut operation, b"data", &mut output)
+                .expect("encrypt");
+        }
+        resident()
+    };
+    let numbers: Vec<u64> = (0..10).map(|_| use_it(50_000)).collect();
+    assert!(
+        numbers[9] < numbers[4] + 4096,
+        "KiB after each 50,000 uses: {numbers:?}"
+    );
+}
