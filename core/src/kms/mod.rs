@@ -28,10 +28,13 @@ mod open;
 mod operate;
 mod password;
 mod record;
+mod register;
 mod request;
+mod rotate;
 mod rules;
 mod sessions;
 mod state;
+mod tokens;
 mod transport;
 
 pub use operate::Operation;

@@ -1,0 +1,279 @@
+//! Objects that come with their value: registered, unwrapped, derived, copied.
+
+use std::sync::Arc;
+
+use super::Kms;
+use super::change::{Change, check_object};
+use super::create::{first_version, new_object};
+use super::request::Register;
+use super::rules;
+use crate::audit::Verb;
+use crate::authorize::{Caller, authorize};
+use crate::encoding;
+use crate::engine::NewKey;
+use crate::error::{Error, Result};
+use crate::id::ObjectId;
+use crate::model::{
+    Attributes, Key, KeyOrigin, KeyState, Lifetime, Material, Object, ObjectClass, Protection,
+};
+use crate::secret::SecretBytes;
+
+impl Kms {
+    /// Brings in an object with its value.
+    ///
+    /// # Errors
+    /// [`Error::InvalidMaterial`], [`Error::KeyUnsupported`], attribute and limit errors.
+    pub fn register(&self, caller: &Arc<Caller>, request: Register) -> Result<ObjectId> {
+        self.register_as(caller, Verb::Register, request, false)
+    }
+
+    /// [`Kms::register`] under another verb (unwrap, derive). `always_sensitive`: whether the value was never
+    /// outside in the clear.
+    pub(super) fn register_as(
+        &self,
+        caller: &Arc<Caller>,
+        verb: Verb,
+        request: Register,
+        always_sensitive: bool,
+    ) -> Result<ObjectId> {
+        let object = self.refusable(caller, verb, None, || {
+            self.build_registered(caller, verb, request, always_sensitive)
+        })?;
+        let mut object = object;
+        if object.lifetime != Lifetime::Stored {
+            let id = object.id;
+            self.put_session_object(object)?;
+            self.record_use_of(caller, verb, id, None, "session")?;
+            return Ok(id);
+        }
+        let result = self.change(caller, verb, |change| {
+            change.authorize()?;
+            change.record.object = Some(object.id);
+            change.record.detail = format!("{:?} {:?}", object.class, object.attributes.label);
+            if object.class.is_key() {
+                change.join_key(&mut object)?;
+            } else {
+                change.add_object(&mut object)?;
+            }
+            change.record.key = object.key;
+            Ok(object.id)
+        });
+        if result.is_err() {
+            self.undo_generation(&object);
+        }
+        result
+    }
+
+    fn build_registered(
+        &self,
+        caller: &Caller,
+        verb: Verb,
+        request: Register,
+        always_sensitive: bool,
+    ) -> Result<Object> {
+        authorize(caller, verb, None)?;
+        rules::check_new(caller, &request.attributes)?;
+        let limit = self.settings.limits.object_bytes;
+        if request
+            .value
+            .as_ref()
+            .is_some_and(|value| value.len() > limit)
+        {
+            return Err(Error::Limit {
+                name: "object-bytes",
+                limit: limit as u64,
+            });
+        }
+        let id = ObjectId::random();
+        let mut object = new_object(caller, id, request.class, request.attributes, request.dates);
+        object.spec = request.spec;
+        object.lifetime = request.lifetime;
+        object.format = request.format;
+        object.key_gen_mechanism = request.key_gen_mechanism;
+        object.always_sensitive = always_sensitive && object.attributes.sensitive;
+        object.never_extractable = false;
+        object.protection = match request.class {
+            ObjectClass::SecretKey | ObjectClass::PrivateKey
+                if request.lifetime == Lifetime::Stored =>
+            {
+                request.protection
+            }
+            _ => Protection::Software,
+        };
+        if let (ObjectClass::PrivateKey, Some(value)) = (request.class, &request.value) {
+            // A kind that the encodings do not know is kept without its public half.
+            object.public_key_info = encoding::public_key_info_of(value.expose()).ok();
+        }
+        object.material = match request.value {
+            None => Material::None,
+            Some(value) => self.take_value(&object, value)?,
+        };
+        Ok(object)
+    }
+
+    /// Validates a value and puts it where it belongs.
+    fn take_value(&self, object: &Object, value: SecretBytes) -> Result<Material> {
+        if object.class.is_key() && object.spec.is_none() {
+            return Err(Error::InvalidMaterial(
+                "the kind of key is not known".into(),
+            ));
+        }
+        match (object.class, object.spec) {
+            (ObjectClass::SecretKey | ObjectClass::PrivateKey, Some(spec)) => {
+                let new = NewKey {
+                    id: object.id,
+                    spec,
+                    attributes: &object.attributes,
+                    public_exponent: None,
+                };
+                self.engines
+                    .by_protection(&object.protection)?
+                    .import(&new, value)
+            }
+            (ObjectClass::PublicKey, _) => {
+                let mut candidate = object.clone();
+                candidate.material = Material::Public(value.expose().to_vec());
+                // Parsing it is its validation; a kind that no engine has is kept as it is.
+                match self.engines.of(&candidate)?.ready(&candidate) {
+                    Ok(_) | Err(Error::KeyUnsupported(_)) => Ok(candidate.material),
+                    Err(error) => Err(error),
+                }
+            }
+            (class, _) if class.is_secret() => Ok(Material::Secret(value)),
+            _ => Ok(Material::Public(value.expose().to_vec())),
+        }
+    }
+
+    /// Copies an object; `edit` changes the copy's attributes within the rules of [`Kms::modify`]. The copy is of
+    /// the same version of the same key, so the same gate stands before it.
+    ///
+    /// # Errors
+    /// [`Error::ActionProhibited`] when it is not copyable, attribute and limit errors.
+    pub fn copy(
+        &self,
+        caller: &Arc<Caller>,
+        object: ObjectId,
+        lifetime: Lifetime,
+        edit: &mut dyn FnMut(&mut Attributes) -> Result<()>,
+    ) -> Result<ObjectId> {
+        let mut copy = self.refusable(caller, Verb::Copy, Some(object), || {
+            self.freshen()?;
+            let source = self.load(object)?;
+            check_object(caller, Verb::Copy, &source.object)?;
+            if !source.object.attributes.copyable {
+                return Err(Error::ActionProhibited("copied"));
+            }
+            if matches!(source.object.material, Material::Resident { .. })
+                && lifetime == Lifetime::Stored
+            {
+                return Err(Error::HsmRefused {
+                    pool: source.object.protection.to_string(),
+                    reason: "a resident key has one object in the HSM and cannot be copied".into(),
+                });
+            }
+            let mut copy = Object::clone(&source.object);
+            copy.id = ObjectId::random();
+            copy.lifetime = lifetime;
+            edit(&mut copy.attributes)?;
+            rules::check_copy(caller, &source.object.attributes, &copy.attributes)?;
+            copy.attributes.names.clear();
+            Ok(copy)
+        })?;
+        let id = copy.id;
+        if lifetime != Lifetime::Stored {
+            self.put_session_object(copy)?;
+            self.record_use_of(caller, Verb::Copy, object, None, "session")?;
+            return Ok(id);
+        }
+        self.change(caller, Verb::Copy, |change| {
+            change.record.object = Some(object);
+            change.record.detail = format!("copy {id}");
+            change.add_object(&mut copy)?;
+            if let Some(key) = copy.key
+                && let Some(mut key) = change.key_unchecked(key)?
+            {
+                let version = key
+                    .versions
+                    .iter_mut()
+                    .find(|version| version.number == copy.version);
+                if let Some(version) = version {
+                    version.copies.push(id);
+                }
+                change.put_key(&key)?;
+            }
+            Ok(())
+        })?;
+        Ok(id)
+    }
+}
+
+impl Change<'_> {
+    /// Gives a registered key object a key: that of its other half, when that is here and waits for it
+    /// (same label, same `CKA_ID`, same kind), else a new one.
+    fn join_key(&mut self, object: &mut Object) -> Result<()> {
+        let spec = object
+            .spec
+            .ok_or_else(|| Error::Internal("a key without a kind".into()))?;
+        let mut key = match self.other_half(object)? {
+            Some(key) => key,
+            None => {
+                let mut key = self.new_key(object, spec, KeyOrigin::Imported);
+                key.versions.push(first_version(self.now));
+                key
+            }
+        };
+        object.key = Some(key.id);
+        object.version = key.primary;
+        let primary = key.primary;
+        if let Some(version) = key
+            .versions
+            .iter_mut()
+            .find(|version| version.number == primary)
+        {
+            match object.class {
+                ObjectClass::PublicKey => version.public = Some(object.id),
+                _ => version.secret = Some(object.id),
+            }
+        }
+        self.add_object(object)?;
+        self.put_key(&key)
+    }
+
+    fn other_half(&self, object: &Object) -> Result<Option<Key>> {
+        let other = match object.class {
+            ObjectClass::PublicKey => ObjectClass::PrivateKey,
+            ObjectClass::PrivateKey => ObjectClass::PublicKey,
+            _ => return Ok(None),
+        };
+        if object.attributes.cka_id.is_empty() {
+            return Ok(None);
+        }
+        let query = crate::store::ObjectQuery {
+            account: Some(object.account),
+            class: Some(other),
+            label: Some(object.attributes.label.clone()),
+            cka_id: Some(object.attributes.cka_id.clone()),
+            ..Default::default()
+        };
+        for id in self.transaction.objects(&query)? {
+            let half = self.object_unchecked(id)?;
+            if half.spec != object.spec {
+                continue;
+            }
+            let Some(key) = half.key else { continue };
+            if let Some(key) = self.key_unchecked(key)?
+                && key.origin == KeyOrigin::Imported
+                && key.state == KeyState::Enabled
+                && key
+                    .primary_version()
+                    .is_some_and(|version| match object.class {
+                        ObjectClass::PublicKey => version.public.is_none(),
+                        _ => version.secret.is_none(),
+                    })
+            {
+                return Ok(Some(key));
+            }
+        }
+        Ok(None)
+    }
+}

@@ -1,0 +1,157 @@
+//! Rotation: a new primary version of a key.
+
+use std::sync::Arc;
+
+use super::Kms;
+use super::change::Change;
+use super::create::describe;
+use super::request::Created;
+use crate::audit::Verb;
+use crate::authorize::Caller;
+use crate::engine::NewKey;
+use crate::error::{Error, Result};
+use crate::id::{KeyId, ObjectId};
+use crate::lifecycle;
+use crate::model::{KeyVersion, Link, LinkType, Material, Object, ObjectState};
+
+impl Kms {
+    /// Makes a new primary version; older ones keep what they need to decrypt and verify. KMIP Names move to the
+    /// new objects (KMIP 2.1 section 6.1.44, Re-key); the label stays the same, the `CKA_ID` is new.
+    ///
+    /// # Errors
+    /// [`Error::KeyState`] unless the key is enabled, engine failures.
+    pub fn rotate_key(&self, caller: &Arc<Caller>, key: KeyId) -> Result<Created> {
+        let current = self.refusable(caller, Verb::Rotate, None, || {
+            let current = self.key(caller, key)?;
+            lifecycle::check_gate(current.state)?;
+            let primary = current.primary_version().and_then(|version| version.secret);
+            let primary = primary.ok_or(Error::NoMaterial("its primary version was destroyed"))?;
+            self.freshen()?;
+            Ok((current, self.load(primary)?))
+        })?;
+        let (current, old) = current;
+        let id = ObjectId::random();
+        let new = NewKey {
+            id,
+            spec: current.spec,
+            attributes: &old.object.attributes,
+            public_exponent: None,
+        };
+        let generated = self.refusable(caller, Verb::Rotate, None, || {
+            self.engines
+                .by_protection(&current.protection)?
+                .generate(&new)
+        })?;
+        let mut secret = Object::clone(&old.object);
+        secret.id = id;
+        secret.material = generated.secret;
+        secret.public_key_info.clone_from(&generated.public);
+        secret.local = true;
+        secret.always_sensitive = secret.attributes.sensitive;
+        secret.never_extractable = !secret.attributes.extractable;
+        let created = self.change(caller, Verb::Rotate, |change| {
+            change.rotate(key, &mut secret, generated.public.clone())
+        });
+        if created.is_err() {
+            self.undo_generation(&secret);
+        }
+        created
+    }
+}
+
+impl Change<'_> {
+    /// Writes a new version: `secret` is a copy of the old primary's object with new material.
+    fn rotate(
+        &mut self,
+        key: KeyId,
+        secret: &mut Object,
+        public: Option<Vec<u8>>,
+    ) -> Result<Created> {
+        let mut key = self.key(key)?;
+        lifecycle::check_gate(key.state)?;
+        let number = key
+            .versions
+            .iter()
+            .map(|version| version.number)
+            .max()
+            .unwrap_or(0)
+            + 1;
+        let old = key.primary_version().cloned();
+        let old = old.ok_or(Error::NoMaterial("its primary version was destroyed"))?;
+        self.record.version = number;
+        self.record.detail = format!("{} {:?} version {number}", describe(key.spec), key.name);
+        let cka_id = secret.id.as_bytes().to_vec();
+        let mut version = KeyVersion {
+            number,
+            secret: None,
+            public: None,
+            copies: Vec::new(),
+            created: self.now,
+        };
+        let mut public_object = None;
+        if let (Some(value), Some(old_public)) = (public, old.public) {
+            let mut object = self.object_unchecked(old_public)?;
+            object.id = ObjectId::random();
+            object.material = Material::Public(value);
+            public_object = Some(object);
+        }
+        if let Some(old_secret) = old.secret {
+            self.begin_version(secret, old_secret, number, &cka_id)?;
+        }
+        if let (Some(object), Some(old_public)) = (&mut public_object, old.public) {
+            self.begin_version(object, old_public, number, &cka_id)?;
+            secret.attributes.links.push(Link {
+                kind: LinkType::PUBLIC_KEY,
+                object: object.id,
+            });
+            object.attributes.links.push(Link {
+                kind: LinkType::PRIVATE_KEY,
+                object: secret.id,
+            });
+            version.public = Some(object.id);
+            self.add_object(object)?;
+        }
+        self.add_object(secret)?;
+        version.secret = Some(secret.id);
+        key.versions.push(version);
+        key.primary = number;
+        self.put_key(&key)?;
+        Ok(Created {
+            key: Some(key.id),
+            secret: secret.id,
+            public: public_object.map(|object| object.id),
+        })
+    }
+
+    /// Makes `new` the successor of `old`: links both ways, and the KMIP Names move.
+    fn begin_version(
+        &mut self,
+        new: &mut Object,
+        old: ObjectId,
+        number: u32,
+        cka_id: &[u8],
+    ) -> Result<()> {
+        let mut old = self.object_unchecked(old)?;
+        new.attributes.names = std::mem::take(&mut old.attributes.names);
+        new.attributes.links = vec![Link {
+            kind: LinkType::REPLACED,
+            object: old.id,
+        }];
+        old.attributes
+            .links
+            .retain(|link| link.kind != LinkType::REPLACEMENT);
+        old.attributes.links.push(Link {
+            kind: LinkType::REPLACEMENT,
+            object: new.id,
+        });
+        self.put_object(&mut old)?;
+        new.version = number;
+        new.attributes.cka_id = cka_id.to_vec();
+        new.state = ObjectState::Active;
+        new.deletion = None;
+        new.dates.initial = self.now;
+        new.dates.activation = Some(self.now);
+        new.dates.deactivation = None;
+        Ok(())
+    }
+}
