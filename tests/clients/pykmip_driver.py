@@ -377,6 +377,18 @@ def verb_create(client, version, args):
     return {"uid": make_aes(client, args.name)}
 
 
+def verb_create_many(client, version, args):
+    """Makes keys until the server is gone; prints each identifier as soon as it is answered."""
+    del version
+    made = 0
+    while True:
+        try:
+            print(make_aes(client, f"{args.name}-{made}"), flush=True)
+        except (OSError, EOFError) as error:
+            return {"made": made, "ended": str(error)}
+        made += 1
+
+
 def verb_locate(client, version, args):
     del version
     return {"uids": client.locate(attributes=[name_attribute(args.name)] if args.name else None)}

@@ -57,6 +57,52 @@ fn two_killed_writers_lose_nothing() {
     bridge.cli("audit verify").ok();
 }
 
+/// The server is killed while clients make keys through it; what it answered is there.
+#[test]
+fn a_killed_server_loses_nothing() {
+    let mut bridge = Bridge::new();
+    let mut acknowledged = Vec::new();
+    for round in 0..6 {
+        bridge.serve();
+        let mut client = bridge
+            .driver("pykmip_driver.py")
+            .args(["--name", &format!("round-{round}"), "create-many"])
+            .into_inner()
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("start a client");
+        let mut lines = BufReader::new(client.stdout.take().expect("a pipe")).lines();
+        for _ in 0..3 {
+            acknowledged.push(lines.next().expect("an acknowledgement").expect("a line"));
+        }
+        std::thread::sleep(Duration::from_micros(round * 731));
+        bridge.kill();
+        acknowledged.extend(
+            lines
+                .map_while(Result::ok)
+                .take_while(|line| !line.starts_with('{')),
+        );
+        client.wait().expect("reap the client");
+    }
+    bridge.serve();
+    let located = bridge.driver("pykmip_driver.py").arg("locate").ok().json();
+    let found: Vec<&str> = located["uids"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .filter_map(|uid| uid.as_str())
+        .collect();
+    for uid in &acknowledged {
+        assert!(
+            found.contains(&uid.as_str()),
+            "acknowledged and lost: {uid}"
+        );
+    }
+    bridge.cli("audit verify").ok();
+}
+
 fn writer(token: &Token, name: &str) -> Child {
     token
         .command(WRITER)
