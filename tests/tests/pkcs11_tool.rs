@@ -282,6 +282,33 @@ fn mistakes_get_errors_of_their_own() {
     on.token.tool("--list-objects").ok().never_says("small");
 }
 
+/// A host's whole way through the module, watched by valgrind: nothing is read or written that is not
+/// the module's or the host's to give.
+#[test]
+fn valgrind_finds_nothing() {
+    let on = Subject::bridge();
+    on.token
+        .tool("--keypairgen --key-type EC:prime256v1 --label ec --id 0a --usage-sign")
+        .ok();
+    let message = on.write("message", [7; 32]);
+    on.token
+        .command("valgrind")
+        .words("-q --error-exitcode=99 pkcs11-tool --module")
+        .arg(&on.token.module)
+        .args([
+            "--token-label",
+            &on.token.label,
+            "--login",
+            "--pin",
+            &on.token.pin,
+        ])
+        .words("--sign --id 0a --mechanism ECDSA --output-file")
+        .args([&on.file("signature"), "--input-file", &message])
+        // Twenty times slower, on a machine that may be busy.
+        .limit(std::time::Duration::from_secs(180))
+        .ok();
+}
+
 /// The public key with this CKA_ID, out of the token and into a PEM file.
 #[track_caller]
 fn export_public_key(on: &Subject, id: &str) -> String {
