@@ -365,6 +365,8 @@ impl fmt::Display for Purpose {
             Self::Wrap => "wrap",
             Self::Unwrap => "unwrap",
             Self::Derive => "derive",
+            Self::SignRecover => "sign with recovery",
+            Self::VerifyRecover => "verify with recovery",
         })
     }
 }

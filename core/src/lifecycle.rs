@@ -63,7 +63,12 @@ pub fn effective_state(state: ObjectState, dates: &Dates, now: Timestamp) -> Obj
 pub const fn protects(purpose: Purpose) -> bool {
     matches!(
         purpose,
-        Purpose::Encrypt | Purpose::Sign | Purpose::MacGenerate | Purpose::Wrap | Purpose::Derive
+        Purpose::Encrypt
+            | Purpose::Sign
+            | Purpose::SignRecover
+            | Purpose::MacGenerate
+            | Purpose::Wrap
+            | Purpose::Derive
     )
 }
 

@@ -27,6 +27,10 @@ pub enum Purpose {
     Unwrap,
     /// Derive a key.
     Derive,
+    /// Make a signature from which the data can be recovered.
+    SignRecover,
+    /// Check a signature and give the data that is in it.
+    VerifyRecover,
 }
 
 /// The hash and mask generation function of RSA-OAEP and RSA-PSS.

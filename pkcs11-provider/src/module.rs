@@ -10,6 +10,7 @@ use keybridge_core::ObjectId;
 use crate::attributes::view::View;
 use crate::config::{self, ConfiguredToken};
 use crate::ffi::fork;
+use crate::functions::SavedStates;
 use crate::handles::{Handles, Meaning};
 use crate::log;
 use crate::mechanisms::registry;
@@ -150,6 +151,7 @@ pub struct Instance {
     pub(crate) slots: Box<[Slot]>,
     pub(crate) sessions: SessionTable,
     pub(crate) handles: Handles,
+    pub(crate) states: SavedStates,
     ended: Mutex<bool>,
     wake: Condvar,
 }
@@ -165,6 +167,7 @@ impl Instance {
             slots: slots.collect(),
             sessions: SessionTable::new(MAX_SESSIONS),
             handles: Handles::new(),
+            states: SavedStates::default(),
             ended: Mutex::new(false),
             wake: Condvar::new(),
         }

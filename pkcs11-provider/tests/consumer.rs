@@ -4,21 +4,19 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-use tempfile::TempDir;
-
-use crate::support::make_ready_store;
+use crate::support::{lasting_folder, make_ready_store};
 
 /// The compiled program and a store for it. `None` without a C compiler.
-fn program() -> Option<&'static (TempDir, PathBuf)> {
-    static PROGRAM: OnceLock<Option<(TempDir, PathBuf)>> = OnceLock::new();
+fn program() -> Option<&'static (&'static Path, PathBuf)> {
+    static PROGRAM: OnceLock<Option<(&'static Path, PathBuf)>> = OnceLock::new();
     let made = PROGRAM.get_or_init(|| {
         if Command::new("gcc").arg("--version").output().is_err() {
             eprintln!("no gcc: the C program is left out");
             return None;
         }
-        let folder = tempfile::tempdir().expect("a folder");
+        let folder = lasting_folder();
         let source = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let binary = folder.path().join("consumer");
+        let binary = folder.join("consumer");
         let output = Command::new("gcc")
             .args([
                 "-std=gnu11",
@@ -38,7 +36,7 @@ fn program() -> Option<&'static (TempDir, PathBuf)> {
             .expect("gcc runs");
         let errors = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{errors}");
-        let configuration = make_ready_store(folder.path());
+        let configuration = make_ready_store(folder);
         Some((folder, configuration))
     });
     made.as_ref()
@@ -57,7 +55,7 @@ fn run(case: &str) {
     let Some((folder, configuration)) = program() else {
         return;
     };
-    let output = Command::new(folder.path().join("consumer"))
+    let output = Command::new(folder.join("consumer"))
         .arg(module())
         .arg(case)
         .env("KEYBRIDGE_CONFIG", configuration)

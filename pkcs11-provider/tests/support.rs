@@ -3,7 +3,7 @@
 
 use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, Once, OnceLock, PoisonError};
 
 use cryptoki_sys::*;
 use keybridge_core::kms::Kms;
@@ -64,6 +64,31 @@ pub(crate) fn make_store(folder: &Path) -> PathBuf {
     path
 }
 
+/// A new folder that is there until this process ends, whose exit handler removes it: what a static
+/// holds is never dropped.
+pub(crate) fn lasting_folder() -> &'static Path {
+    static FOLDERS: Mutex<Vec<(u32, &'static Path)>> = Mutex::new(Vec::new());
+
+    extern "C" fn remove() {
+        let folders = FOLDERS.lock().unwrap_or_else(PoisonError::into_inner);
+        for (process, folder) in &*folders {
+            // A forked child that ends takes nothing from its parent.
+            if *process == std::process::id() {
+                let _ = std::fs::remove_dir_all(folder);
+            }
+        }
+    }
+
+    static ONCE: Once = Once::new();
+    // SAFETY: a handler that lives as long as the process.
+    ONCE.call_once(|| assert_eq!(unsafe { libc::atexit(remove) }, 0));
+    let folder = tempfile::tempdir().expect("a folder").keep();
+    let folder: &'static Path = Box::leak(folder.into_boxed_path());
+    let mut folders = FOLDERS.lock().unwrap_or_else(PoisonError::into_inner);
+    folders.push((std::process::id(), folder));
+    folder
+}
+
 /// A store as [`make_store`] makes it, with its tokens initialized: for another process.
 pub(crate) fn make_ready_store(folder: &Path) -> PathBuf {
     let path = make_store(folder);
@@ -82,19 +107,15 @@ pub(crate) fn make_ready_store(folder: &Path) -> PathBuf {
 
 /// The functions of the initialized module.
 pub(crate) fn module() -> &'static CK_FUNCTION_LIST_3_2 {
-    static MODULE: OnceLock<tempfile::TempDir> = OnceLock::new();
+    static MODULE: OnceLock<()> = OnceLock::new();
     MODULE.get_or_init(|| {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = make_store(folder.path());
+        let path = make_store(lasting_folder());
         keybridge_pkcs11::module::initialize_from(&path).expect("initialized");
         for slot in [MAIN, SPOILED, LOGINS] {
             initialize_token(slot);
         }
         let session = raw_session(MAIN, true);
         check(login(session, CKU_USER, USER_PIN));
-        // A key file and a store that are removed when the process ends would be removed by nobody:
-        // statics are not dropped. Open files keep working without their names.
-        folder
     });
     &FUNCTION_LIST_3_2
 }

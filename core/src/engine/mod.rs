@@ -78,7 +78,7 @@ pub trait ReadyKey: Send + Sync {
     fn output_length(&self, purpose: Purpose, mechanism: &Mechanism, input: usize)
     -> Result<usize>;
 
-    /// Does `purpose` (Encrypt, Decrypt, Sign, MacGenerate) in one part. `output` may be larger than needed.
+    /// Does `purpose` (Encrypt, Decrypt, Sign, MacGenerate, SignRecover, VerifyRecover) in one part. `output` may be larger than needed.
     ///
     /// # Errors
     /// [`Error::MechanismUnsupported`], [`Error::MechanismParameter`], [`Error::DataLength`],

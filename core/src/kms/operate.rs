@@ -41,8 +41,8 @@ impl Purpose {
         match self {
             Self::Encrypt => Verb::Encrypt,
             Self::Decrypt => Verb::Decrypt,
-            Self::Sign => Verb::Sign,
-            Self::Verify => Verb::Verify,
+            Self::Sign | Self::SignRecover => Verb::Sign,
+            Self::Verify | Self::VerifyRecover => Verb::Verify,
             Self::MacGenerate => Verb::MacGenerate,
             Self::MacVerify => Verb::MacVerify,
             Self::Wrap => Verb::Wrap,
@@ -198,7 +198,7 @@ impl Kms {
         Ok(())
     }
 
-    /// Does it in one part (Encrypt, Decrypt, Sign, MacGenerate) and records it. Returns bytes written.
+    /// Does it in one part (Encrypt, Decrypt, Sign, MacGenerate, SignRecover, VerifyRecover) and records it. Returns bytes written.
     /// [`Error::BufferTooSmall`] leaves the operation as it was and records nothing.
     ///
     /// # Errors

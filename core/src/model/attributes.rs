@@ -44,6 +44,10 @@ impl UsageMask {
     pub const CERTIFICATE_SIGN: Self = Self(0x0000_1000);
     /// CRL Sign.
     pub const CRL_SIGN: Self = Self(0x0000_2000);
+    /// Sign with recovery (`CKA_SIGN_RECOVER`); this and the next are in KMIP's range of extensions.
+    pub const SIGN_RECOVER: Self = Self(0x1000_0000);
+    /// Verify with recovery (`CKA_VERIFY_RECOVER`).
+    pub const VERIFY_RECOVER: Self = Self(0x2000_0000);
 
     /// Whether every bit of `bits` is set.
     #[must_use]
@@ -84,6 +88,8 @@ impl UsageMask {
             Purpose::Wrap => Self::WRAP,
             Purpose::Unwrap => Self::UNWRAP,
             Purpose::Derive => Self(Self::DERIVE.0 | Self::KEY_AGREEMENT.0),
+            Purpose::SignRecover => Self::SIGN_RECOVER,
+            Purpose::VerifyRecover => Self::VERIFY_RECOVER,
         }
     }
 }

@@ -397,6 +397,8 @@ pub(crate) fn usage_bits(
         ),
         CKA_VERIFY if secret => pair(UsageMask::MAC_VERIFY, UsageMask::VERIFY),
         CKA_VERIFY => pair(UsageMask::VERIFY, UsageMask::default()),
+        CKA_SIGN_RECOVER => pair(UsageMask::SIGN_RECOVER, UsageMask::default()),
+        CKA_VERIFY_RECOVER => pair(UsageMask::VERIFY_RECOVER, UsageMask::default()),
         CKA_WRAP => pair(UsageMask::WRAP, UsageMask::default()),
         CKA_UNWRAP => pair(UsageMask::UNWRAP, UsageMask::default()),
         CKA_DERIVE => pair(UsageMask::DERIVE, UsageMask::KEY_AGREEMENT),

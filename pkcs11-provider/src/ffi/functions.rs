@@ -162,11 +162,11 @@ macro_rules! for_each_function {
                 C_SignRecoverInit(
                     hSession: CK_SESSION_HANDLE, pMechanism: CK_MECHANISM_PTR,
                     hKey: CK_OBJECT_HANDLE
-                );
+                ) => signature::sign_recover_init;
                 C_SignRecover(
                     hSession: CK_SESSION_HANDLE, pData: CK_BYTE_PTR, ulDataLen: CK_ULONG,
                     pSignature: CK_BYTE_PTR, pulSignatureLen: CK_ULONG_PTR
-                );
+                ) => signature::sign_recover;
                 C_VerifyInit(
                     hSession: CK_SESSION_HANDLE, pMechanism: CK_MECHANISM_PTR,
                     hKey: CK_OBJECT_HANDLE
@@ -184,11 +184,11 @@ macro_rules! for_each_function {
                 C_VerifyRecoverInit(
                     hSession: CK_SESSION_HANDLE, pMechanism: CK_MECHANISM_PTR,
                     hKey: CK_OBJECT_HANDLE
-                );
+                ) => signature::verify_recover_init;
                 C_VerifyRecover(
                     hSession: CK_SESSION_HANDLE, pSignature: CK_BYTE_PTR, ulSignatureLen: CK_ULONG,
                     pData: CK_BYTE_PTR, pulDataLen: CK_ULONG_PTR
-                );
+                ) => signature::verify_recover;
                 C_DigestEncryptUpdate(
                     hSession: CK_SESSION_HANDLE, pPart: CK_BYTE_PTR, ulPartLen: CK_ULONG,
                     pEncryptedPart: CK_BYTE_PTR, pulEncryptedPartLen: CK_ULONG_PTR

@@ -53,19 +53,19 @@ pub(super) fn get_operation_state(
     length: Ptr<CK_ULONG>,
 ) -> Result<()> {
     let instance = current()?;
-    Transfer::new(state, length)?.run(|_| instance.operation_state(session))
+    Transfer::new(state, length)?.run(|output| instance.operation_state(session, output))
 }
 
 pub(super) fn set_operation_state(
     session: CK_SESSION_HANDLE,
     state: Ptr<u8>,
     length: CK_ULONG,
-    _encryption_key: CK_OBJECT_HANDLE,
-    _authentication_key: CK_OBJECT_HANDLE,
+    encryption_key: CK_OBJECT_HANDLE,
+    authentication_key: CK_OBJECT_HANDLE,
 ) -> Result<()> {
     let instance = current()?;
-    state.optional_bytes(length)?.ok_or(Rv::ARGUMENTS_BAD)?;
-    instance.set_operation_state(session)
+    let state = state.optional_bytes(length)?.ok_or(Rv::ARGUMENTS_BAD)?;
+    instance.set_operation_state(session, state, [encryption_key, authentication_key])
 }
 
 /// A NULL PIN would ask for a protected authentication path, which there is not.

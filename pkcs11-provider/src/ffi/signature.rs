@@ -9,14 +9,25 @@ use crate::module::current;
 use crate::rv::{Result, Rv};
 use crate::session::Kind;
 
-pub(super) fn sign_init(
-    session: CK_SESSION_HANDLE,
-    mechanism: Ptr<CK_MECHANISM>,
-    key: CK_OBJECT_HANDLE,
-) -> Result<()> {
-    let instance = current()?;
-    let mechanism = mechanism::read_optional(mechanism)?;
-    instance.begin(session, Kind::Sign, mechanism.as_ref(), key)
+macro_rules! inits {
+    ($($name:ident $kind:ident;)*) => {$(
+        pub(super) fn $name(
+            session: CK_SESSION_HANDLE,
+            mechanism: Ptr<CK_MECHANISM>,
+            key: CK_OBJECT_HANDLE,
+        ) -> Result<()> {
+            let instance = current()?;
+            let mechanism = mechanism::read_optional(mechanism)?;
+            instance.begin(session, Kind::$kind, mechanism.as_ref(), key)
+        }
+    )*};
+}
+
+inits! {
+    sign_init Sign;
+    verify_init Verify;
+    sign_recover_init SignRecover;
+    verify_recover_init VerifyRecover;
 }
 
 pub(super) fn sign(
@@ -45,14 +56,26 @@ pub(super) fn sign_final(
     finish(session, Kind::Sign, signature, length)
 }
 
-pub(super) fn verify_init(
+pub(super) fn sign_recover(
     session: CK_SESSION_HANDLE,
-    mechanism: Ptr<CK_MECHANISM>,
-    key: CK_OBJECT_HANDLE,
+    data: Ptr<u8>,
+    data_length: CK_ULONG,
+    signature: Ptr<u8>,
+    length: Ptr<CK_ULONG>,
 ) -> Result<()> {
-    let instance = current()?;
-    let mechanism = mechanism::read_optional(mechanism)?;
-    instance.begin(session, Kind::Verify, mechanism.as_ref(), key)
+    let kind = Kind::SignRecover;
+    one_part(session, kind, data, data_length, signature, length)
+}
+
+pub(super) fn verify_recover(
+    session: CK_SESSION_HANDLE,
+    signature: Ptr<u8>,
+    signature_length: CK_ULONG,
+    data: Ptr<u8>,
+    length: Ptr<CK_ULONG>,
+) -> Result<()> {
+    let kind = Kind::VerifyRecover;
+    one_part(session, kind, signature, signature_length, data, length)
 }
 
 pub(super) fn verify(

@@ -8,8 +8,10 @@ mod objects;
 mod operations;
 mod sessions;
 mod slots;
+mod states;
 mod wrapping;
 
 pub(crate) use dual::Second;
 pub use sessions::{SessionInformation, UserType};
 pub use slots::{MechanismInformation, TokenInformation};
+pub(crate) use states::SavedStates;

@@ -16,15 +16,6 @@ use crate::slot::Slot;
 use crate::token::error::{Doing, rv};
 
 impl Kind {
-    const fn flag(self) -> CK_FLAGS {
-        match self {
-            Kind::Encrypt => CKF_ENCRYPT,
-            Kind::Decrypt => CKF_DECRYPT,
-            Kind::Sign => CKF_SIGN,
-            Kind::Verify => CKF_VERIFY,
-        }
-    }
-
     const fn doing(self) -> Doing {
         match self {
             Kind::Decrypt => Doing::Decrypting,
@@ -34,8 +25,8 @@ impl Kind {
 }
 
 impl Instance {
-    /// `C_EncryptInit`, `C_DecryptInit`, `C_SignInit`, `C_VerifyInit`; without a mechanism they end
-    /// the active operation.
+    /// `C_EncryptInit`, `C_DecryptInit`, `C_SignInit`, `C_VerifyInit`, `C_SignRecoverInit`,
+    /// `C_VerifyRecoverInit`; without a mechanism they end the active operation.
     ///
     /// # Errors
     /// `CKR_OPERATION_ACTIVE`, `CKR_MECHANISM_…`, `CKR_KEY_…`.
@@ -63,6 +54,8 @@ impl Instance {
                 Kind::Decrypt => Purpose::Decrypt,
                 Kind::Sign => signing_purpose(row, false),
                 Kind::Verify => signing_purpose(row, true),
+                Kind::SignRecover => Purpose::SignRecover,
+                Kind::VerifyRecover => Purpose::VerifyRecover,
             };
             let mechanism = to_core(row, call, None)?;
             let object = self.key(session, key)?;
@@ -77,7 +70,7 @@ impl Instance {
         })
     }
 
-    /// `C_Encrypt`, `C_Decrypt`, `C_Sign`.
+    /// `C_Encrypt`, `C_Decrypt`, `C_Sign`, `C_SignRecover`, `C_VerifyRecover`.
     ///
     /// # Errors
     /// `CKR_OPERATION_NOT_INITIALIZED`, `CKR_BUFFER_TOO_SMALL`, and those of the mechanism.
@@ -261,7 +254,7 @@ fn write(
     kind: Kind,
     produce: impl FnOnce(&mut [u8]) -> keybridge_core::Result<usize>,
 ) -> Result<()> {
-    let exact = kind != Kind::Decrypt;
+    let exact = !matches!(kind, Kind::Decrypt | Kind::VerifyRecover);
     if exact || output.is_size_query() || output.capacity() >= most {
         let Some(buffer) = output.room(most)? else {
             return Ok(());

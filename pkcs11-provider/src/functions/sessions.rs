@@ -121,32 +121,6 @@ impl Instance {
         })
     }
 
-    /// `C_GetOperationState`: no state of an operation leaves the module.
-    ///
-    /// # Errors
-    /// `CKR_STATE_UNSAVEABLE`, or `CKR_OPERATION_NOT_INITIALIZED` when there is none.
-    pub fn operation_state(&self, session: CK_SESSION_HANDLE) -> Result<()> {
-        self.in_session(session, |session, _| {
-            let kinds = [Kind::Encrypt, Kind::Decrypt, Kind::Sign, Kind::Verify];
-            let with_key = kinds
-                .into_iter()
-                .any(|kind| session.key_use(kind).is_some());
-            if with_key || session.digest.is_some() {
-                Err(Rv::STATE_UNSAVEABLE)
-            } else {
-                Err(Rv::OPERATION_NOT_INITIALIZED)
-            }
-        })
-    }
-
-    /// `C_SetOperationState`: no state was ever saved here.
-    ///
-    /// # Errors
-    /// `CKR_SAVED_STATE_INVALID`.
-    pub fn set_operation_state(&self, session: CK_SESSION_HANDLE) -> Result<()> {
-        self.in_session(session, |_, _| Err(Rv::SAVED_STATE_INVALID))
-    }
-
     /// `C_Login`.
     ///
     /// # Errors
@@ -167,7 +141,7 @@ impl Instance {
     /// the login ("Private key objects").
     fn login_for_operation(&self, session: CK_SESSION_HANDLE, pin: &SecretBytes) -> Result<()> {
         let result = self.in_session(session, |session, slot| {
-            for kind in [Kind::Sign, Kind::Decrypt, Kind::Encrypt, Kind::Verify] {
+            for kind in Kind::ALL {
                 if let Some(using) = session.key_use(kind)
                     && using.operation.needs_authentication()
                 {
@@ -206,22 +180,7 @@ impl Instance {
     /// `CKR_SESSION_HANDLE_INVALID`.
     pub fn cancel(&self, session: CK_SESSION_HANDLE, flags: CK_FLAGS) -> Result<()> {
         self.in_session(session, |session, _| {
-            for (flag, kind) in [
-                (CKF_ENCRYPT, Kind::Encrypt),
-                (CKF_DECRYPT, Kind::Decrypt),
-                (CKF_SIGN, Kind::Sign),
-                (CKF_VERIFY, Kind::Verify),
-            ] {
-                if flags & flag != 0 {
-                    *session.key_use(kind) = None;
-                }
-            }
-            if flags & CKF_DIGEST != 0 {
-                session.digest = None;
-            }
-            if flags & CKF_FIND_OBJECTS != 0 {
-                session.find = None;
-            }
+            session.cancel(flags);
             Ok(())
         })
     }

@@ -113,6 +113,7 @@ const HMAC: Sizes = Sizes(1, 512);
 const CIPHER: CK_FLAGS = CKF_ENCRYPT | CKF_DECRYPT;
 const WRAPPING: CK_FLAGS = CKF_WRAP | CKF_UNWRAP;
 const SIGNATURE: CK_FLAGS = CKF_SIGN | CKF_VERIFY;
+const RECOVERY: CK_FLAGS = CKF_SIGN_RECOVER | CKF_VERIFY_RECOVER;
 const DIGEST: CK_FLAGS = CKF_DIGEST;
 const DERIVE: CK_FLAGS = CKF_DERIVE;
 const GENERATE: CK_FLAGS = CKF_GENERATE;
@@ -161,9 +162,9 @@ use HashAlgorithm::{
 mechanisms! {
     // Mechanism, family, shape of the parameter, keys, flags, key sizes.
     CKM_RSA_PKCS_KEY_PAIR_GEN Generate(CKK_RSA) None None [PAIR] RSA;
-    CKM_RSA_PKCS RsaPkcs None Rsa [CIPHER | SIGNATURE | WRAPPING] RSA;
+    CKM_RSA_PKCS RsaPkcs None Rsa [CIPHER | SIGNATURE | RECOVERY | WRAPPING] RSA;
     CKM_RSA_PKCS_OAEP RsaOaep Oaep Rsa [CIPHER | WRAPPING] RSA;
-    CKM_RSA_X_509 RsaRaw None Rsa [CIPHER | SIGNATURE] RSA;
+    CKM_RSA_X_509 RsaRaw None Rsa [CIPHER | SIGNATURE | RECOVERY] RSA;
     CKM_RSA_PKCS_PSS RsaPss Pss Rsa [SIGNATURE] RSA;
     CKM_SHA1_RSA_PKCS RsaPkcsHash(Sha1) None Rsa [SIGNATURE] RSA;
     CKM_SHA224_RSA_PKCS RsaPkcsHash(Sha224) None Rsa [SIGNATURE] RSA;

@@ -2,7 +2,7 @@
 
 pub(crate) mod table;
 
-use cryptoki_sys::{CK_OBJECT_HANDLE, CK_SESSION_HANDLE, CK_SLOT_ID};
+use cryptoki_sys::*;
 use keybridge_core::ObjectId;
 use keybridge_core::engine::software::digest::Hasher;
 use keybridge_core::model::SessionId;
@@ -21,6 +21,8 @@ pub(crate) struct Session {
     pub(crate) decrypt: Option<KeyUse>,
     pub(crate) sign: Option<KeyUse>,
     pub(crate) verify: Option<KeyUse>,
+    pub(crate) sign_recover: Option<KeyUse>,
+    pub(crate) verify_recover: Option<KeyUse>,
     pub(crate) digest: Option<Digesting>,
     pub(crate) find: Option<Finding>,
     /// The key used last: programs use one key again and again, and the table of handles is shared.
@@ -43,6 +45,7 @@ pub(crate) struct KeyUse {
 }
 
 /// A digest.
+#[derive(Clone)]
 pub(crate) struct Digesting {
     pub(crate) hasher: Hasher,
     pub(crate) in_parts: bool,
@@ -60,6 +63,31 @@ pub(crate) enum Kind {
     Decrypt,
     Sign,
     Verify,
+    SignRecover,
+    VerifyRecover,
+}
+
+impl Kind {
+    pub(crate) const ALL: [Kind; 6] = [
+        Kind::Encrypt,
+        Kind::Decrypt,
+        Kind::Sign,
+        Kind::Verify,
+        Kind::SignRecover,
+        Kind::VerifyRecover,
+    ];
+
+    /// `CKF_…` of a mechanism that does it, and of `C_SessionCancel`.
+    pub(crate) const fn flag(self) -> CK_FLAGS {
+        match self {
+            Kind::Encrypt => CKF_ENCRYPT,
+            Kind::Decrypt => CKF_DECRYPT,
+            Kind::Sign => CKF_SIGN,
+            Kind::Verify => CKF_VERIFY,
+            Kind::SignRecover => CKF_SIGN_RECOVER,
+            Kind::VerifyRecover => CKF_VERIFY_RECOVER,
+        }
+    }
 }
 
 impl Session {
@@ -78,6 +106,8 @@ impl Session {
             decrypt: None,
             sign: None,
             verify: None,
+            sign_recover: None,
+            verify_recover: None,
             digest: None,
             find: None,
             last_key: None,
@@ -113,6 +143,23 @@ impl Session {
             Kind::Decrypt => &mut self.decrypt,
             Kind::Sign => &mut self.sign,
             Kind::Verify => &mut self.verify,
+            Kind::SignRecover => &mut self.sign_recover,
+            Kind::VerifyRecover => &mut self.verify_recover,
+        }
+    }
+
+    /// Ends the operations that the flags of mechanisms name.
+    pub(crate) fn cancel(&mut self, flags: CK_FLAGS) {
+        for kind in Kind::ALL {
+            if flags & kind.flag() != 0 {
+                *self.key_use(kind) = None;
+            }
+        }
+        if flags & CKF_DIGEST != 0 {
+            self.digest = None;
+        }
+        if flags & CKF_FIND_OBJECTS != 0 {
+            self.find = None;
         }
     }
 
@@ -128,7 +175,7 @@ impl Session {
 
     /// Ends operations whose keys are private: their user has logged out.
     pub(crate) fn drop_private_operations(&mut self) {
-        for kind in [Kind::Encrypt, Kind::Decrypt, Kind::Sign, Kind::Verify] {
+        for kind in Kind::ALL {
             let place = self.key_use(kind);
             let private = |using: &mut KeyUse| using.operation.object().attributes.private;
             if place.as_mut().is_some_and(private) {

@@ -226,7 +226,11 @@ impl ReadyKey for HsmKey {
     ) -> Result<usize> {
         if !matches!(
             purpose,
-            Purpose::Encrypt | Purpose::Decrypt | Purpose::Sign | Purpose::MacGenerate
+            Purpose::Encrypt
+                | Purpose::Decrypt
+                | Purpose::Sign
+                | Purpose::SignRecover
+                | Purpose::MacGenerate
         ) {
             return crate::engine::unsupported(purpose, mechanism);
         }

@@ -75,13 +75,15 @@ fn rsa(purpose: Purpose, mechanism: &Mechanism) -> Option<Named> {
     use MechanismType as T;
     use Purpose as P;
     let (kind, name) = match (purpose, mechanism) {
-        (P::Sign | P::Decrypt | P::Unwrap, Mechanism::RsaPkcs1)
+        (P::Sign | P::SignRecover | P::Decrypt | P::Unwrap, Mechanism::RsaPkcs1)
         | (P::Sign, Mechanism::RsaPkcs1Hash { .. }) => (T::RSA_PKCS, "CKM_RSA_PKCS"),
         (P::Sign, Mechanism::RsaPss { .. }) => (T::RSA_PKCS_PSS, "CKM_RSA_PKCS_PSS"),
         (P::Decrypt | P::Unwrap, Mechanism::RsaOaep { .. }) => {
             (T::RSA_PKCS_OAEP, "CKM_RSA_PKCS_OAEP")
         }
-        (P::Sign | P::Decrypt, Mechanism::RsaRaw) => (T::RSA_X_509, "CKM_RSA_X_509"),
+        (P::Sign | P::SignRecover | P::Decrypt, Mechanism::RsaRaw) => {
+            (T::RSA_X_509, "CKM_RSA_X_509")
+        }
         _ => return None,
     };
     Some(Named { kind, name })
@@ -105,8 +107,11 @@ pub(super) fn serves(info: &MechanismInfo, purpose: Purpose) -> bool {
     match purpose {
         Purpose::Encrypt => info.encrypt(),
         Purpose::Decrypt => info.decrypt(),
-        Purpose::Sign | Purpose::MacGenerate | Purpose::MacVerify => info.sign(),
-        Purpose::Verify => info.verify(),
+        // With recovery the token makes the same signature.
+        Purpose::Sign | Purpose::SignRecover | Purpose::MacGenerate | Purpose::MacVerify => {
+            info.sign()
+        }
+        Purpose::Verify | Purpose::VerifyRecover => info.verify(),
         Purpose::Wrap => info.wrap(),
         Purpose::Unwrap => info.unwrap(),
         Purpose::Derive => info.derive(),
@@ -209,8 +214,10 @@ fn check_rsa(spec: KeySpec, purpose: Purpose, mechanism: &Mechanism, input: usiz
     let modulus = bits as usize / 8;
     let fits = match (purpose, mechanism) {
         // RFC 8017 section 9.2: eleven bytes of padding at least.
-        (Purpose::Sign, Mechanism::RsaPkcs1) => input <= modulus - 11,
-        (Purpose::Sign | Purpose::Decrypt, Mechanism::RsaRaw) => input <= modulus,
+        (Purpose::Sign | Purpose::SignRecover, Mechanism::RsaPkcs1) => input <= modulus - 11,
+        (Purpose::Sign | Purpose::SignRecover | Purpose::Decrypt, Mechanism::RsaRaw) => {
+            input <= modulus
+        }
         (Purpose::Decrypt | Purpose::Unwrap, _) => input == modulus,
         _ => true,
     };

@@ -154,6 +154,19 @@ impl Rsa {
         .map_err(|_| Error::InvalidCiphertext)
     }
 
+    /// The data that a signature holds. `output` has the modulus's length.
+    fn recover(&self, mechanism: &Mechanism, signature: &[u8], output: &mut [u8]) -> Result<usize> {
+        check_signature_length(signature, self.key.length())?;
+        let padding = match mechanism {
+            Mechanism::RsaPkcs1 => Padding::Pkcs1,
+            Mechanism::RsaRaw => Padding::None,
+            _ => return unsupported(Purpose::VerifyRecover, mechanism),
+        };
+        self.key
+            .recover(padding, signature, output)
+            .map_err(|_| Error::SignatureInvalid)
+    }
+
     /// Data for raw RSA: zeros on the left up to the modulus's length.
     fn fill_left<'a>(&self, data: &[u8], block: &'a mut [u8; MOST_BYTES]) -> Result<&'a [u8]> {
         let block = &mut block[..self.key.length()];
@@ -183,7 +196,9 @@ impl Operations for Rsa {
     ) -> Result<usize> {
         let whole = self.key.length();
         Ok(match (purpose, mechanism) {
-            (Purpose::Decrypt | Purpose::Unwrap, Mechanism::RsaPkcs1) => whole - PKCS1_ADDS,
+            (Purpose::Decrypt | Purpose::Unwrap | Purpose::VerifyRecover, Mechanism::RsaPkcs1) => {
+                whole - PKCS1_ADDS
+            }
             (Purpose::Decrypt | Purpose::Unwrap, Mechanism::RsaOaep { hash, .. }) => {
                 whole.saturating_sub(2 * hash.hash.length() + 2)
             }
@@ -200,7 +215,7 @@ impl Operations for Rsa {
     ) -> Result<usize> {
         let whole = self.key.length();
         match purpose {
-            Purpose::Sign => {
+            Purpose::Sign | Purpose::SignRecover => {
                 check_room(output, whole)?;
                 self.sign(mechanism, input, &mut output[..whole])?;
                 Ok(whole)
@@ -212,6 +227,9 @@ impl Operations for Rsa {
             }
             Purpose::Decrypt => through_buffer(whole, output, |output| {
                 self.decrypt(mechanism, input, output)
+            }),
+            Purpose::VerifyRecover => through_buffer(whole, output, |output| {
+                self.recover(mechanism, input, output)
             }),
             _ => unsupported(purpose, mechanism),
         }

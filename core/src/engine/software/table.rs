@@ -66,9 +66,11 @@ const WRAPPING: Purposes = bit(Purpose::Wrap) | bit(Purpose::Unwrap);
 const SIGNATURE: Purposes = bit(Purpose::Sign) | bit(Purpose::Verify);
 const MAC: Purposes = bit(Purpose::MacGenerate) | bit(Purpose::MacVerify);
 const DERIVE: Purposes = bit(Purpose::Derive);
+const RECOVERY: Purposes = bit(Purpose::SignRecover) | bit(Purpose::VerifyRecover);
 
 /// What a public key alone can do.
-const PUBLIC: Purposes = bit(Purpose::Encrypt) | bit(Purpose::Verify) | bit(Purpose::Wrap);
+const PUBLIC: Purposes =
+    bit(Purpose::Encrypt) | bit(Purpose::Verify) | bit(Purpose::VerifyRecover) | bit(Purpose::Wrap);
 
 /// Which hashes a mechanism takes, all of its hashes alike.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -146,13 +148,13 @@ const ROWS: &[Row] = &[
     row(BLOCK, Form::EncryptData, DERIVE, NONE, Hashes::None),
     row(SECRET, Form::Hmac, MAC, MAC, Hashes::All),
     row(&[Kind::Generic], Form::Hkdf, DERIVE, NONE, Hashes::All),
-    row(RSA, Form::RsaPkcs1, SIGNATURE | CIPHER | WRAPPING, NONE, Hashes::None),
+    row(RSA, Form::RsaPkcs1, SIGNATURE | RECOVERY | CIPHER | WRAPPING, NONE, Hashes::None),
     row(RSA, Form::RsaPkcs1Hash, SIGNATURE, SIGNATURE, Hashes::Sha3),
     row(RSA, Form::RsaPkcs1Digest, SIGNATURE, NONE, Hashes::Sha3),
     row(RSA, Form::RsaPss, SIGNATURE, SIGNATURE, Hashes::Sha2),
     row(RSA, Form::RsaPssDigest, SIGNATURE, NONE, Hashes::Sha2),
     row(RSA, Form::RsaOaep, CIPHER | WRAPPING, NONE, Hashes::Sha2),
-    row(RSA, Form::RsaRaw, SIGNATURE | CIPHER, NONE, Hashes::None),
+    row(RSA, Form::RsaRaw, SIGNATURE | RECOVERY | CIPHER, NONE, Hashes::None),
     row(ECDSA, Form::Ecdsa, SIGNATURE, NONE, Hashes::None),
     row(ECDSA, Form::EcdsaHash, SIGNATURE, SIGNATURE, Hashes::Sha3),
     row(&[Kind::Nist, Kind::X25519], Form::Ecdh, DERIVE, NONE, Hashes::All),

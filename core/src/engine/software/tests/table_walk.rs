@@ -6,7 +6,7 @@ use crate::engine::software::table::{self, Parts};
 use crate::error::Error;
 use crate::mechanism::{KeyDerivation, RsaHash};
 
-const PURPOSES: [Purpose; 9] = [
+const PURPOSES: [Purpose; 11] = [
     Purpose::Encrypt,
     Purpose::Decrypt,
     Purpose::Sign,
@@ -16,6 +16,8 @@ const PURPOSES: [Purpose; 9] = [
     Purpose::Wrap,
     Purpose::Unwrap,
     Purpose::Derive,
+    Purpose::SignRecover,
+    Purpose::VerifyRecover,
 ];
 
 fn specs() -> Vec<KeySpec> {
@@ -131,7 +133,12 @@ fn refused<T>(result: &Result<T>) -> bool {
 fn refuses(key: &dyn ReadyKey, purpose: Purpose, mechanism: &Mechanism) -> bool {
     let (input, mut output) = ([7; 32], [0; 1024]);
     match purpose {
-        Purpose::Encrypt | Purpose::Decrypt | Purpose::Sign | Purpose::MacGenerate => {
+        Purpose::Encrypt
+        | Purpose::Decrypt
+        | Purpose::Sign
+        | Purpose::SignRecover
+        | Purpose::VerifyRecover
+        | Purpose::MacGenerate => {
             let refuses = refused(&key.run(purpose, mechanism, &input, &mut output));
             assert_eq!(refuses, refused(&key.output_length(purpose, mechanism, 32)));
             refuses
