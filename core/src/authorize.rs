@@ -7,6 +7,7 @@ use std::sync::OnceLock;
 use crate::audit::{Actor, Verb};
 use crate::error::{Error, Result};
 use crate::id::{AccountId, PrincipalId};
+use crate::kms::UndoLog;
 use crate::model::Role;
 
 /// The door a request came through.
@@ -97,6 +98,8 @@ pub struct Caller {
     origin: Origin,
     door: Door,
     actor: OnceLock<Actor>,
+    /// What a batch did so far, if it may have to be undone.
+    undo: Option<UndoLog>,
 }
 
 impl Caller {
@@ -119,7 +122,30 @@ impl Caller {
             origin,
             door,
             actor: OnceLock::new(),
+            undo: None,
         }
+    }
+
+    /// The same caller for the length of one batch, whose changes are noted so that
+    /// [`crate::Kms::undo`] can take them back.
+    #[must_use]
+    pub fn undoable(&self) -> Self {
+        Self {
+            account: self.account,
+            principal: self.principal,
+            role: self.role,
+            name: self.name.clone(),
+            credential: self.credential.clone(),
+            origin: self.origin,
+            door: self.door,
+            actor: OnceLock::new(),
+            undo: Some(UndoLog::default()),
+        }
+    }
+
+    /// What this batch did so far.
+    pub(crate) const fn undo_log(&self) -> Option<&UndoLog> {
+        self.undo.as_ref()
     }
 
     /// Who this is to the audit; made once.

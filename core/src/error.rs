@@ -89,6 +89,17 @@ pub enum Error {
         /// What was asked: `enabled`, `scheduled for deletion`, …
         verb: &'static str,
     },
+    /// As many uses as its Usage Limits allow have been made, or fewer are left than this needs.
+    #[error("the key's usage limit is used up: {left} {unit} left")]
+    UsageLimit {
+        /// Units left.
+        left: u64,
+        /// `bytes` or `uses`.
+        unit: &'static str,
+    },
+    /// The object is archived: it is recovered before it is used.
+    #[error("the object is archived; recover it first")]
+    Archived,
     /// The usage mask lacks the bit.
     #[error("the key may not be used to {0}")]
     UsageNotPermitted(Purpose),
@@ -292,6 +303,8 @@ impl Error {
             Self::DiskFull => 42,
             Self::Configuration(_) => 43,
             Self::Internal(_) => 44,
+            Self::UsageLimit { .. } => 45,
+            Self::Archived => 46,
         }
     }
 }
@@ -299,7 +312,7 @@ impl Error {
 /// The words of [`Error::audit_code`] for people: `success`, `denied`, …
 #[must_use]
 pub const fn audit_result_name(code: u16) -> &'static str {
-    const NAMES: [&str; 45] = [
+    const NAMES: [&str; 47] = [
         "success",
         "not found",
         "exists already",
@@ -345,6 +358,8 @@ pub const fn audit_result_name(code: u16) -> &'static str {
         "disk full",
         "configuration",
         "internal",
+        "usage limit",
+        "archived",
     ];
     if (code as usize) < NAMES.len() {
         NAMES[code as usize]

@@ -76,6 +76,15 @@ impl Failure {
         )
     }
 
+    /// The same with another reason, if its reason from 2.0 is `from`.
+    #[must_use]
+    pub fn renamed(mut self, from: ResultReason, to: ResultReason) -> Self {
+        if self.modern == from {
+            self.modern = to;
+        }
+        self
+    }
+
     /// Adds what is returned in spite of the failure.
     #[must_use]
     pub fn with_payload(mut self, payload: ResponsePayload) -> Self {
@@ -169,6 +178,9 @@ fn reasons(error: &Error) -> (ResultReason, ResultReason) {
         | Error::OutsideDates(_)
         | Error::IllegalTransition { .. }
         | Error::IllegalKeyTransition { .. } => (R::PermissionDenied, R::WrongKeyLifecycleState),
+        // "If the allocation is unable to be obtained … Permission Denied" (1.4 section 4.29).
+        Error::UsageLimit { .. } => same(R::PermissionDenied),
+        Error::Archived => same(R::ObjectArchived),
         Error::UsageNotPermitted(_) => (R::PermissionDenied, R::IncompatibleCryptographicUsageMask),
         Error::MechanismNotAllowed(_) | Error::ActionProhibited(_) => same(R::PermissionDenied),
         Error::MechanismUnsupported { .. } => {

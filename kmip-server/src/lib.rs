@@ -17,4 +17,3 @@ pub mod processor;
 pub mod secrets;
 pub mod server;
 pub mod settings;
-pub mod undo;

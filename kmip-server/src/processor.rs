@@ -19,7 +19,6 @@ use keybridge_kmip::wire::DateTime;
 use crate::failure::{Failure, Result};
 use crate::operations;
 use crate::settings::ServerLimits;
-use crate::undo::{Undo, is_undoable};
 
 /// Answers requests.
 pub struct Processor {
@@ -39,7 +38,6 @@ pub struct Context<'a> {
     placeholder: Option<ObjectId>,
     /// What earlier batch items made, for 2.x's references to them.
     made: Vec<(UniqueIdentifierEnumeration, ObjectId)>,
-    undo: Undo,
 }
 
 impl Context<'_> {
@@ -103,26 +101,7 @@ impl Context<'_> {
 
     /// An operation has an object as its result: later batch items may refer to it.
     pub fn made(&mut self, kind: UniqueIdentifierEnumeration, id: ObjectId) {
-        use UniqueIdentifierEnumeration as Kind;
-        let is_new = matches!(
-            kind,
-            Kind::Create
-                | Kind::Register
-                | Kind::CreateKeyPairPrivateKey
-                | Kind::CreateKeyPairPublicKey
-        );
-        if is_new {
-            self.undo.made(id);
-        }
         self.made.push((kind, id));
-    }
-
-    /// An object's attributes are about to be changed.
-    ///
-    /// # Errors
-    /// When the object cannot be looked at.
-    pub fn will_change(&self, id: ObjectId) -> Result<()> {
-        Ok(self.undo.will_change(self.kms, self.caller, id)?)
     }
 
     /// Fills the ID Placeholder, or empties it.
@@ -210,6 +189,13 @@ impl Processor {
                 return refuse_all(failure);
             }
         };
+        let option = request.header.batch_error_continuation_option;
+        let undoes = option == Some(BatchErrorContinuationOption::Undo) && request.items.len() > 1;
+        let caller = if undoes {
+            Arc::new(caller.undoable())
+        } else {
+            caller
+        };
         let mut context = Context {
             kms: &self.kms,
             caller: &caller,
@@ -217,22 +203,22 @@ impl Processor {
             limits: &self.limits,
             placeholder: None,
             made: Vec::new(),
-            undo: Undo::new(
-                request.header.batch_error_continuation_option
-                    == Some(BatchErrorContinuationOption::Undo),
-            ),
         };
-        let go_on = request.header.batch_error_continuation_option
-            == Some(BatchErrorContinuationOption::Continue);
+        let go_on = option == Some(BatchErrorContinuationOption::Continue);
         let mut items = Vec::with_capacity(request.items.len());
         for item in request.items {
             let item = one_item(item, &mut context);
             let failed = !matches!(item.outcome, Outcome::Success(_));
             items.push(item);
             if failed && !go_on {
-                undo(&mut items, &context);
-                break;
+                if undoes {
+                    undo(&mut items, &context);
+                }
+                return items;
             }
+        }
+        if undoes && let Err(error) = context.blocking(Kms::conclude) {
+            tracing::error!(%error, "material that was destroyed is left in an HSM");
         }
         items
     }
@@ -254,18 +240,6 @@ impl Processor {
             return Err(Failure::not_supported(
                 "operations are done at once, not asynchronously",
             ));
-        }
-        let undo = Some(BatchErrorContinuationOption::Undo);
-        if header.batch_error_continuation_option == undo {
-            let (before, _) = request
-                .items
-                .split_at(request.items.len().saturating_sub(1));
-            if let Some(item) = before.iter().find(|item| !is_undoable(item.operation)) {
-                return Err(Failure::not_supported(format!(
-                    "{} cannot be undone: in a batch with Undo it comes last",
-                    item.operation
-                )));
-            }
         }
         Ok(())
     }
@@ -311,10 +285,7 @@ impl Processor {
 
 /// Undoes what the batch did before its last item, which failed.
 fn undo(items: &mut [ResponseBatchItem], context: &Context<'_>) {
-    if !context.undo.is_wanted() {
-        return;
-    }
-    if let Err(error) = context.blocking(|kms, caller| context.undo.run(kms, caller)) {
+    if let Err(error) = context.blocking(Kms::undo) {
         // The client is told what is true: these stay done.
         tracing::error!(%error, "a batch could not be undone");
         return;

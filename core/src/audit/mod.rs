@@ -151,6 +151,14 @@ verbs! {
     Expire = 36, "expire", Administration;
     /// Hash data with no key, or with a key as data.
     Digest = 37, "digest", PublicUse;
+    /// Take an allocation from a key's Usage Limits.
+    Allocate = 50, "allocate-usage", Change;
+    /// Archive.
+    Archive = 51, "archive", Change;
+    /// Recover from the archive.
+    Recover = 52, "recover", Change;
+    /// Undo what a batch did.
+    Undo = 53, "undo", Change;
 }
 
 impl Verb {

@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use super::Kms;
 use super::cache::Loaded;
+use super::undo::Steps;
 use crate::audit::Record;
 use crate::audit::Verb;
 use crate::authorize::{Caller, Door, Resource, authorize};
 use crate::error::{Error, Result};
 use crate::id::{KeyId, ObjectId};
 use crate::model::{Key, Material, Object, ObjectState};
-use crate::store::{self, Change as StoreChange, Transaction};
+use crate::store::{self, Change as StoreChange, ObjectRow, Transaction};
 use crate::time::Timestamp;
 
 /// The transaction of one verb, with who asked and what will stand in the audit.
@@ -21,6 +22,8 @@ pub(super) struct Change<'a> {
     pub(super) verb: Verb,
     pub(super) now: Timestamp,
     pub(super) record: Record,
+    /// What it wrote, for a batch that may be undone.
+    pub(super) steps: Steps,
 }
 
 impl Kms {
@@ -32,6 +35,7 @@ impl Kms {
         job: impl FnOnce(&mut Change<'_>) -> Result<T>,
     ) -> Result<T> {
         let mut touched = (None, None);
+        let mut steps = Steps::default();
         let result = store::write(self.store.as_ref(), |transaction| {
             let mut change = Change {
                 kms: self,
@@ -40,6 +44,7 @@ impl Kms {
                 verb,
                 now: Timestamp::now(),
                 record: self.new_record(caller, verb),
+                steps: Steps::of(caller),
             };
             let done = job(&mut change);
             touched = (change.record.object, change.record.key);
@@ -47,11 +52,16 @@ impl Kms {
             let Change {
                 transaction,
                 record,
+                steps: done,
                 ..
             } = change;
             self.audit.record_in(transaction, &record)?;
+            steps = done;
             Ok(value)
         });
+        if let (Ok(_), Some(log)) = (&result, caller.undo_log()) {
+            log.append(steps);
+        }
         if let Err(error) = &result {
             let mut record = self.new_record(caller, verb);
             (record.object, record.key) = touched;
@@ -149,7 +159,26 @@ impl Change<'_> {
                 limit: limit as u64,
             });
         }
-        self.transaction.put_object(&row)
+        self.write_object(&row)
+    }
+
+    /// Writes an object's row; everything that writes one does it here.
+    pub(super) fn write_object(&mut self, row: &ObjectRow) -> Result<()> {
+        self.steps.object(self.transaction, row.id, Some(row))?;
+        self.transaction.put_object(row)
+    }
+
+    /// Removes an object's row.
+    pub(super) fn remove_object(&mut self, id: ObjectId) -> Result<()> {
+        self.steps.object(self.transaction, id, None)?;
+        self.transaction.delete_object(id)
+    }
+
+    /// Removes a key's row, and its aliases.
+    pub(super) fn remove_key(&mut self, id: KeyId) -> Result<()> {
+        self.steps
+            .key(self.transaction, self.caller.account(), id, None)?;
+        self.transaction.delete_key(id)
     }
 
     /// Adds an object that was not there before.
@@ -167,6 +196,8 @@ impl Change<'_> {
     /// Writes a key; caches of its objects go stale with it, as its gate stands before them all.
     pub(super) fn put_key(&mut self, key: &Key) -> Result<()> {
         let row = self.kms.vault.key_row(key)?;
+        self.steps
+            .key(self.transaction, key.account, key.id, Some(&row))?;
         self.transaction.put_key(&row)?;
         for object in key.objects() {
             self.transaction.touch(StoreChange::Object(object))?;
@@ -176,7 +207,9 @@ impl Change<'_> {
 
     /// Destroys an object's material and notes it in the object: what is left is its description.
     pub(super) fn destroy_material(&mut self, object: &mut Object) -> Result<()> {
-        self.kms.engines.of(object)?.destroy(object)?;
+        if !self.steps.keep_material(object) {
+            self.kms.engines.of(object)?.destroy(object)?;
+        }
         let digest = super::load::digest(&object.material);
         object.material = Material::None;
         object.dates.destroy = Some(self.now);
@@ -201,7 +234,7 @@ impl Change<'_> {
         }
         key.versions.retain(|version| !version.is_empty());
         if key.versions.is_empty() {
-            return self.transaction.delete_key(id);
+            return self.remove_key(id);
         }
         if key.primary_version().is_none() {
             key.primary = key

@@ -363,7 +363,7 @@ impl Change<'_> {
         }
         left.versions.retain(|version| !version.is_empty());
         if left.versions.is_empty() {
-            return self.transaction.delete_key(id);
+            return self.remove_key(id);
         }
         left.deletion = later;
         self.put_key(&left)

@@ -36,12 +36,15 @@ mod sessions;
 mod state;
 mod tokens;
 mod transport;
+mod undo;
+mod usage;
 
 pub use operate::Operation;
 pub use request::{
     CreateKey, Created, DeriveKey, Exported, Find, NewClient, NewCredential, PinState, Register,
     TokenState, UnwrapKey,
 };
+pub(crate) use undo::UndoLog;
 
 /// The key manager: a store, its seal, its engines and its audit. Safe to call from many threads.
 pub struct Kms {

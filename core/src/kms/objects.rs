@@ -208,12 +208,15 @@ impl Kms {
             change.record.detail = "first".into();
             // Not a change that anybody asked for: the Last Change Date stays.
             let row = change.kms.vault.object_row(&object)?;
-            change.transaction.put_object(&row)?;
+            change.write_object(&row)?;
             Ok(true)
         })
     }
 
     fn value_in_clear(&self, object: &Object) -> Result<SecretBytes> {
+        if object.archived {
+            return Err(Error::Archived);
+        }
         match &object.material {
             Material::Public(value) => Ok(SecretBytes::from(value.as_slice())),
             Material::None => Err(Error::NoMaterial("destroyed, or not imported yet")),

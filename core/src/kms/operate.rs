@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use aws_lc_rs::rand;
+use zeroize::Zeroize;
 
 use super::Kms;
 use super::cache::Loaded;
@@ -33,6 +34,8 @@ pub struct Operation {
     /// The commit as of which the use was last authorized.
     authorized_at: ChangeNumber,
     authenticated: bool,
+    /// A part of it was counted by Usage Limits.
+    counted: bool,
 }
 
 impl Purpose {
@@ -98,6 +101,7 @@ impl Kms {
             stream: None,
             authorized_at,
             authenticated,
+            counted: false,
         })
     }
 
@@ -124,6 +128,9 @@ impl Kms {
         if let Some(state) = self.gate_of(object)? {
             lifecycle::check_gate(state)?;
         }
+        if object.archived {
+            return Err(Error::Archived);
+        }
         // Without dates the time makes no difference, and asking the clock costs.
         let now = if loaded.timed {
             Timestamp::now()
@@ -131,6 +138,7 @@ impl Kms {
             object.dates.initial
         };
         lifecycle::check_use(object, purpose, now)?;
+        super::usage::check_left(object, purpose)?;
         if !object
             .attributes
             .usage
@@ -206,9 +214,11 @@ impl Kms {
     pub fn run(&self, operation: &mut Operation, input: &[u8], output: &mut [u8]) -> Result<usize> {
         let result = self.still_allowed(operation).and_then(|()| {
             let key = self.ready(&operation.loaded)?;
-            key.run(operation.purpose, &operation.mechanism, input, output)
+            let written = key.run(operation.purpose, &operation.mechanism, input, output)?;
+            self.count_or_take_back(operation, input.len(), true, &mut output[..written])?;
+            Ok(written)
         });
-        self.conclude(operation, result)
+        self.record_outcome(operation, result)
     }
 
     /// Verifies in one part and records it.
@@ -220,7 +230,7 @@ impl Kms {
             let key = self.ready(&operation.loaded)?;
             key.verify(operation.purpose, &operation.mechanism, data, signature)
         });
-        self.conclude(operation, result)
+        self.record_outcome(operation, result)
     }
 
     /// Takes a part; returns bytes written.
@@ -233,12 +243,15 @@ impl Kms {
         input: &[u8],
         output: &mut [u8],
     ) -> Result<usize> {
-        let result = self
-            .still_allowed(operation)
-            .and_then(|()| operation.stream()?.update(input, output));
+        let result = self.still_allowed(operation).and_then(|()| {
+            let written = operation.stream()?.update(input, output)?;
+            let first = !std::mem::replace(&mut operation.counted, true);
+            self.count_or_take_back(operation, input.len(), first, &mut output[..written])?;
+            Ok(written)
+        });
         match result {
             Err(error) if !matches!(error, Error::BufferTooSmall { .. }) => {
-                self.conclude(operation, Err(error))
+                self.record_outcome(operation, Err(error))
             }
             result => result,
         }
@@ -249,10 +262,13 @@ impl Kms {
     /// # Errors
     /// Those of [`Kms::begin`] and of [`Stream::finish`].
     pub fn finish(&self, operation: &mut Operation, output: &mut [u8]) -> Result<usize> {
-        let result = self
-            .still_allowed(operation)
-            .and_then(|()| operation.stream()?.finish(output));
-        self.conclude(operation, result)
+        let result = self.still_allowed(operation).and_then(|()| {
+            let written = operation.stream()?.finish(output)?;
+            let first = !std::mem::replace(&mut operation.counted, true);
+            self.count_or_take_back(operation, 0, first, &mut output[..written])?;
+            Ok(written)
+        });
+        self.record_outcome(operation, result)
     }
 
     /// Ends a verification in parts and records it.
@@ -263,7 +279,22 @@ impl Kms {
         let result = self
             .still_allowed(operation)
             .and_then(|()| operation.stream()?.verify(signature));
-        self.conclude(operation, result)
+        self.record_outcome(operation, result)
+    }
+
+    /// Counts a use; what is refused for its limit leaves nothing of its result.
+    fn count_or_take_back(
+        &self,
+        operation: &Operation,
+        bytes: usize,
+        first: bool,
+        written: &mut [u8],
+    ) -> Result<()> {
+        let counted = self.count_use(operation, bytes, first);
+        if counted.is_err() {
+            written.zeroize();
+        }
+        counted
     }
 
     /// Proves the user again for one use of a key with `CKA_ALWAYS_AUTHENTICATE` (`CKU_CONTEXT_SPECIFIC`).
@@ -282,7 +313,7 @@ impl Kms {
     }
 
     /// Records the outcome. A buffer that was too small is no outcome: nothing was done.
-    fn conclude<T>(&self, operation: &Operation, result: Result<T>) -> Result<T> {
+    fn record_outcome<T>(&self, operation: &Operation, result: Result<T>) -> Result<T> {
         if matches!(result, Err(Error::BufferTooSmall { .. })) {
             return result;
         }
@@ -298,6 +329,11 @@ impl Kms {
 }
 
 impl Operation {
+    /// Who uses.
+    pub(super) const fn caller(&self) -> &Arc<Caller> {
+        &self.caller
+    }
+
     /// What for.
     #[must_use]
     pub const fn purpose(&self) -> Purpose {

@@ -147,6 +147,9 @@ impl Change<'_> {
         self.put_object(&mut old)?;
         new.version = number;
         new.attributes.cka_id = cka_id.to_vec();
+        if let Some(limits) = &mut new.attributes.usage_limits {
+            limits.left = limits.total;
+        }
         new.state = ObjectState::Active;
         new.deletion = None;
         new.dates.initial = self.now;

@@ -74,6 +74,7 @@ pub(super) fn check_modify(caller: &Caller, before: &Attributes, after: &Attribu
         return Err(Error::ActionProhibited("modified"));
     }
     check_one_way(caller, before, after)?;
+    check_usage_limits(before, after)?;
     let fixed = [
         ("CKA_PRIVATE", before.private != after.private),
         ("CKA_MODIFIABLE", before.modifiable != after.modifiable),
@@ -89,6 +90,17 @@ pub(super) fn check_modify(caller: &Caller, before: &Attributes, after: &Attribu
         }
     }
     check_sizes(after)
+}
+
+/// "SHALL NOT be changed once the object begins to be used for applying cryptographic protection" (KMIP 1.4
+/// section 3.21).
+fn check_usage_limits(before: &Attributes, after: &Attributes) -> Result<()> {
+    match before.usage_limits {
+        Some(limits) if limits.is_begun() && after.usage_limits != before.usage_limits => {
+            read_only("Usage Limits", "uses have been counted already")
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Checks what a copy may have different: PKCS#11 3.2 section 5.7.2 (`C_CopyObject`).

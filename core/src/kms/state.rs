@@ -9,7 +9,7 @@ use crate::authorize::Caller;
 use crate::error::{Error, Result};
 use crate::id::ObjectId;
 use crate::lifecycle::{self, GateStep, Step};
-use crate::model::{Object, ObjectClass, RevocationReason};
+use crate::model::{Object, ObjectClass, ObjectState, RevocationReason};
 use crate::time::Timestamp;
 
 /// KMIP Revocation Reason Codes that mean compromise: Key Compromise and CA Compromise (KMIP 2.1 section 11.46).
@@ -57,6 +57,43 @@ impl Kms {
                 object.dates.deactivation = Some(change.now);
             }
             object.revocation = Some(reason);
+            change.put_object(&mut object)
+        })
+    }
+
+    /// KMIP Archive: the object stays, and is not used until it is recovered. Of an archived object nothing
+    /// changes.
+    ///
+    /// # Errors
+    /// [`Error::NoMaterial`] for a destroyed object.
+    pub fn archive(&self, caller: &Arc<Caller>, object: ObjectId) -> Result<()> {
+        self.change(caller, Verb::Archive, |change| {
+            let mut object = change.object(object)?;
+            if matches!(
+                object.state,
+                ObjectState::Destroyed | ObjectState::DestroyedCompromised
+            ) {
+                return Err(Error::ObjectState {
+                    state: object.state,
+                });
+            }
+            if !object.archived {
+                object.archived = true;
+                object.dates.archive = Some(change.now);
+            }
+            change.put_object(&mut object)
+        })
+    }
+
+    /// KMIP Recover: brings an object back from the archive.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub fn recover(&self, caller: &Arc<Caller>, object: ObjectId) -> Result<()> {
+        self.change(caller, Verb::Recover, |change| {
+            let mut object = change.object(object)?;
+            object.archived = false;
+            object.dates.archive = None;
             change.put_object(&mut object)
         })
     }
@@ -112,7 +149,7 @@ impl Kms {
             if !scheduled {
                 change.record.detail = "at once".into();
                 change.leave_key(&object)?;
-                return change.transaction.delete_object(object.id);
+                return change.remove_object(object.id);
             }
             if window == 0 {
                 change.record.detail = "at once".into();

@@ -53,6 +53,9 @@ impl Kms {
         if let Some(state) = self.gate_of(target)? {
             lifecycle::check_gate(state)?;
         }
+        if target.archived {
+            return Err(Error::Archived);
+        }
         if target.class.is_key() && !target.attributes.extractable {
             return Err(Error::NotExtractable);
         }
@@ -70,6 +73,7 @@ impl Kms {
             }
         };
         let wrapped = self.ready(&wrapping)?.wrap(mechanism, &value)?;
+        self.count(caller, &wrapping.object, Purpose::Wrap, value.len(), true)?;
         self.first_served(caller, &loaded)?;
         Ok(wrapped)
     }
@@ -117,6 +121,7 @@ impl Kms {
             self.refusable(caller, Verb::Derive, Some(base_key), || {
                 let (base, _) = self.prepare(caller, base_key, Purpose::Derive, &mechanism)?;
                 let value = self.ready(&base)?.derive(&mechanism, length)?;
+                self.count(caller, &base.object, Purpose::Derive, value.len(), true)?;
                 Ok((value, base.object.always_sensitive))
             })?;
         self.record_use_of(caller, Verb::Derive, base_key, None, mechanism.name())?;

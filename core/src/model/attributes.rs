@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::ObjectId;
 use crate::mechanism::Purpose;
+use crate::model::UsageLimits;
 use crate::time::Timestamp;
 
 /// The Cryptographic Usage Mask, with KMIP's bits (KMIP 2.1 section 11.12 of masks). PKCS#11's
@@ -242,6 +243,9 @@ pub struct Attributes {
     pub allowed_mechanisms: Vec<u64>,
     /// Links to other objects.
     pub links: Vec<Link>,
+    /// How much the key may still protect (KMIP 2.1 section 7.40); none is without a limit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub usage_limits: Option<UsageLimits>,
     /// Tags of the key for people and policies.
     pub tags: BTreeMap<String, String>,
     /// Attributes that the core keeps and finds but does not interpret: custom (`x-…`, vendor) and
@@ -273,6 +277,7 @@ impl Default for Attributes {
             end_date: None,
             allowed_mechanisms: Vec::new(),
             links: Vec::new(),
+            usage_limits: None,
             tags: BTreeMap::new(),
             custom: BTreeMap::new(),
             pkcs11: BTreeMap::new(),

@@ -5,6 +5,7 @@ mod account;
 mod attributes;
 mod key;
 mod object;
+mod usage;
 
 pub use account::{Account, Credential, CredentialKind, Principal, Role, Token};
 pub use attributes::{
@@ -16,3 +17,4 @@ pub use object::{
     Dates, Lifetime, Material, Object, ObjectClass, ObjectState, Protection, RevocationReason,
     SessionId,
 };
+pub use usage::{UsageLimits, UsageUnit};

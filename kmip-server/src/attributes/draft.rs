@@ -1,14 +1,17 @@
 //! The attributes of an object to be, from a request's Template-Attribute or Attributes.
 
 use keybridge_core::model::{
-    AttributeValue as Kept, Attributes, GivenDates, Link, LinkType, Name, NameType, UsageMask,
+    AttributeValue as Kept, Attributes, GivenDates, Link, LinkType, Name, NameType, UsageLimits,
+    UsageMask, UsageUnit,
 };
 use keybridge_core::time::Timestamp;
 use keybridge_core::{KeySpec, ObjectId};
 use keybridge_kmip::attributes::{
     Attribute, AttributeName, AttributeRow, AttributeValue, TemplateAttribute,
 };
-use keybridge_kmip::enums::{CryptographicAlgorithm, NameType as KmipNameType, ResultReason};
+use keybridge_kmip::enums::{
+    CryptographicAlgorithm, NameType as KmipNameType, ResultReason, UsageLimitsUnit,
+};
 
 use super::kept::{self, SAID_ALGORITHM};
 use super::{is_multiple, read_only, refuse_unknown, shown};
@@ -113,6 +116,9 @@ impl Draft {
             A::Sensitive(flag) => self.attributes.sensitive = *flag,
             A::Extractable(flag) => self.attributes.extractable = *flag,
             A::Link(link) => self.attributes.links.push(to_link(link)?),
+            A::UsageLimits(limits) => {
+                self.attributes.usage_limits = Some(to_usage_limits(limits)?);
+            }
             // Every object is fresh when it is made; its type is said beside the attributes, or by
             // its value.
             A::Fresh(_) | A::ObjectType(_) | A::CertificateType(_) => {}
@@ -152,16 +158,11 @@ impl Draft {
     }
 }
 
-/// Refuses attributes that clients do not set, and one that the bridge would not obey.
+/// Refuses attributes that clients do not set.
 pub(super) fn check_settable(name: &AttributeName) -> Result<()> {
     let AttributeName::Standard(tag) = name else {
         return refuse_unknown(name);
     };
-    if *tag == keybridge_kmip::Tag::UsageLimits {
-        return Err(Failure::not_supported(
-            "the bridge does not count uses: Usage Limits",
-        ));
-    }
     match AttributeRow::of(*tag) {
         Some(row) if row.rules.client_sets => Ok(()),
         _ => Err(read_only(name)),
@@ -186,6 +187,24 @@ pub(super) fn to_name(name: &keybridge_kmip::attributes::Name) -> Result<Name> {
         value: name.value.clone(),
         kind,
     })
+}
+
+/// Usage Limits as the core counts them: "the server SHALL ignore the Usage Limits Count value".
+pub(super) fn to_usage_limits(
+    limits: &keybridge_kmip::attributes::UsageLimits,
+) -> Result<UsageLimits> {
+    let unit = match limits.unit {
+        UsageLimitsUnit::Byte => UsageUnit::Byte,
+        UsageLimitsUnit::Object => UsageUnit::Object,
+        other => {
+            return Err(Failure::invalid_field(format!(
+                "usage limits unit {other} is not known"
+            )));
+        }
+    };
+    let total = u64::try_from(limits.total)
+        .map_err(|_| Failure::invalid_field("the Usage Limits Total is negative"))?;
+    Ok(UsageLimits::new(total, unit))
 }
 
 /// A KMIP Link as the core keeps it.

@@ -7,7 +7,7 @@ use keybridge_core::{Error, ObjectId};
 use keybridge_kmip::attributes::{Attribute, AttributeName, AttributeRow, AttributeValue};
 use keybridge_kmip::enums::ResultReason as R;
 
-use super::draft::{check_settable, to_link, to_name};
+use super::draft::{check_settable, to_link, to_name, to_usage_limits};
 use super::kept::{self, carried};
 use super::{is_multiple, read_only, refuse_unknown, shown};
 use crate::failure::{Failure, Result};
@@ -45,7 +45,6 @@ pub enum Position {
 /// When the attribute is the server's, is not there, or is there already; and the core's.
 pub fn edit(context: &Context<'_>, id: ObjectId, edit: &Edit) -> Result<Option<Attribute>> {
     check(edit)?;
-    context.will_change(id)?;
     let mut echoed = None;
     let mut failed = None;
     let value = match edit {
@@ -216,6 +215,12 @@ impl Instances {
                 .enumerate()
                 .map(|(position, value)| (count(position), value))
                 .collect(),
+            AttributeName::Standard(Tag::UsageLimits) => attributes
+                .usage_limits
+                .map(super::read::usage_limits)
+                .into_iter()
+                .map(|value| (0, value))
+                .collect(),
             AttributeName::Standard(Tag::Link) => attributes
                 .links
                 .iter()
@@ -327,6 +332,16 @@ impl Instances {
                     let now = attributes.names.first();
                     attributes.label = now.map(|name| name.value.clone()).unwrap_or_default();
                 }
+            }
+            AttributeName::Standard(Tag::UsageLimits) => {
+                attributes.usage_limits = self
+                    .0
+                    .iter()
+                    .find_map(|(_, value)| match value {
+                        AttributeValue::UsageLimits(limits) => Some(to_usage_limits(limits)),
+                        _ => None,
+                    })
+                    .transpose()?;
             }
             AttributeName::Standard(Tag::Link) => {
                 attributes.links = self

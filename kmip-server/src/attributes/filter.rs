@@ -1,12 +1,12 @@
 //! Locate's filter: which objects have all of the attributes that a request names.
 
-use keybridge_core::model::{AttributeValue as Kept, ObjectState};
+use keybridge_core::model::{AttributeValue as Kept, ObjectState, UsageUnit};
 use keybridge_core::seal::index_entry;
 use keybridge_core::store::ObjectQuery;
 use keybridge_core::{Object, ObjectClass};
 use keybridge_kmip::Tag;
 use keybridge_kmip::attributes::{Attribute, AttributeName, AttributeValue};
-use keybridge_kmip::enums::StorageStatusMask;
+use keybridge_kmip::enums::{StorageStatusMask, UsageLimitsUnit};
 
 use super::read::read_one;
 use super::{kept, refuse_unknown};
@@ -21,6 +21,7 @@ pub struct Filter {
     wanted: Vec<Wanted>,
     index: Vec<(String, Vec<u8>)>,
     destroyed: bool,
+    archived: bool,
     online: bool,
 }
 
@@ -34,6 +35,12 @@ enum Wanted {
     Date(AttributeName, i64, i64),
     /// The attribute has no value: its largest date was asked for.
     Absent(AttributeName),
+    /// At least so many units in all, and left, if they are counted in this unit.
+    Limits {
+        total: u64,
+        left: u64,
+        unit: UsageLimitsUnit,
+    },
 }
 
 impl Filter {
@@ -45,7 +52,8 @@ impl Filter {
         let asked = |bit| storage.is_some_and(|mask| mask.contains(bit));
         let mut filter = Self {
             destroyed: asked(StorageStatusMask::DestroyedStorage),
-            // Nothing is ever archived here, so a search of the archive alone finds nothing.
+            archived: asked(StorageStatusMask::ArchivalStorage),
+            // "If omitted, then only on-line objects are located" (1.4 section 4.9).
             online: storage.is_none() || asked(StorageStatusMask::OnLineStorage),
             ..Self::default()
         };
@@ -71,6 +79,14 @@ impl Filter {
                     Some(class.ok_or_else(|| Failure::invalid_field("no such object type"))?);
             }
             AttributeValue::CryptographicUsageMask(mask) => self.wanted.push(Wanted::Usage(mask.0)),
+            AttributeValue::UsageLimits(limits) => {
+                let number = |units: i64| u64::try_from(units).unwrap_or(0);
+                self.wanted.push(Wanted::Limits {
+                    total: number(limits.total),
+                    left: number(limits.count.unwrap_or(0)),
+                    unit: limits.unit,
+                });
+            }
             AttributeValue::State(_) => {
                 self.destroyed = true;
                 self.wanted
@@ -131,7 +147,12 @@ impl Filter {
             object.state,
             ObjectState::Destroyed | ObjectState::DestroyedCompromised
         );
-        if (gone && !self.destroyed) || (!gone && !self.online) {
+        let wanted = match (gone, object.archived) {
+            (true, _) => self.destroyed,
+            (false, true) => self.archived,
+            (false, false) => self.online,
+        };
+        if !wanted {
             return false;
         }
         if let Some(class) = self.class
@@ -176,6 +197,16 @@ impl Wanted {
                     .iter()
                     .filter_map(|own| date(&own.value))
                     .any(|own| (*from..=*to).contains(&own))
+            }
+            // 1.4 section 4.9; 2.1 section 6.1.26.
+            Self::Limits { total, left, unit } => {
+                object.attributes.usage_limits.is_some_and(|own| {
+                    let same = match own.unit {
+                        UsageUnit::Byte => *unit == UsageLimitsUnit::Byte,
+                        UsageUnit::Object => *unit == UsageLimitsUnit::Object,
+                    };
+                    same && own.total >= *total && own.left >= *left
+                })
             }
             Self::Absent(name) => {
                 read_one(object, name, values);

@@ -17,7 +17,8 @@ pub use edit::{Edit, Position, edit};
 pub use filter::Filter;
 pub use kept::{SAID_ALGORITHM, SECRET_DATA_TYPE, kept_number};
 pub use read::{
-    algorithm as algorithm_of, length as length_of, names_of, parameters_of, read_all, read_named,
+    LEASE_SECONDS, algorithm as algorithm_of, length as length_of, names_of, parameters_of,
+    read_all, read_named, state_of,
 };
 
 use keybridge_kmip::Tag;

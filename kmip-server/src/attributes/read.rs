@@ -1,17 +1,18 @@
 //! An object's attributes as KMIP shows them.
 
 use keybridge_core::lifecycle::effective_state;
-use keybridge_core::model::{NameType, ObjectState};
+use keybridge_core::model::{NameType, ObjectState, UsageLimits, UsageUnit};
 use keybridge_core::time::Timestamp;
 use keybridge_core::{Object, ObjectClass, Protection};
 use keybridge_kmip::attributes::{
     Attribute, AttributeName, AttributeRow, AttributeValue, CryptographicDomainParameters,
     CryptographicParameters, Digest, Link, Name, RNGParameters, RevocationReason, UniqueIdentifier,
+    UsageLimits as KmipUsageLimits,
 };
 use keybridge_kmip::enums::{
     CertificateType, CryptographicAlgorithm, CryptographicUsageMask, DRBGAlgorithm,
     HashingAlgorithm, KeyFormatType, LinkType, NameType as KmipNameType, ProtectionStorageMask,
-    RNGAlgorithm, RevocationReasonCode, State,
+    RNGAlgorithm, RevocationReasonCode, State, UsageLimitsUnit,
 };
 use keybridge_kmip::wire::{DateTime, Interval};
 use keybridge_kmip::{Tag, Version};
@@ -22,7 +23,7 @@ use crate::{algorithms, key_formats};
 
 /// Seconds for which a client may use what it fetched without asking again. Objects do not change
 /// behind a client's back often; an hour is what other servers say.
-const LEASE_SECONDS: u32 = 3600;
+pub const LEASE_SECONDS: u32 = 3600;
 
 /// All attributes of an object that `version` has.
 #[must_use]
@@ -179,6 +180,7 @@ fn standard_values(object: &Object, tag: Tag) -> Vec<Attribute> {
                 message: reason.message.clone(),
             })
         }),
+        Tag::UsageLimits => object.attributes.usage_limits.map(usage_limits),
         Tag::Digest => digest(object),
         Tag::Fresh => Some(A::Fresh(object.fresh)),
         Tag::Sensitive => {
@@ -285,6 +287,19 @@ pub(super) fn kmip_link(link: &keybridge_core::model::Link) -> AttributeValue {
     })
 }
 
+/// Usage Limits as KMIP shows them.
+pub(super) fn usage_limits(limits: UsageLimits) -> AttributeValue {
+    let number = |units: u64| i64::try_from(units).unwrap_or(i64::MAX);
+    AttributeValue::UsageLimits(KmipUsageLimits {
+        total: number(limits.total),
+        count: Some(number(limits.left)),
+        unit: match limits.unit {
+            UsageUnit::Byte => UsageLimitsUnit::Byte,
+            UsageUnit::Object => UsageLimitsUnit::Object,
+        },
+    })
+}
+
 /// What the engines make keys with: a DRBG of their own kind.
 fn generator() -> RNGParameters {
     RNGParameters {
@@ -300,8 +315,13 @@ fn generator() -> RNGParameters {
 }
 
 /// Today's state.
+#[must_use]
+pub fn state_of(object: &Object) -> ObjectState {
+    effective_state(object.state, &object.dates, Timestamp::now())
+}
+
 fn state(object: &Object) -> State {
-    match effective_state(object.state, &object.dates, Timestamp::now()) {
+    match state_of(object) {
         ObjectState::PreActive => State::PreActive,
         ObjectState::Active => State::Active,
         ObjectState::Deactivated => State::Deactivated,

@@ -2,6 +2,8 @@
 
 mod activate;
 mod add_attribute;
+mod adjust_attribute;
+mod archive;
 mod check;
 mod create;
 mod create_key_pair;
@@ -13,14 +15,17 @@ mod encrypt;
 mod get;
 mod get_attribute_list;
 mod get_attributes;
+mod get_usage_allocation;
 mod hash;
 mod locate;
 mod log;
 mod mac;
 mod mac_verify;
 mod modify_attribute;
+mod obtain_lease;
 mod ping;
 mod query;
+mod recover;
 mod register;
 mod rekey;
 mod rekey_key_pair;
@@ -82,6 +87,11 @@ operations! {
     ModifyAttribute => modify_attribute,
     DeleteAttribute => delete_attribute,
     SetAttribute => set_attribute,
+    AdjustAttribute => adjust_attribute,
+    ObtainLease => obtain_lease,
+    GetUsageAllocation => get_usage_allocation,
+    Archive => archive,
+    Recover => recover,
     Activate => activate,
     Revoke => revoke,
     Destroy => destroy,

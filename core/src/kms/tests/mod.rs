@@ -19,6 +19,7 @@ use crate::{KeySpec, settings::Settings};
 mod accounts;
 mod audit;
 mod keys;
+mod limits;
 mod objects;
 mod tampering;
 mod uses;

@@ -1,0 +1,241 @@
+//! Undo: a batch of verbs taken back as a whole (KMIP 1.4 section 6.13; 2.1 section 9.5).
+//!
+//! A caller made by [`Caller::undoable`] carries a log. Every changing verb appends the rows that it
+//! wrote, as they were before and as they are after. [`Kms::undo`] writes the rows of before back, in
+//! one transaction and with an audit row of its own. Two things are never taken back: uses counted
+//! by Usage Limits, and that a value was handed out.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::Kms;
+use crate::audit::Verb;
+use crate::authorize::Caller;
+use crate::error::{Error, Result};
+use crate::id::{AccountId, KeyId, ObjectId};
+use crate::model::{Material, Object};
+use crate::store::{AliasRow, Change as StoreChange, KeyRow, ObjectRow, Reader};
+
+/// What the verbs of one batch did so far.
+#[derive(Debug, Default)]
+pub(crate) struct UndoLog(Mutex<Steps>);
+
+/// What one verb did, or several.
+#[derive(Debug, Default)]
+pub(super) struct Steps {
+    wanted: bool,
+    done: Vec<Step>,
+    /// Objects whose material in an HSM goes when the batch has succeeded.
+    doomed: Vec<Object>,
+}
+
+/// One row, before and after.
+#[derive(Debug)]
+enum Step {
+    Object {
+        id: ObjectId,
+        before: Option<ObjectRow>,
+        after: Option<ObjectRow>,
+    },
+    Key {
+        id: KeyId,
+        before: Option<KeyRow>,
+        after: Option<KeyRow>,
+        aliases: Vec<AliasRow>,
+    },
+}
+
+impl UndoLog {
+    pub(super) fn append(&self, mut steps: Steps) {
+        let mut log = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        log.done.append(&mut steps.done);
+        log.doomed.append(&mut steps.doomed);
+    }
+
+    fn take(&self) -> Steps {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Steps {
+    /// Notes for a verb of this caller; none are taken when nobody wants to undo.
+    pub(super) fn of(caller: &Caller) -> Self {
+        Self {
+            wanted: caller.undo_log().is_some(),
+            ..Self::default()
+        }
+    }
+
+    /// An object's row is about to be written or removed.
+    pub(super) fn object<R: Reader + ?Sized>(
+        &mut self,
+        reader: &R,
+        id: ObjectId,
+        after: Option<&ObjectRow>,
+    ) -> Result<()> {
+        if self.wanted {
+            self.done.push(Step::Object {
+                id,
+                before: reader.object(id)?,
+                after: after.cloned(),
+            });
+        }
+        Ok(())
+    }
+
+    /// A key's row is about to be written or removed.
+    pub(super) fn key<R: Reader + ?Sized>(
+        &mut self,
+        reader: &R,
+        account: AccountId,
+        id: KeyId,
+        after: Option<&KeyRow>,
+    ) -> Result<()> {
+        if self.wanted {
+            let aliases = match after {
+                Some(_) => Vec::new(),
+                None => reader.aliases(account, Some(id))?,
+            };
+            self.done.push(Step::Key {
+                id,
+                before: reader.key(id)?,
+                after: after.cloned(),
+                aliases,
+            });
+        }
+        Ok(())
+    }
+
+    /// Whether the destruction of material in an HSM waits for the end of the batch: there it could not
+    /// be taken back.
+    pub(super) fn keep_material(&mut self, object: &Object) -> bool {
+        let elsewhere = matches!(
+            object.material,
+            Material::Resident { .. } | Material::Wrapped { .. }
+        );
+        if self.wanted && elsewhere {
+            self.doomed.push(object.clone());
+            return true;
+        }
+        false
+    }
+}
+
+impl Kms {
+    /// Takes back everything that this caller, made by [`Caller::undoable`], has changed.
+    ///
+    /// # Errors
+    /// [`Error::InvalidRequest`] when somebody else has changed one of the objects meanwhile: then
+    /// nothing is taken back. Store errors.
+    pub fn undo(&self, caller: &Arc<Caller>) -> Result<()> {
+        let Some(log) = caller.undo_log() else {
+            return Ok(());
+        };
+        let steps = log.take();
+        if steps.done.is_empty() {
+            return Ok(());
+        }
+        // The undoing itself is final.
+        let mut made = Vec::new();
+        self.change(caller, Verb::Undo, |change| {
+            change.steps = Steps::default();
+            change.record.detail = format!("{} rows", steps.done.len());
+            let (mut objects, mut keys) = (HashSet::new(), HashSet::new());
+            for step in steps.done.iter().rev() {
+                match step {
+                    Step::Object { id, before, after } => {
+                        let now = change.transaction.object(*id)?;
+                        // What this undoing has written itself is an older state of the batch.
+                        unchanged(objects.insert(*id), &now, after)?;
+                        match before {
+                            Some(row) => {
+                                let row = self.without_refund(row, now.as_ref())?;
+                                change.transaction.put_object(&row)?;
+                            }
+                            None => {
+                                made.extend(now.map(|row| self.vault.object(&row)).transpose()?);
+                                change.transaction.delete_object(*id)?;
+                            }
+                        }
+                    }
+                    Step::Key {
+                        id,
+                        before,
+                        after,
+                        aliases,
+                    } => {
+                        let now = change.transaction.key(*id)?;
+                        unchanged(keys.insert(*id), &now, after)?;
+                        match before {
+                            Some(row) => {
+                                change.transaction.put_key(row)?;
+                                for object in self.vault.key(row)?.objects() {
+                                    change.transaction.touch(StoreChange::Object(object))?;
+                                }
+                            }
+                            None => change.transaction.delete_key(*id)?,
+                        }
+                        for alias in aliases {
+                            change.transaction.put_alias(alias, false)?;
+                        }
+                    }
+                }
+            }
+            Ok(())
+        })?;
+        for object in &made {
+            self.undo_generation(object);
+        }
+        Ok(())
+    }
+
+    /// Ends a batch that is not to be undone any more: material whose destruction waited goes now.
+    ///
+    /// # Errors
+    /// HSM failures; the store says destroyed already.
+    pub fn conclude(&self, caller: &Arc<Caller>) -> Result<()> {
+        let Some(log) = caller.undo_log() else {
+            return Ok(());
+        };
+        for object in &log.take().doomed {
+            self.engines.of(object)?.destroy(object)?;
+        }
+        Ok(())
+    }
+
+    /// The row of before, but for what cannot be taken back.
+    fn without_refund(&self, before: &ObjectRow, now: Option<&ObjectRow>) -> Result<ObjectRow> {
+        let Some(now) = now else {
+            return Ok(before.clone());
+        };
+        let (mut old, now) = (self.vault.object(before)?, self.vault.object(now)?);
+        let mut changed = false;
+        if let (Some(limits), Some(current)) = (
+            &mut old.attributes.usage_limits,
+            &now.attributes.usage_limits,
+        ) && current.left < limits.left
+        {
+            limits.left = current.left;
+            changed = true;
+        }
+        if old.fresh && !now.fresh {
+            old.fresh = false;
+            changed = true;
+        }
+        if changed {
+            self.vault.object_row(&old)
+        } else {
+            Ok(before.clone())
+        }
+    }
+}
+
+/// What is undone must be as the batch left it.
+fn unchanged<T: PartialEq>(first: bool, now: &Option<T>, after: &Option<T>) -> Result<()> {
+    if !first || now == after {
+        return Ok(());
+    }
+    Err(Error::InvalidRequest(
+        "somebody else has changed an object of the batch: it is not undone".into(),
+    ))
+}
