@@ -85,7 +85,6 @@ fn a_forked_child_starts_anew_and_the_parent_goes_on() {
 }
 
 #[test]
-#[ignore = "open defect: a child forked while another thread is inside the store is refused it, or hangs"]
 fn forks_while_other_threads_sign() {
     run("forks_among_threads");
 }

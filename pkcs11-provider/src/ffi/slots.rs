@@ -4,6 +4,7 @@ use std::ffi::c_void;
 
 use cryptoki_sys::*;
 
+use super::fork;
 use super::general::{MANUFACTURER, library_version, padded};
 use super::pointers::{Ptr, has};
 use crate::module::current;
@@ -128,5 +129,6 @@ pub(super) fn wait_for_slot_event(
         return Err(Rv::ARGUMENTS_BAD);
     }
     slot.expect_writable()?;
-    slot.write(instance.wait_for_slot_event(!has(flags, CKF_DONT_BLOCK))?)
+    let block = !has(flags, CKF_DONT_BLOCK);
+    slot.write(fork::away(|| instance.wait_for_slot_event(block))?)
 }
