@@ -160,6 +160,19 @@ impl KeySpec {
         }
     }
 
+    /// The algorithm alone: the same for keys of all sizes (curves are algorithms).
+    #[must_use]
+    pub const fn without_size(self) -> Self {
+        match self {
+            Self::Aes { .. } => Self::Aes { bits: 0 },
+            Self::Rsa { .. } => Self::Rsa { bits: 0 },
+            Self::Hmac { hash, .. } => Self::Hmac { hash, bits: 0 },
+            Self::GenericSecret { .. } => Self::GenericSecret { bits: 0 },
+            Self::Foreign { algorithm, .. } => Self::Foreign { algorithm, bits: 0 },
+            other => other,
+        }
+    }
+
     /// Whether a key of this kind is a pair.
     #[must_use]
     pub const fn is_asymmetric(self) -> bool {

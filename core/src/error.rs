@@ -181,6 +181,14 @@ pub enum Error {
         /// Why.
         reason: String,
     },
+    /// A key is not, or does not become, what another key's template demands.
+    #[error("the key does not fit the {template} template of the other: {demand}")]
+    TemplateMismatch {
+        /// `wrap`, `unwrap`, `derive`, …
+        template: &'static str,
+        /// What it should have been.
+        demand: String,
+    },
     /// The object forbids copies, or changes, or its destruction.
     #[error("the object may not be {0}")]
     ActionProhibited(&'static str),
@@ -305,6 +313,7 @@ impl Error {
             Self::Internal(_) => 44,
             Self::UsageLimit { .. } => 45,
             Self::Archived => 46,
+            Self::TemplateMismatch { .. } => 47,
         }
     }
 }
@@ -312,7 +321,7 @@ impl Error {
 /// The words of [`Error::audit_code`] for people: `success`, `denied`, …
 #[must_use]
 pub const fn audit_result_name(code: u16) -> &'static str {
-    const NAMES: [&str; 47] = [
+    const NAMES: [&str; 48] = [
         "success",
         "not found",
         "exists already",
@@ -360,6 +369,7 @@ pub const fn audit_result_name(code: u16) -> &'static str {
         "internal",
         "usage limit",
         "archived",
+        "template mismatch",
     ];
     if (code as usize) < NAMES.len() {
         NAMES[code as usize]

@@ -182,7 +182,9 @@ fn reasons(error: &Error) -> (ResultReason, ResultReason) {
         Error::UsageLimit { .. } => same(R::PermissionDenied),
         Error::Archived => same(R::ObjectArchived),
         Error::UsageNotPermitted(_) => (R::PermissionDenied, R::IncompatibleCryptographicUsageMask),
-        Error::MechanismNotAllowed(_) | Error::ActionProhibited(_) => same(R::PermissionDenied),
+        Error::MechanismNotAllowed(_)
+        | Error::ActionProhibited(_)
+        | Error::TemplateMismatch { .. } => same(R::PermissionDenied),
         Error::MechanismUnsupported { .. } => {
             (R::InvalidField, R::UnsupportedCryptographicParameters)
         }

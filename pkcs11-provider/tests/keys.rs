@@ -13,7 +13,7 @@ fn open() -> Attributes {
     Attributes::new().bool(CKA_SENSITIVE, false).all_true(OPEN)
 }
 
-fn wrap(
+pub(crate) fn wrap(
     session: &Session,
     mechanism: &CK_MECHANISM,
     wrapping: CK_OBJECT_HANDLE,
@@ -48,7 +48,7 @@ fn wrap(
     Ok(wrapped)
 }
 
-fn unwrap(
+pub(crate) fn unwrap(
     session: &Session,
     mechanism: &CK_MECHANISM,
     unwrapping: CK_OBJECT_HANDLE,

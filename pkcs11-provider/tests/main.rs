@@ -15,3 +15,4 @@ mod sessions;
 mod signatures;
 mod states;
 mod support;
+mod templates;

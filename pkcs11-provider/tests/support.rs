@@ -216,6 +216,22 @@ impl Attributes {
         kinds.iter().fold(self, |all, kind| all.bool(*kind, true))
     }
 
+    /// A template inside the template; the inner one lives as long as the test.
+    pub(crate) fn template(self, kind: CK_ATTRIBUTE_TYPE, inner: &'static Attributes) -> Self {
+        let raw: &'static Raw<'static> = Box::leak(Box::new(inner.raw()));
+        let bytes = raw.iter().flat_map(|attribute| {
+            let value = attribute.pValue.addr().to_ne_bytes();
+            let length = attribute.ulValueLen.to_ne_bytes();
+            [attribute.type_.to_ne_bytes(), value, length].concat()
+        });
+        let bytes: Vec<u8> = bytes.collect();
+        self.bytes(kind, &bytes)
+    }
+
+    pub(crate) fn leaked(self) -> &'static Attributes {
+        Box::leak(Box::new(self))
+    }
+
     pub(crate) fn raw(&self) -> Raw<'_> {
         let entries = self.0.iter();
         let raw = entries.map(|(kind, value)| CK_ATTRIBUTE {

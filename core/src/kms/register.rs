@@ -24,20 +24,23 @@ impl Kms {
     /// # Errors
     /// [`Error::InvalidMaterial`], [`Error::KeyUnsupported`], attribute and limit errors.
     pub fn register(&self, caller: &Arc<Caller>, request: Register) -> Result<ObjectId> {
-        self.register_as(caller, Verb::Register, request, false)
+        self.register_as(caller, Verb::Register, request, false, &|_| Ok(()))
     }
 
     /// [`Kms::register`] under another verb (unwrap, derive). `always_sensitive`: whether the value was never
-    /// outside in the clear.
+    /// outside in the clear. `fits` has the last word on the finished object, before it is kept.
     pub(super) fn register_as(
         &self,
         caller: &Arc<Caller>,
         verb: Verb,
         request: Register,
         always_sensitive: bool,
+        fits: &dyn Fn(&Object) -> Result<()>,
     ) -> Result<ObjectId> {
         let object = self.refusable(caller, verb, None, || {
-            self.build_registered(caller, verb, request, always_sensitive)
+            let object = self.build_registered(caller, verb, request, always_sensitive)?;
+            fits(&object).inspect_err(|_| self.undo_generation(&object))?;
+            Ok(object)
         })?;
         let mut object = object;
         if object.lifetime != Lifetime::Stored {

@@ -3,7 +3,7 @@
 
 use crate::authorize::Caller;
 use crate::error::{Error, Result};
-use crate::model::{Attributes, Role};
+use crate::model::{Attributes, Demand, Object, Role};
 
 /// Bytes of a label that the bridge keeps.
 const LABEL_BYTES: usize = 1024;
@@ -57,6 +57,14 @@ fn check_sizes(attributes: &Attributes) -> Result<()> {
     if attributes.links.len() > ENTRIES || attributes.allowed_mechanisms.len() > ENTRIES {
         return too_long("links and allowed mechanisms", ENTRIES);
     }
+    if attributes
+        .templates
+        .all()
+        .into_iter()
+        .any(|template| template.len() > ENTRIES)
+    {
+        return too_long("templates", ENTRIES);
+    }
     if attributes.custom.len() > ENTRIES
         || attributes.custom.values().any(|all| all.len() > ENTRIES)
     {
@@ -82,6 +90,10 @@ pub(super) fn check_modify(caller: &Caller, before: &Attributes, after: &Attribu
         (
             "CKA_ALWAYS_AUTHENTICATE",
             before.always_authenticate != after.always_authenticate,
+        ),
+        (
+            "CKA_WRAP_TEMPLATE and its like",
+            before.templates != after.templates,
         ),
     ];
     for (attribute, changed) in fixed {
@@ -113,6 +125,12 @@ pub(super) fn check_copy(caller: &Caller, before: &Attributes, after: &Attribute
         return read_only(
             "CKA_ALWAYS_AUTHENTICATE",
             "it is fixed when the object is made",
+        );
+    }
+    if before.templates != after.templates {
+        return read_only(
+            "CKA_WRAP_TEMPLATE and its like",
+            "a copy keeps the templates of its key",
         );
     }
     check_sizes(after)
@@ -147,6 +165,22 @@ fn check_one_way(caller: &Caller, before: &Attributes, after: &Attributes) -> Re
         return read_only("CKA_ALLOWED_MECHANISMS", "the list only shrinks");
     }
     Ok(())
+}
+
+/// Checks a key against a template of another key. A key that is to be wrapped must match it; one that comes out
+/// of another key must have become what it says (PKCS#11 3.2, "C_WrapKey", "C_UnwrapKey", "C_DeriveKey").
+pub(super) fn check_template(
+    template: &'static str,
+    demands: &[Demand],
+    object: &Object,
+) -> Result<()> {
+    match demands.iter().find(|demand| !demand.is_met_by(object)) {
+        None => Ok(()),
+        Some(demand) => Err(Error::TemplateMismatch {
+            template,
+            demand: format!("{demand:?}"),
+        }),
+    }
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use aws_lc_rs::rand;
 use super::Kms;
 use super::change::check_object;
 use super::request::{DeriveKey, UnwrapKey};
+use super::rules;
 use crate::audit::Verb;
 use crate::authorize::{Caller, authorize};
 use crate::encoding;
@@ -64,6 +65,7 @@ impl Kms {
                 "the key may be wrapped by trusted keys only".into(),
             ));
         }
+        rules::check_template("wrap", &wrapping.object.attributes.templates.wrap, target)?;
         let value = match &target.material {
             Material::Secret(value) => encode(target, value)?,
             Material::Public(value) => encode(target, &SecretBytes::from(value.as_slice()))?,
@@ -90,7 +92,7 @@ impl Kms {
             mut template,
             decode,
         } = request;
-        let value = self.refusable(caller, Verb::Unwrap, Some(unwrapping_key), || {
+        let (value, key) = self.refusable(caller, Verb::Unwrap, Some(unwrapping_key), || {
             let (key, _) = self.prepare(caller, unwrapping_key, Purpose::Unwrap, &mechanism)?;
             let value = self.ready(&key)?.unwrap(&mechanism, wrapped)?;
             let value = decode(value)?;
@@ -99,11 +101,14 @@ impl Kms {
                 let spec = encoding::private_key_spec(value.expose());
                 template.spec = Some(spec.map_err(|_| Error::InvalidWrappedKey)?);
             }
-            Ok(value)
+            Ok((value, key))
         })?;
         self.record_use_of(caller, Verb::Unwrap, unwrapping_key, None, mechanism.name())?;
         template.value = Some(value);
-        self.register_as(caller, Verb::Unwrap, template, false)
+        let demands = &key.object.attributes.templates.unwrap;
+        self.register_as(caller, Verb::Unwrap, template, false, &|object| {
+            rules::check_template("unwrap", demands, object)
+        })
     }
 
     /// Derives a new secret object from a key.
@@ -117,16 +122,23 @@ impl Kms {
             length,
             mut template,
         } = request;
-        let (value, always_sensitive) =
-            self.refusable(caller, Verb::Derive, Some(base_key), || {
-                let (base, _) = self.prepare(caller, base_key, Purpose::Derive, &mechanism)?;
-                let value = self.ready(&base)?.derive(&mechanism, length)?;
-                self.count(caller, &base.object, Purpose::Derive, value.len(), true)?;
-                Ok((value, base.object.always_sensitive))
-            })?;
+        let (value, base) = self.refusable(caller, Verb::Derive, Some(base_key), || {
+            let (base, _) = self.prepare(caller, base_key, Purpose::Derive, &mechanism)?;
+            let value = self.ready(&base)?.derive(&mechanism, length)?;
+            self.count(caller, &base.object, Purpose::Derive, value.len(), true)?;
+            Ok((value, base))
+        })?;
         self.record_use_of(caller, Verb::Derive, base_key, None, mechanism.name())?;
         template.value = Some(value);
-        self.register_as(caller, Verb::Derive, template, always_sensitive)
+        let always_sensitive = base.object.always_sensitive;
+        let demands = &base.object.attributes.templates.derive;
+        self.register_as(
+            caller,
+            Verb::Derive,
+            template,
+            always_sensitive,
+            &|object| rules::check_template("derive", demands, object),
+        )
     }
 
     /// Fills `output` from the operating system's generator.

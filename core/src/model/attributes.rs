@@ -5,6 +5,7 @@ use std::ops::{BitAnd, BitOr, BitOrAssign};
 
 use serde::{Deserialize, Serialize};
 
+use super::Templates;
 use crate::id::ObjectId;
 use crate::mechanism::Purpose;
 use crate::model::UsageLimits;
@@ -241,6 +242,9 @@ pub struct Attributes {
     pub end_date: Option<[u8; 8]>,
     /// Mechanisms that may be used with the key, by PKCS#11 number; empty means any.
     pub allowed_mechanisms: Vec<u64>,
+    /// What other keys must be, or become, that this key wraps, unwraps or derives. Fixed when the key is made.
+    #[serde(skip_serializing_if = "Templates::is_empty")]
+    pub templates: Templates,
     /// Links to other objects.
     pub links: Vec<Link>,
     /// How much the key may still protect (KMIP 2.1 section 7.40); none is without a limit.
@@ -276,6 +280,7 @@ impl Default for Attributes {
             start_date: None,
             end_date: None,
             allowed_mechanisms: Vec::new(),
+            templates: Templates::default(),
             links: Vec::new(),
             usage_limits: None,
             tags: BTreeMap::new(),

@@ -5,6 +5,7 @@ mod account;
 mod attributes;
 mod key;
 mod object;
+mod template;
 mod usage;
 
 pub use account::{Account, Credential, CredentialKind, Principal, Role, Token};
@@ -17,4 +18,5 @@ pub use object::{
     Dates, Lifetime, Material, Object, ObjectClass, ObjectState, Protection, RevocationReason,
     SessionId,
 };
+pub use template::{Demand, Flag, Templates};
 pub use usage::{UsageLimits, UsageUnit};

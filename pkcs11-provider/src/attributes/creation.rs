@@ -6,10 +6,11 @@ use keybridge_core::encoding::{
     EcPrivateKey, EcPublicKey, NamedCurve, RsaPrivateKey, RsaPublicKey,
 };
 use keybridge_core::model::UsageMask;
-use keybridge_core::{Attributes, Error, HashAlgorithm, KeySpec, ObjectClass, SecretBytes};
+use keybridge_core::{Attributes, Curve, Error, HashAlgorithm, KeySpec, ObjectClass, SecretBytes};
 
-use super::registry::{self, Attribute, Rules, Shape};
-use super::template::{Template, Value, to_bool};
+use super::registry::{self, Attribute, Rules};
+use super::setting::set;
+use super::template::Template;
 use crate::mechanisms::vendor::{CKK_KB_SM3_HMAC, CKK_KB_SM4};
 use crate::rv::{Result, Rv};
 
@@ -350,6 +351,27 @@ pub(crate) fn key_type_of(spec: KeySpec) -> CK_KEY_TYPE {
     }
 }
 
+/// The algorithms whose keys are of a `CKK_…`, of some size each.
+pub(crate) fn algorithms_of(key_type: CK_KEY_TYPE) -> Vec<KeySpec> {
+    let secret = [16, 1].map(|length| secret_spec(key_type, length));
+    let curve = |curve| KeySpec::Ec { curve };
+    let pair: &[KeySpec] = match key_type {
+        CKK_RSA => &[KeySpec::Rsa { bits: 2048 }],
+        CKK_EC => &[
+            curve(Curve::P256),
+            curve(Curve::P384),
+            curve(Curve::P521),
+            curve(Curve::Secp256k1),
+            KeySpec::Sm2,
+        ],
+        CKK_EC_EDWARDS => &[KeySpec::Ed25519],
+        CKK_EC_MONTGOMERY => &[KeySpec::X25519],
+        _ => &[],
+    };
+    let secret = secret.into_iter().flatten().take(1);
+    secret.chain(pair.iter().copied()).collect()
+}
+
 /// What an object is when its template is silent: keys that hide something are private, sensitive,
 /// not extractable, and may be used for whatever their type is for, except on other keys.
 fn defaults(class: CK_OBJECT_CLASS, key_type: Option<CK_KEY_TYPE>) -> Attributes {
@@ -377,129 +399,4 @@ fn default_usage(class: CK_OBJECT_CLASS, key_type: Option<CK_KEY_TYPE>) -> Usage
         CKO_PUBLIC_KEY => UsageMask::VERIFY,
         _ => UsageMask::default(),
     }
-}
-
-/// The bits of the usage mask that a `CKA_…` flag of this class stands for: the first is set, any
-/// of them counts as set. `None` for an attribute that is no such flag.
-pub(crate) fn usage_bits(
-    kind: CK_ATTRIBUTE_TYPE,
-    class: CK_OBJECT_CLASS,
-) -> Option<(UsageMask, UsageMask)> {
-    let secret = class == CKO_SECRET_KEY;
-    let pair = |set: UsageMask, also: UsageMask| Some((set, set | also));
-    match kind {
-        CKA_ENCRYPT => pair(UsageMask::ENCRYPT, UsageMask::default()),
-        CKA_DECRYPT => pair(UsageMask::DECRYPT, UsageMask::default()),
-        CKA_SIGN if secret => pair(UsageMask::MAC_GENERATE, UsageMask::SIGN),
-        CKA_SIGN => pair(
-            UsageMask::SIGN,
-            UsageMask::CONTENT_COMMITMENT | UsageMask::CERTIFICATE_SIGN | UsageMask::CRL_SIGN,
-        ),
-        CKA_VERIFY if secret => pair(UsageMask::MAC_VERIFY, UsageMask::VERIFY),
-        CKA_VERIFY => pair(UsageMask::VERIFY, UsageMask::default()),
-        CKA_SIGN_RECOVER => pair(UsageMask::SIGN_RECOVER, UsageMask::default()),
-        CKA_VERIFY_RECOVER => pair(UsageMask::VERIFY_RECOVER, UsageMask::default()),
-        CKA_WRAP => pair(UsageMask::WRAP, UsageMask::default()),
-        CKA_UNWRAP => pair(UsageMask::UNWRAP, UsageMask::default()),
-        CKA_DERIVE => pair(UsageMask::DERIVE, UsageMask::KEY_AGREEMENT),
-        _ => None,
-    }
-}
-
-/// Sets one attribute to a value of the right shape. Attributes that come from the object itself (a
-/// modulus, a value) are taken from the template by whoever needs them.
-pub(crate) fn set(
-    attributes: &mut Attributes,
-    class: CK_OBJECT_CLASS,
-    row: &Attribute,
-    value: &Value<'_>,
-) -> Result<()> {
-    let Value::Bytes(bytes) = value else {
-        // Templates on wrapping keys are kept and enforced, or refused ("Template Attributes").
-        let Value::Template(inner) = value else {
-            return Ok(());
-        };
-        return if inner.is_empty() {
-            Ok(())
-        } else {
-            Err(Rv::TEMPLATE_INCONSISTENT)
-        };
-    };
-    match row.kind {
-        CKA_CLASS | CKA_KEY_TYPE | CKA_TOKEN | CKA_VALUE | CKA_VALUE_LEN | CKA_MODULUS
-        | CKA_MODULUS_BITS | CKA_PUBLIC_EXPONENT | CKA_PRIVATE_EXPONENT | CKA_PRIME_1
-        | CKA_PRIME_2 | CKA_EXPONENT_1 | CKA_EXPONENT_2 | CKA_COEFFICIENT | CKA_EC_PARAMS
-        | CKA_EC_POINT | CKA_PARAMETER_SET => Ok(()),
-        // Computed here; whether the given one matches is not checked yet, so it is not kept
-        // either.
-        CKA_CHECK_VALUE | CKA_PUBLIC_KEY_INFO => Ok(()),
-        CKA_LABEL => {
-            let text = std::str::from_utf8(bytes).map_err(|_| Rv::ATTRIBUTE_VALUE_INVALID)?;
-            text.clone_into(&mut attributes.label);
-            Ok(())
-        }
-        CKA_ID => {
-            attributes.cka_id = bytes.to_vec();
-            Ok(())
-        }
-        CKA_START_DATE => set_date(&mut attributes.start_date, bytes),
-        CKA_END_DATE => set_date(&mut attributes.end_date, bytes),
-        CKA_ALLOWED_MECHANISMS => {
-            let (numbers, _) = bytes.as_chunks::<{ size_of::<CK_ULONG>() }>();
-            let numbers = numbers
-                .iter()
-                .map(|number| CK_ULONG::from_ne_bytes(*number));
-            attributes.allowed_mechanisms = numbers.collect();
-            Ok(())
-        }
-        _ if row.shape == Shape::Bool => {
-            set_flag(attributes, class, row.kind, to_bool(bytes)?);
-            Ok(())
-        }
-        _ => {
-            attributes.pkcs11.insert(row.kind, bytes.to_vec());
-            Ok(())
-        }
-    }
-}
-
-fn set_date(date: &mut Option<[u8; 8]>, bytes: &[u8]) -> Result<()> {
-    let unknown = bytes.iter().all(|&byte| byte == 0);
-    *date = match <[u8; 8]>::try_from(bytes) {
-        Ok(digits) if !unknown => Some(digits),
-        Ok(_) => None,
-        Err(_) if bytes.is_empty() => None,
-        Err(_) => return Err(Rv::ATTRIBUTE_VALUE_INVALID),
-    };
-    Ok(())
-}
-
-fn set_flag(
-    attributes: &mut Attributes,
-    class: CK_OBJECT_CLASS,
-    kind: CK_ATTRIBUTE_TYPE,
-    on: bool,
-) {
-    let flag = match kind {
-        CKA_PRIVATE => &mut attributes.private,
-        CKA_SENSITIVE => &mut attributes.sensitive,
-        CKA_EXTRACTABLE => &mut attributes.extractable,
-        CKA_MODIFIABLE => &mut attributes.modifiable,
-        CKA_COPYABLE => &mut attributes.copyable,
-        CKA_DESTROYABLE => &mut attributes.destroyable,
-        CKA_TRUSTED => &mut attributes.trusted,
-        CKA_WRAP_WITH_TRUSTED => &mut attributes.wrap_with_trusted,
-        CKA_ALWAYS_AUTHENTICATE => &mut attributes.always_authenticate,
-        _ => {
-            match usage_bits(kind, class) {
-                Some((set, _)) if on => attributes.usage.set(set, true),
-                Some((_, any)) => attributes.usage.set(any, false),
-                // The core's mask has no bit for the rest (recovery, encapsulation): kept as they
-                // are.
-                None => drop(attributes.pkcs11.insert(kind, vec![u8::from(on)])),
-            }
-            return;
-        }
-    };
-    *flag = on;
 }

@@ -2,7 +2,9 @@
 
 pub(crate) mod creation;
 pub mod registry;
+pub(crate) mod setting;
 pub(crate) mod template;
+pub(crate) mod templates;
 pub(crate) mod view;
 
 pub use template::{Template, Value};

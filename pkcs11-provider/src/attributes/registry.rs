@@ -262,6 +262,8 @@ attributes! {
     CKA_WRAP_TEMPLATE     Template [PUBLIC SECRET] Any [] Empty;
     CKA_UNWRAP_TEMPLATE   Template [HIDDEN]       Any [] Empty;
     CKA_DERIVE_TEMPLATE   Template [HIDDEN]       Any [] Empty;
+    CKA_ENCAPSULATE_TEMPLATE Template [PUBLIC]    Any [] Empty;
+    CKA_DECAPSULATE_TEMPLATE Template [PRIVATE]   Any [] Empty;
 
     // Secret keys.
     CKA_VALUE             Bytes [SECRET] Any [CREATE_MUST GENERATE_NEVER UNWRAP_NEVER SECRET] Own;
@@ -394,11 +396,17 @@ mod tests {
         }
     }
 
+    /// The two templates that 3.2 added came without the bit.
     #[test]
     fn array_attributes_are_those_with_the_array_bit() {
         for row in ATTRIBUTES {
             let array = matches!(row.shape, Shape::Template | Shape::Mechanisms);
-            assert_eq!(row.kind & CKF_ARRAY_ATTRIBUTE != 0, array, "{}", row.name);
+            let bit = row.kind & CKF_ARRAY_ATTRIBUTE != 0
+                || matches!(
+                    row.kind,
+                    CKA_ENCAPSULATE_TEMPLATE | CKA_DECAPSULATE_TEMPLATE
+                );
+            assert_eq!(bit, array, "{}", row.name);
         }
     }
 

@@ -6,8 +6,10 @@ use keybridge_core::model::Lifetime;
 use keybridge_core::{Error, Object, ObjectClass};
 use zeroize::Zeroizing;
 
-use super::creation::{key_type_of, usage_bits};
+use super::creation::key_type_of;
 use super::registry::{self, Attribute, DefaultValue, Rules, Shape};
+use super::setting::usage_bits;
+use super::templates::{self, Written};
 use crate::token::Token;
 
 /// What an object answers when asked for an attribute.
@@ -15,6 +17,8 @@ use crate::token::Token;
 pub enum Answer {
     /// Its value.
     Value(Zeroizing<Vec<u8>>),
+    /// It is an array of attributes.
+    Template(Written),
     /// It has one, which may not be known outside.
     Sensitive,
     /// It has no such attribute.
@@ -41,8 +45,8 @@ impl Answer {
 
 /// `CKA_CLASS` of an object. `None` for what PKCS#11 does not show: KMIP's templates, split keys,
 /// secret data and the like.
-pub(crate) fn class_of(object: &Object) -> Option<CK_OBJECT_CLASS> {
-    match object.class {
+pub(crate) fn class_number(class: ObjectClass) -> Option<CK_OBJECT_CLASS> {
+    match class {
         ObjectClass::SecretKey => Some(CKO_SECRET_KEY),
         ObjectClass::PrivateKey => Some(CKO_PRIVATE_KEY),
         ObjectClass::PublicKey => Some(CKO_PUBLIC_KEY),
@@ -52,11 +56,23 @@ pub(crate) fn class_of(object: &Object) -> Option<CK_OBJECT_CLASS> {
     }
 }
 
+/// The core's class of a `CKA_CLASS`.
+pub(crate) fn object_class(number: CK_OBJECT_CLASS) -> Option<ObjectClass> {
+    match number {
+        CKO_DATA => Some(ObjectClass::Data),
+        CKO_CERTIFICATE => Some(ObjectClass::Certificate),
+        CKO_PUBLIC_KEY => Some(ObjectClass::PublicKey),
+        CKO_PRIVATE_KEY => Some(ObjectClass::PrivateKey),
+        CKO_SECRET_KEY => Some(ObjectClass::SecretKey),
+        _ => None,
+    }
+}
+
 /// Whether PKCS#11 shows an object at all: of a class that it knows, not on its way to be deleted,
 /// and not destroyed.
 pub(crate) fn is_shown(object: &Object) -> bool {
     use keybridge_core::ObjectState::{Destroyed, DestroyedCompromised};
-    class_of(object).is_some()
+    class_number(object.class).is_some()
         && object.deletion.is_none()
         && !matches!(object.state, Destroyed | DestroyedCompromised)
 }
@@ -72,7 +88,7 @@ pub(crate) struct View<'a> {
 impl<'a> View<'a> {
     /// `None` for an object that is not shown.
     pub(crate) fn new(token: &'a dyn Token, object: &'a Object) -> Option<Self> {
-        let class = class_of(object).filter(|_| is_shown(object))?;
+        let class = class_number(object.class).filter(|_| is_shown(object))?;
         let key_type = object
             .spec
             .filter(|_| object.class.is_key())
@@ -116,7 +132,9 @@ impl<'a> View<'a> {
                 let bytes = numbers.flat_map(|&number| (number as CK_ULONG).to_ne_bytes());
                 Answer::Value(Zeroizing::new(bytes.collect()))
             }
-            Shape::Template => Answer::bytes(&[]),
+            Shape::Template => {
+                templates::get(attributes, kind).map_or(Answer::Invalid, Answer::Template)
+            }
             Shape::Bytes => self.bytes(row),
         }
     }

@@ -2,8 +2,10 @@
 
 use cryptoki_sys::*;
 
-use super::pointers::{Ptr, RawAttribute, attributes, set_attribute_length};
+use super::pointers::{Ptr, RawAttribute, attributes, set_attribute};
+use crate::attributes::registry::{self, Shape};
 use crate::attributes::template::check_shape;
+use crate::attributes::templates::Written;
 use crate::attributes::{Template, Value};
 use crate::module::Answer;
 use crate::rv::{Result, Rv};
@@ -12,10 +14,12 @@ use crate::rv::{Result, Rv};
 /// keeps a wild length from being followed.
 const MAX_VALUE: usize = 16 << 20;
 
-/// Attributes whose values are templates. `CKA_ALLOWED_MECHANISMS` has the array bit too, but is a
-/// list of numbers.
+/// Attributes whose values are templates: those of the table, and unknown ones with the array bit.
 fn holds_template(kind: CK_ATTRIBUTE_TYPE) -> bool {
-    kind & CKF_ARRAY_ATTRIBUTE != 0 && kind != CKA_ALLOWED_MECHANISMS
+    match registry::shape(kind) {
+        Some(shape) => shape == Shape::Template,
+        None => kind & CKF_ARRAY_ATTRIBUTE != 0,
+    }
 }
 
 /// Reads the template of a call that gives values.
@@ -84,7 +88,7 @@ pub(super) fn write(
     let mut result = Ok(());
     for (index, (attribute, answer)) in attributes(template, count)?.zip(answers).enumerate() {
         let (length, outcome) = write_one(attribute, answer);
-        set_attribute_length(template, index, length)?;
+        set_attribute(template, index, attribute.kind, length)?;
         result = result.and(outcome);
     }
     result
@@ -93,9 +97,14 @@ pub(super) fn write(
 fn write_one(attribute: RawAttribute, answer: &Answer) -> (CK_ULONG, Result<()>) {
     let value = match answer {
         Answer::Value(value) => value,
+        Answer::Template(inner) => return write_template(attribute, inner),
         Answer::Sensitive => return (CK_UNAVAILABLE_INFORMATION, Err(Rv::ATTRIBUTE_SENSITIVE)),
         Answer::Invalid => return (CK_UNAVAILABLE_INFORMATION, Err(Rv::ATTRIBUTE_TYPE_INVALID)),
     };
+    write_value(attribute, value)
+}
+
+fn write_value(attribute: RawAttribute, value: &[u8]) -> (CK_ULONG, Result<()>) {
     let needed = value.len() as CK_ULONG;
     if attribute.value.is_null() {
         return (needed, Ok(()));
@@ -105,4 +114,41 @@ fn write_one(attribute: RawAttribute, answer: &Answer) -> (CK_ULONG, Result<()>)
     }
     attribute.value.cast::<u8>().write_elements(value);
     (needed, Ok(()))
+}
+
+/// A template inside the template (PKCS#11 3.2, "Template Attributes" and "C_GetAttributeValue"):
+/// with every type `CK_UNAVAILABLE_INFORMATION` the application asks what is in it; with types that
+/// are in it, it asks for those.
+fn write_template(attribute: RawAttribute, inner: &Written) -> (CK_ULONG, Result<()>) {
+    let size = size_of::<CK_ATTRIBUTE>() as CK_ULONG;
+    let needed = inner.len() as CK_ULONG * size;
+    if attribute.value.is_null() {
+        return (needed, Ok(()));
+    }
+    let array = attribute.value.cast::<CK_ATTRIBUTE>();
+    if attribute.length < needed {
+        return (CK_UNAVAILABLE_INFORMATION, Err(Rv::BUFFER_TOO_SMALL));
+    }
+    let result = write_inner(array, inner);
+    (needed, result)
+}
+
+fn write_inner(array: Ptr<CK_ATTRIBUTE>, inner: &Written) -> Result<()> {
+    let places: Vec<_> = attributes(array, inner.len() as CK_ULONG)?.collect();
+    let unknown = |place: &RawAttribute| place.kind == CK_UNAVAILABLE_INFORMATION;
+    let any = places.iter().all(unknown);
+    let mut result = Ok(());
+    for (index, (place, (kind, value))) in places.iter().zip(inner).enumerate() {
+        let wanted = if any {
+            Some((*kind, value))
+        } else {
+            let same = |entry: &&(CK_ATTRIBUTE_TYPE, Vec<u8>)| entry.0 == place.kind;
+            inner.iter().find(same).map(|(kind, value)| (*kind, value))
+        };
+        let (kind, value) = wanted.ok_or(Rv::TEMPLATE_INCONSISTENT)?;
+        let (length, outcome) = write_value(*place, value);
+        set_attribute(array, index, kind, length)?;
+        result = result.and(outcome);
+    }
+    result
 }

@@ -403,15 +403,17 @@ pub(super) struct RawAttribute {
     pub(super) length: CK_ULONG,
 }
 
-/// Writes back `ulValueLen` of one attribute of the application's template.
-pub(super) fn set_attribute_length(
+/// Writes back type and `ulValueLen` of one attribute of the application's template.
+pub(super) fn set_attribute(
     template: Ptr<CK_ATTRIBUTE>,
     index: usize,
+    kind: CK_ULONG,
     length: CK_ULONG,
 ) -> Result<()> {
     // SAFETY: the callers got `index` from `attributes` over the same template.
     let element: Ptr<CK_ATTRIBUTE> = unsafe { Ptr::nested(template.0.wrapping_add(index)) };
     let mut attribute = element.read()?;
+    attribute.type_ = kind;
     attribute.ulValueLen = length;
     element.write(attribute)
 }

@@ -8,6 +8,7 @@ use super::objects::lifetime;
 use super::wrapping::new_key;
 use crate::attributes::Template;
 use crate::attributes::creation::{Draft, Maker};
+use crate::attributes::templates::{self, Written};
 use crate::mechanisms::convert::{check_key, row_for, to_core};
 use crate::mechanisms::registry::{Family, Row};
 use crate::mechanisms::vendor::CKK_KB_SM4;
@@ -110,8 +111,10 @@ impl Instance {
         self.in_session(session, |session, slot| {
             let row = row_for(mechanism, CKF_DERIVE)?;
             let base = self.object(session, base_key, Rv::KEY_HANDLE_INVALID)?;
-            let spec = self.spec(slot, base, Rv::KEY_HANDLE_INVALID)?;
+            let invalid = Rv::KEY_HANDLE_INVALID;
+            let (spec, added) = self.spec_and_template(slot, base, CKA_DERIVE_TEMPLATE, invalid)?;
             check_key(row, spec)?;
+            let template = &templates::merged(template, &added)?;
             let key_type = template.ulong(CKA_KEY_TYPE)?.unwrap_or(CKK_GENERIC_SECRET);
             let draft = Draft::new(
                 template,
@@ -152,6 +155,22 @@ impl Instance {
         } else {
             Err(invalid)
         }
+    }
+
+    /// The kind of a key that makes others, and what its template adds to them.
+    pub(super) fn spec_and_template(
+        &self,
+        slot: &Slot,
+        object: keybridge_core::ObjectId,
+        template: CK_ATTRIBUTE_TYPE,
+        invalid: Rv,
+    ) -> Result<(Option<KeySpec>, Written)> {
+        let object = slot.token.inspect(object).map_err(|_| invalid)?;
+        if !object.class.is_key() {
+            return Err(invalid);
+        }
+        let added = templates::get(&object.attributes, template);
+        Ok((object.spec, added.unwrap_or_default()))
     }
 
     /// `C_SeedRandom`: the operating system's generator needs no seed, and takes none from a

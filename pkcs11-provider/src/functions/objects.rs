@@ -3,12 +3,13 @@
 use cryptoki_sys::*;
 use keybridge_core::model::Lifetime;
 use keybridge_core::store::ObjectQuery;
-use keybridge_core::{Attributes, Object, ObjectClass, ObjectId};
+use keybridge_core::{Attributes, Object, ObjectId};
 
-use crate::attributes::creation::{self, Draft, Maker};
+use crate::attributes::creation::{Draft, Maker};
 use crate::attributes::registry::{self, Attribute, Rules};
+use crate::attributes::setting;
 use crate::attributes::template::{to_bool, to_ulong};
-use crate::attributes::view::{Answer, View};
+use crate::attributes::view::{Answer, View, object_class};
 use crate::attributes::{Template, Value};
 use crate::module::Instance;
 use crate::rv::{Result, Rv};
@@ -148,6 +149,7 @@ impl Instance {
                 let rows = registry::of(view.class(), view.key_type());
                 let sizes = rows.map(|row| match view.get(row.kind) {
                     Answer::Value(value) => value.len(),
+                    Answer::Template(inner) => inner.iter().map(|(_, value)| value.len()).sum(),
                     Answer::Sensitive | Answer::Invalid => 0,
                 });
                 Ok(sizes.sum())
@@ -281,7 +283,7 @@ impl<'t, 'a> Edit<'t, 'a> {
 
     fn apply(&self, attributes: &mut Attributes) -> keybridge_core::Result<()> {
         for (row, value) in &self.changes {
-            creation::set(attributes, self.class, row, value)
+            setting::set(attributes, self.class, row, value)
                 .map_err(|rv| keybridge_core::Error::invalid_attribute(row.name, rv.to_string()))?;
         }
         Ok(())
@@ -321,7 +323,14 @@ fn find(token: &dyn Token, template: &Template<'_>) -> Result<Vec<ObjectId>> {
 }
 
 fn matches(view: &View<'_>, kind: CK_ATTRIBUTE_TYPE, value: &Value<'_>) -> bool {
-    matches!((view.get(kind), value), (Answer::Value(is), Value::Bytes(wanted)) if **is == **wanted)
+    match (view.get(kind), value) {
+        (Answer::Value(is), Value::Bytes(wanted)) => **is == **wanted,
+        (Answer::Template(is), Value::Template(wanted)) => {
+            let is = is.iter().map(|(kind, value)| (*kind, value.as_slice()));
+            is.eq(wanted.iter().copied())
+        }
+        _ => false,
+    }
 }
 
 /// What the store's indexes can answer of a template. `None`: nothing can match (a class or an
@@ -330,10 +339,10 @@ fn query(template: &Template<'_>) -> Result<Option<ObjectQuery>> {
     let mut query = ObjectQuery::default();
     for (kind, value) in template.entries() {
         let Value::Bytes(bytes) = value else {
-            return Ok(None);
+            continue;
         };
         match kind {
-            CKA_CLASS => match class(to_ulong(bytes)?) {
+            CKA_CLASS => match object_class(to_ulong(bytes)?) {
                 Some(class) => query.class = Some(class),
                 None => return Ok(None),
             },
@@ -348,15 +357,4 @@ fn query(template: &Template<'_>) -> Result<Option<ObjectQuery>> {
         }
     }
     Ok(Some(query))
-}
-
-fn class(number: CK_OBJECT_CLASS) -> Option<ObjectClass> {
-    match number {
-        CKO_DATA => Some(ObjectClass::Data),
-        CKO_CERTIFICATE => Some(ObjectClass::Certificate),
-        CKO_PUBLIC_KEY => Some(ObjectClass::PublicKey),
-        CKO_PRIVATE_KEY => Some(ObjectClass::PrivateKey),
-        CKO_SECRET_KEY => Some(ObjectClass::SecretKey),
-        _ => None,
-    }
 }

@@ -7,8 +7,8 @@ use keybridge_core::kms::UnwrapKey;
 use keybridge_core::{Error, KeySpec, Mechanism, Object, ObjectClass, ObjectId, SecretBytes};
 
 use super::objects::lifetime;
-use crate::attributes::Template;
 use crate::attributes::creation::{Draft, Maker};
+use crate::attributes::{Template, templates};
 use crate::ffi::pointers::Output;
 use crate::mechanisms::MechanismCall;
 use crate::mechanisms::convert::{check_key, row_for, to_core};
@@ -75,11 +75,12 @@ impl Instance {
     ) -> Result<CK_OBJECT_HANDLE> {
         self.in_session(session, |session, slot| {
             let row = row_for(mechanism, CKF_UNWRAP)?;
-            let draft = Draft::new(template, Maker::Unwrap, None, None)?;
-            Self::check_writable(session, draft.token)?;
             let invalid = Rv::UNWRAPPING_KEY_HANDLE_INVALID;
             let key = self.object(session, unwrapping_key, invalid)?;
-            let spec = self.spec(slot, key, invalid)?;
+            let (spec, added) = self.spec_and_template(slot, key, CKA_UNWRAP_TEMPLATE, invalid)?;
+            let template = templates::merged(template, &added)?;
+            let draft = Draft::new(&template, Maker::Unwrap, None, None)?;
+            Self::check_writable(session, draft.token)?;
             check_key(row, spec).map_err(|_| Rv::UNWRAPPING_KEY_TYPE_INCONSISTENT)?;
             let mechanism = to_core(row, mechanism, spec)?;
             let unwrapping = Unwrapping {
