@@ -231,6 +231,78 @@ pub fn facts(der: &[u8]) -> Result<CertificateFacts, String> {
     })
 }
 
+/// What of a certificate's subject may say who its bearer is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SubjectClaims {
+    /// Common Names.
+    pub cn: Vec<String>,
+    /// User IDs (RFC 4519, section 2.39).
+    pub uid: Vec<String>,
+    /// Serial number in lower-case hex, without leading zeros.
+    pub serial: String,
+    /// Subject Alternative Names: DNS names in lower case, e-mail addresses, URIs, addresses.
+    pub san: Vec<String>,
+    /// End of validity.
+    pub expires: Timestamp,
+}
+
+/// What a certificate says of its bearer.
+///
+/// # Errors
+/// Words, when it is none.
+pub fn claims(der: &[u8]) -> Result<SubjectClaims, String> {
+    use x509_cert::der::Decode;
+    use x509_cert::der::asn1::ObjectIdentifier;
+    const CN: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.4.3");
+    const UID: ObjectIdentifier = ObjectIdentifier::new_unwrap("0.9.2342.19200300.100.1.1");
+    let certificate = x509_cert::Certificate::from_der(der).map_err(|error| error.to_string())?;
+    let inner = certificate.tbs_certificate();
+    let expires = inner.validity().not_after.to_unix_duration().as_secs();
+    let texts = |kind| crate::attributes::name_texts(inner.subject(), kind);
+    Ok(SubjectClaims {
+        cn: texts(CN),
+        uid: texts(UID),
+        serial: plain_serial(&hex(inner.serial_number().as_bytes())),
+        san: alternative_names(inner),
+        expires: Timestamp(i64::try_from(expires).unwrap_or(i64::MAX)),
+    })
+}
+
+/// A serial number as it is compared: lower-case hex digits without colons and leading zeros.
+#[must_use]
+pub fn plain_serial(text: &str) -> String {
+    let digits: String = text
+        .chars()
+        .filter(char::is_ascii_hexdigit)
+        .map(|digit| digit.to_ascii_lowercase())
+        .collect();
+    digits.trim_start_matches('0').to_owned()
+}
+
+fn alternative_names(certificate: &x509_cert::TbsCertificate) -> Vec<String> {
+    use x509_cert::ext::pkix::SubjectAltName;
+    use x509_cert::ext::pkix::name::GeneralName;
+    let Ok(Some((_, SubjectAltName(names)))) = certificate.get_extension::<SubjectAltName>() else {
+        return Vec::new();
+    };
+    let text = |name: &GeneralName| match name {
+        GeneralName::DnsName(name) => Some(name.as_str().to_ascii_lowercase()),
+        GeneralName::Rfc822Name(name) => Some(name.as_str().to_owned()),
+        GeneralName::UniformResourceIdentifier(name) => Some(name.as_str().to_owned()),
+        GeneralName::IpAddress(bytes) => address(bytes.as_bytes()).map(|ip| ip.to_string()),
+        _ => None,
+    };
+    names.iter().filter_map(text).collect()
+}
+
+fn address(bytes: &[u8]) -> Option<std::net::IpAddr> {
+    match bytes.len() {
+        4 => <[u8; 4]>::try_from(bytes).ok().map(Into::into),
+        16 => <[u8; 16]>::try_from(bytes).ok().map(Into::into),
+        _ => None,
+    }
+}
+
 /// The first certificate of a PEM file.
 ///
 /// # Errors

@@ -3,33 +3,54 @@
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use keybridge_core::{Caller, Door, Kms, ObjectId, SecretBytes};
-use keybridge_kmip::Version;
+use keybridge_core::{Caller, Kms, ObjectId};
 use keybridge_kmip::attributes::UniqueIdentifier;
 use keybridge_kmip::enums::{
     AsynchronousIndicator, BatchErrorContinuationOption, Operation, ResultReason,
     UniqueIdentifierEnumeration,
 };
 use keybridge_kmip::message::{
-    Credential, Outcome, RequestBatchItem, RequestHeader, RequestMessage, ResponseBatchItem,
-    ResponseMessage,
+    Outcome, RequestBatchItem, RequestFailure, RequestMessage, ResponseBatchItem, ResponseMessage,
+    Ticket,
 };
 use keybridge_kmip::wire::DateTime;
+use keybridge_kmip::{Encoding, Version};
 
 use crate::failure::{Failure, Result};
+use crate::identity::{Identities, Peer, Requester};
 use crate::operations;
+use crate::rates::Rates;
 use crate::settings::ServerLimits;
+use crate::tickets::{Grant, Tickets, Wanted};
 
 /// Answers requests.
+#[derive(Clone)]
 pub struct Processor {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
     kms: Arc<Kms>,
     limits: ServerLimits,
+    services: Services,
+}
+
+/// What lasts from request to request.
+pub(crate) struct Services {
+    pub(crate) tickets: Tickets,
+    identities: Identities,
+    rates: Rates,
 }
 
 /// What the operations of one request share.
 pub struct Context<'a> {
     kms: &'a Kms,
     caller: &'a Arc<Caller>,
+    services: &'a Services,
+    /// What a ticket grants its bearer.
+    grant: Option<&'a Grant>,
+    /// The operation whose objects are to be asked about, when the grant is about objects.
+    narrowed: Option<Operation>,
     /// The request's version, to which every byte of the answer keeps.
     pub version: Version,
     /// Limits in force.
@@ -65,11 +86,38 @@ impl Context<'_> {
         }
     }
 
+    /// What lasts from request to request.
+    pub(crate) const fn services(&self) -> &Services {
+        self.services
+    }
+
+    /// A ticket for the caller.
+    pub(crate) fn issue_ticket(&self, wanted: Wanted) -> Result<Ticket> {
+        if self.grant.is_some() {
+            // A ticket that begets tickets has no end, and may get rid of its rights.
+            return Err(Failure::new(
+                ResultReason::PermissionDenied,
+                "a ticket makes no tickets: log in with the credential itself",
+            ));
+        }
+        self.services.tickets.issue(self.caller, wanted)
+    }
+
     /// The object that a payload names; without a name, the ID Placeholder.
     ///
     /// # Errors
-    /// When there is no such object, or nothing in the placeholder.
+    /// When there is no such object, or nothing in the placeholder, or a ticket does not allow it.
     pub fn object(&self, identifier: Option<&UniqueIdentifier>) -> Result<ObjectId> {
+        let id = self.named(identifier)?;
+        if let (Some(operation), Some(grant)) = (self.narrowed, self.grant) {
+            let object = self.kms.inspect(self.caller, id)?;
+            let groups = crate::attributes::object_groups(&object);
+            grant.check_object(operation, id, &groups)?;
+        }
+        Ok(id)
+    }
+
+    fn named(&self, identifier: Option<&UniqueIdentifier>) -> Result<ObjectId> {
         match identifier {
             None
             | Some(UniqueIdentifier::Enumeration(UniqueIdentifierEnumeration::IDPlaceholder)) => {
@@ -119,53 +167,71 @@ pub fn identifier(id: ObjectId) -> UniqueIdentifier {
 impl Processor {
     /// A processor over a key manager.
     #[must_use]
-    pub const fn new(kms: Arc<Kms>, limits: ServerLimits) -> Self {
-        Self { kms, limits }
+    pub fn new(kms: Arc<Kms>, limits: ServerLimits) -> Self {
+        let services = Services {
+            tickets: Tickets::new(limits.ticket_seconds, limits.tickets_per_client),
+            identities: Identities::new(),
+            rates: Rates::new(limits.requests_per_second),
+        };
+        Self {
+            inner: Arc::new(Inner {
+                kms,
+                limits,
+                services,
+            }),
+        }
     }
 
     /// The limits in force.
     #[must_use]
-    pub const fn limits(&self) -> &ServerLimits {
-        &self.limits
+    pub fn limits(&self) -> &ServerLimits {
+        &self.inner.limits
     }
 
     /// The key manager.
     #[must_use]
-    pub const fn kms(&self) -> &Arc<Kms> {
-        &self.kms
+    pub fn kms(&self) -> &Arc<Kms> {
+        &self.inner.kms
     }
 
-    /// Answers the request in `message`, into `buffer`. `who` tells the caller as of now: it is
-    /// asked at every message, so that a revoked certificate is refused at its next one.
-    pub fn answer(
-        &self,
-        who: impl FnOnce(&Kms) -> keybridge_core::Result<Arc<Caller>>,
-        message: &[u8],
-        mut buffer: Vec<u8>,
-    ) -> Vec<u8> {
+    /// Answers the request in `message`, into `buffer`. Who `peer` is is asked at every message, so
+    /// that a revoked certificate is refused at its next one.
+    pub fn answer(&self, peer: &Peer, message: &[u8], mut buffer: Vec<u8>) -> Vec<u8> {
         buffer.clear();
-        let request = match RequestMessage::decode(message, &self.limits.wire()) {
-            Ok(request) => request,
-            Err(failure) => {
-                tracing::info!(error = %failure.error, "a request could not be read");
-                return failure.response(now()).encode(buffer).unwrap_or_default();
-            }
+        match RequestMessage::decode(message, &self.limits().wire()) {
+            Ok(request) => self.answer_request(peer, request, buffer),
+            Err(failure) => unreadable(&failure, buffer),
+        }
+    }
+
+    /// Answers a request that came in `encoding`, in the same.
+    pub fn answer_in(&self, encoding: Encoding, peer: &Peer, message: &[u8]) -> Vec<u8> {
+        let limits = self.limits().wire();
+        let answer = match RequestMessage::decode_from(encoding, message, &limits) {
+            Ok(request) => self.answer_request(peer, request, Vec::new()),
+            Err(failure) => unreadable(&failure, Vec::new()),
         };
+        // The answer is the server's own, and may be larger than what clients may send.
+        let unlimited = keybridge_kmip::Limits {
+            bytes: usize::MAX,
+            items: usize::MAX,
+            ..limits
+        };
+        encoding.from_ttlv(answer, &unlimited).unwrap_or_default()
+    }
+
+    fn answer_request(&self, peer: &Peer, request: RequestMessage, buffer: Vec<u8>) -> Vec<u8> {
         let mut response = ResponseMessage::new(request.header.protocol_version, now(), Vec::new());
         response
             .header
             .client_correlation_value
             .clone_from(&request.header.client_correlation_value);
         let limit = request.header.maximum_response_size;
-        response.items = self.items(who, request);
+        response.items = self.items(peer, request);
         encode(&response, limit, buffer)
     }
 
-    fn items(
-        &self,
-        who: impl FnOnce(&Kms) -> keybridge_core::Result<Arc<Caller>>,
-        request: RequestMessage,
-    ) -> Vec<ResponseBatchItem> {
+    fn items(&self, peer: &Peer, request: RequestMessage) -> Vec<ResponseBatchItem> {
         let version = request.header.protocol_version;
         let refuse_all = |failure: Failure| {
             let first = request.items.first();
@@ -179,11 +245,8 @@ impl Processor {
         if let Err(failure) = self.check_header(&request) {
             return refuse_all(failure);
         }
-        let caller = match who(&self.kms).map_err(Failure::from).and_then(|caller| {
-            self.check_credentials(&request.header, &caller)?;
-            Ok(caller)
-        }) {
-            Ok(caller) => caller,
+        let requester = match self.requester(peer, &request) {
+            Ok(requester) => requester,
             Err(failure) => {
                 tracing::warn!(reason = %failure, "a client was refused");
                 return refuse_all(failure);
@@ -192,15 +255,18 @@ impl Processor {
         let option = request.header.batch_error_continuation_option;
         let undoes = option == Some(BatchErrorContinuationOption::Undo) && request.items.len() > 1;
         let caller = if undoes {
-            Arc::new(caller.undoable())
+            Arc::new(requester.caller.undoable())
         } else {
-            caller
+            Arc::clone(&requester.caller)
         };
         let mut context = Context {
-            kms: &self.kms,
+            kms: &self.inner.kms,
             caller: &caller,
+            services: &self.inner.services,
+            grant: requester.grant.as_deref(),
+            narrowed: None,
             version,
-            limits: &self.limits,
+            limits: &self.inner.limits,
             placeholder: None,
             made: Vec::new(),
         };
@@ -225,13 +291,13 @@ impl Processor {
 
     fn check_header(&self, request: &RequestMessage) -> Result<()> {
         let header = &request.header;
-        if request.items.len() > self.limits.batch_items {
+        if request.items.len() > self.limits().batch_items {
             return Err(Failure::by_version(
                 ResultReason::InvalidMessage,
                 ResultReason::ServerLimitExceeded,
                 format!(
                     "limit batch-items = {} reached; server.limits.batch-items changes it",
-                    self.limits.batch_items
+                    self.limits().batch_items
                 ),
             ));
         }
@@ -244,43 +310,26 @@ impl Processor {
         Ok(())
     }
 
-    /// Credentials in the header must hold too; the certificate stays who the client is.
-    fn check_credentials(&self, header: &RequestHeader, caller: &Arc<Caller>) -> Result<()> {
-        for credential in header
-            .authentication
-            .iter()
-            .flat_map(|given| &given.credentials)
-        {
-            match credential {
-                Credential::UsernameAndPassword(given) => {
-                    let password = given.password.as_deref().unwrap_or_default();
-                    let password = SecretBytes::from(password);
-                    // Argon2id takes its time.
-                    tokio::task::block_in_place(|| {
-                        self.kms.authenticate_password(
-                            caller.account(),
-                            &given.username,
-                            &password,
-                            caller.origin(),
-                            Door::Kmip,
-                        )
-                    })?;
-                }
-                // It tells which device, and proves nothing that the certificate does not.
-                Credential::Device(_) => {}
-                other => {
-                    return Err(Failure::new(
-                        ResultReason::AuthenticationNotSuccessful,
-                        format!(
-                            "credentials of type {} are not supported",
-                            other.credential_type()
-                        ),
-                    ));
-                }
-            }
-        }
-        Ok(())
+    /// Who asks, if they may ask at all, and not too often.
+    fn requester(&self, peer: &Peer, request: &RequestMessage) -> Result<Requester> {
+        let services = &self.inner.services;
+        let requester = services.identities.identify(
+            &self.inner.kms,
+            &services.tickets,
+            peer,
+            &request.header,
+        )?;
+        requester.may_ask(request.items.iter().map(|item| item.operation))?;
+        let principal = requester.caller.principal();
+        services.rates.count(principal, request.items.len())?;
+        Ok(requester)
     }
+}
+
+/// The answer to what is no request.
+fn unreadable(failure: &RequestFailure, buffer: Vec<u8>) -> Vec<u8> {
+    tracing::info!(error = %failure.error, "a request could not be read");
+    failure.response(now()).encode(buffer).unwrap_or_default()
 }
 
 /// Undoes what the batch did before its last item, which failed.
@@ -315,7 +364,9 @@ fn one_item(item: RequestBatchItem, context: &mut Context<'_>) -> ResponseBatchI
     let outcome = match payload {
         _ if critical => Failure::not_supported("a critical message extension is not understood")
             .outcome(version),
-        Ok(payload) => match operations::perform(payload, context) {
+        Ok(payload) => match permitted(operation, context)
+            .and_then(|()| operations::perform(payload, context))
+        {
             Ok(answer) => Outcome::Success(Some(answer)),
             Err(failure) => failure.outcome(version),
         },
@@ -328,6 +379,17 @@ fn one_item(item: RequestBatchItem, context: &mut Context<'_>) -> ResponseBatchI
         outcome,
         message_extension: None,
     }
+}
+
+/// Whether the ticket that the client showed, if it did, grants the operation.
+fn permitted(operation: Operation, context: &mut Context<'_>) -> Result<()> {
+    context.narrowed = None;
+    if let Some(grant) = context.grant
+        && grant.check_operation(operation)?
+    {
+        context.narrowed = Some(operation);
+    }
+    Ok(())
 }
 
 fn log(operation: Operation, outcome: &Outcome) {

@@ -8,6 +8,8 @@ use keybridge_core::settings::ConfigurationFile;
 use keybridge_core::{Error, Result};
 use serde::Deserialize;
 
+use crate::listener::{AttestationPolicy, IdentifyBy, ListenerSettings};
+
 /// `[server]`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -15,6 +17,27 @@ pub struct ServerSettings {
     /// Addresses of the KMIP listeners. Port 0 takes a free port, which is then printed.
     #[serde(default = "default_listen")]
     pub listen: Vec<SocketAddr>,
+    /// Addresses of KMIP over HTTPS; none by default.
+    #[serde(default)]
+    pub listen_https: Vec<SocketAddr>,
+    /// The path of requests over HTTPS.
+    #[serde(default = "default_path")]
+    pub https_path: String,
+    /// What of a client's certificate says who it is, in this order.
+    #[serde(default = "default_identify_by")]
+    pub identify_by: Vec<IdentifyBy>,
+    /// Whether a client's certificate that names its uses must name client authentication.
+    #[serde(default = "yes")]
+    pub check_client_usage: bool,
+    /// Account of users that prove themselves by name and password and whose certificate is nobody's.
+    #[serde(default)]
+    pub account: Option<String>,
+    /// What is done with attestation credentials.
+    #[serde(default)]
+    pub attestation: AttestationPolicy,
+    /// Listeners with settings of their own.
+    #[serde(default)]
+    pub listener: Vec<ListenerSettings>,
     /// The server's certificate chain, PEM.
     pub certificate: PathBuf,
     /// Its private key, PEM.
@@ -28,6 +51,12 @@ pub struct ServerSettings {
     pub other_private_key: Option<PathBuf>,
     /// Certificates of the CAs whose client certificates are looked at, PEM.
     pub client_ca: PathBuf,
+    /// Revocation lists of those CAs, PEM or DER; read again when a file changes.
+    #[serde(default)]
+    pub client_crl: Vec<PathBuf>,
+    /// Whether, when there are lists, certificates of a CA without one are refused.
+    #[serde(default = "yes")]
+    pub require_crl: bool,
     /// Key of the local CA, PEM: `keybridge client add` signs with it. Without it clients bring
     /// certificates of their own.
     #[serde(default)]
@@ -55,6 +84,12 @@ pub struct ServerLimits {
     pub connections: usize,
     /// Connections from one address.
     pub connections_per_client: usize,
+    /// Batch items a second from one principal, on the average of a second or two; 0 is no limit.
+    pub requests_per_second: u32,
+    /// Tickets of Login and Delegated Login that one principal may have.
+    pub tickets_per_client: usize,
+    /// Seconds that a ticket is good at most.
+    pub ticket_seconds: u32,
     /// Seconds until a TLS handshake must be done.
     pub handshake_seconds: u64,
     /// Seconds until a started message must be there, and until an answer must be taken.
@@ -75,6 +110,9 @@ impl Default for ServerLimits {
             located_objects: 10_000,
             connections: 1024,
             connections_per_client: 256,
+            requests_per_second: 0,
+            tickets_per_client: 100,
+            ticket_seconds: 86_400,
             handshake_seconds: 10,
             message_seconds: 30,
             idle_seconds: 600,
@@ -123,6 +161,18 @@ fn default_listen() -> Vec<SocketAddr> {
     vec![SocketAddr::new(IpAddr::from([127, 0, 0, 1]), 5696)]
 }
 
+fn default_path() -> String {
+    "/kmip".into()
+}
+
+fn default_identify_by() -> Vec<IdentifyBy> {
+    vec![IdentifyBy::Fingerprint]
+}
+
+const fn yes() -> bool {
+    true
+}
+
 impl ServerSettings {
     /// The server's section of a configuration file that stands in `folder`; relative paths become
     /// absolute.
@@ -155,16 +205,18 @@ impl ServerSettings {
         for path in required
             .into_iter()
             .chain(optional.into_iter().flat_map(Option::as_mut))
+            .chain(self.client_crl.iter_mut())
         {
             *path = folder.join(&*path);
+        }
+        for listener in &mut self.listener {
+            listener.make_absolute(folder);
         }
     }
 
     fn check(&self) -> Result<()> {
         let wrong = |text: &str| Err(Error::Configuration(format!("[server]: {text}")));
-        if self.listen.is_empty() {
-            return wrong("listen names no address");
-        }
+        self.check_listeners()?;
         if self.other_certificate.is_some() != self.other_private_key.is_some() {
             return wrong("other-certificate and other-private-key go together");
         }

@@ -11,6 +11,7 @@ use keybridge_kmip::Version;
 use keybridge_kmip::enums::ResultReason;
 use keybridge_kmip::message::{Outcome, RequestMessage, ResponseMessage};
 use keybridge_kmip::operations::{RequestPayload, ResponsePayload};
+use keybridge_server::identity::Peer;
 use keybridge_server::processor::Processor;
 use keybridge_server::settings::ServerLimits;
 use tempfile::TempDir;
@@ -55,7 +56,7 @@ impl House {
     /// The bytes of an answer.
     pub(crate) fn bytes(&self, request: &[u8]) -> Vec<u8> {
         self.processor
-            .answer(|_| Ok(self.caller()), request, Vec::new())
+            .answer(&Peer::known(self.caller()), request, Vec::new())
     }
 
     /// The answer to a message.

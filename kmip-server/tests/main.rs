@@ -2,7 +2,10 @@
 
 mod cli;
 mod harness;
+mod https;
+mod identity;
 mod messages;
+mod network;
 mod oasis;
 mod operations;
 mod tls;

@@ -12,7 +12,6 @@ use crate::authorize::{Caller, Door, Origin, authorize};
 use crate::error::{Error, Result};
 use crate::id::{AccountId, PrincipalId};
 use crate::model::{Account, Credential, CredentialKind, Principal, Role, Token};
-use crate::secret::SecretBytes;
 use crate::store;
 use crate::time::Timestamp;
 
@@ -138,65 +137,6 @@ impl Kms {
         row.map(|row| self.vault.principal(&row)).transpose()
     }
 
-    /// Checks a PIN or password. The failure is counted before the answer, so that killing the process
-    /// between buys no further tries.
-    pub(super) fn check_password(
-        &self,
-        principal: &Principal,
-        given: &SecretBytes,
-        origin: Origin,
-        door: Door,
-    ) -> Result<Arc<Caller>> {
-        let tries = self.settings.limits.pin_tries;
-        let credential = pin_credential(principal).ok_or(Error::PinNotInitialized)?;
-        let caller = Arc::new(Caller::proven(
-            principal.account,
-            principal.id,
-            principal.role,
-            principal.name.clone(),
-            credential.name.clone(),
-            origin,
-            door,
-        ));
-        let CredentialKind::Password { phc } = &credential.kind else {
-            return Err(Error::PinNotInitialized);
-        };
-        let checked = if credential.failures >= tries {
-            Err(Error::CredentialLocked)
-        } else if credential.revoked.is_some() {
-            Err(Error::CredentialRevoked(principal.name.clone()))
-        } else if password::matches(given, phc)? {
-            Ok(())
-        } else {
-            Err(Error::WrongCredential)
-        };
-        match checked {
-            Ok(()) if credential.failures == 0 => {
-                self.record_use(&caller, Verb::Login, None, None, "")?;
-                Ok(caller)
-            }
-            Ok(()) => {
-                self.change(&caller, Verb::Login, |change| {
-                    change.count_failure(principal.id, tries, false)
-                })?;
-                Ok(caller)
-            }
-            Err(error) => {
-                let count = matches!(error, Error::WrongCredential);
-                let counted = self.change(&caller, Verb::Login, |change| {
-                    change.record.result = error.audit_code();
-                    if count {
-                        change.count_failure(principal.id, tries, true)
-                    } else {
-                        Ok(())
-                    }
-                });
-                counted?;
-                Err(error)
-            }
-        }
-    }
-
     /// Adds a client: a principal with a credential.
     ///
     /// # Errors
@@ -215,6 +155,13 @@ impl Kms {
                     subject,
                 },
                 expires: Some(expires),
+                revoked: None,
+                failures: 0,
+            },
+            NewCredential::Subject(identity) => Credential {
+                name: claim(&identity)?,
+                kind: CredentialKind::Subject { identity },
+                expires: None,
                 revoked: None,
                 failures: 0,
             },
@@ -298,88 +245,21 @@ impl Kms {
             change.put_principal(&principal)
         })
     }
-
-    /// Who a client certificate is, by the SHA-256 fingerprint of its DER encoding (lower-case hex). Cheap when
-    /// cached: servers ask it at every message, so that a revocation holds at the next one.
-    ///
-    /// # Errors
-    /// [`Error::WrongCredential`] for an unknown one, [`Error::CredentialRevoked`].
-    pub fn authenticate_certificate(
-        &self,
-        fingerprint: &str,
-        origin: Origin,
-        door: Door,
-    ) -> Result<Arc<Caller>> {
-        self.freshen()?;
-        let principal = match self.cache.principal(fingerprint) {
-            Some(principal) => principal,
-            None => self.load_principal(fingerprint)?,
-        };
-        let matching = principal.credentials.iter().find(|credential| {
-            matches!(&credential.kind, CredentialKind::Certificate { fingerprint: own, .. } if own == fingerprint)
-        });
-        let credential = matching.ok_or(Error::WrongCredential)?;
-        let expired = credential.expires.is_some_and(|at| at <= Timestamp::now());
-        if credential.revoked.is_some() || expired {
-            return Err(Error::CredentialRevoked(principal.name.clone()));
-        }
-        if let Some(caller) = self.cache.caller(fingerprint, origin, door) {
-            return Ok(caller);
-        }
-        let caller = Arc::new(Caller::proven(
-            principal.account,
-            principal.id,
-            principal.role,
-            principal.name.clone(),
-            credential.name.clone(),
-            origin,
-            door,
-        ));
-        self.cache.keep_caller(fingerprint, &caller);
-        Ok(caller)
-    }
-
-    fn load_principal(&self, fingerprint: &str) -> Result<Arc<Principal>> {
-        let (number, row) = store::read(self.store.as_ref(), |reader| {
-            Ok((
-                reader.change_number()?,
-                reader.principal_by_fingerprint(fingerprint)?,
-            ))
-        })?;
-        let principal = Arc::new(self.vault.principal(&row.ok_or(Error::WrongCredential)?)?);
-        self.cache.keep_principal(number, fingerprint, &principal);
-        Ok(principal)
-    }
-
-    /// Who a user name and password are.
-    ///
-    /// # Errors
-    /// [`Error::WrongCredential`], also for an unknown name; [`Error::CredentialLocked`].
-    pub fn authenticate_password(
-        &self,
-        account: AccountId,
-        name: &str,
-        password: &SecretBytes,
-        origin: Origin,
-        door: Door,
-    ) -> Result<Arc<Caller>> {
-        match self.principal_by_name(account, name)? {
-            Some(principal) if pin_credential(&principal).is_some() => {
-                self.check_password(&principal, password, origin, door)
-            }
-            _ => {
-                // An unknown name takes as long as a wrong password.
-                password::hash(password)?;
-                Err(Error::WrongCredential)
-            }
-        }
-    }
 }
 
-pub(super) fn pin_credential(principal: &Principal) -> Option<&Credential> {
-    let is_password =
-        |credential: &&Credential| matches!(credential.kind, CredentialKind::Password { .. });
-    principal.credentials.iter().find(is_password)
+/// The credential's name for the audit: the claim itself, if it is one.
+fn claim(identity: &str) -> Result<String> {
+    let good = identity.split_once('=').is_some_and(|(kind, value)| {
+        ["cn", "uid", "serial", "san"].contains(&kind) && !value.is_empty()
+    }) && identity.len() <= 256
+        && !identity.chars().any(char::is_control);
+    if good {
+        Ok(identity.to_owned())
+    } else {
+        Err(Error::InvalidRequest(
+            "a certificate is known by cn=…, uid=…, serial=… or san=…, of at most 256 bytes".into(),
+        ))
+    }
 }
 
 /// 16 hexadecimal digits, `CK_TOKEN_INFO.serialNumber`.
@@ -396,7 +276,12 @@ impl Change<'_> {
     }
 
     /// Counts a wrong PIN, or forgets the wrong ones after a good one.
-    fn count_failure(&mut self, id: PrincipalId, tries: u32, failed: bool) -> Result<()> {
+    pub(super) fn count_failure(
+        &mut self,
+        id: PrincipalId,
+        tries: u32,
+        failed: bool,
+    ) -> Result<()> {
         let Some(row) = self.transaction.principal(id)? else {
             return Ok(());
         };

@@ -17,6 +17,7 @@ use crate::settings::Settings;
 use crate::store::Store;
 
 mod accounts;
+mod authenticate;
 mod cache;
 mod change;
 mod create;

@@ -193,6 +193,8 @@ pub enum NewCredential {
         /// End of validity.
         expires: Timestamp,
     },
+    /// What the subject of a client certificate says: `cn=…`, `uid=…`, `serial=…` or `san=…`.
+    Subject(String),
     /// A password.
     Password(SecretBytes),
 }

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::accounts::{NOBODY, pin_credential};
+use super::accounts::NOBODY;
+use super::authenticate::pin_credential;
 use super::change::Change;
 use super::request::{PinState, TokenState};
 use super::{Kms, password};
@@ -18,6 +19,9 @@ use crate::store::ObjectQuery;
 /// Names of the principals that PKCS#11 logs in as.
 const SECURITY_OFFICER: &str = "so";
 const USER: &str = "user";
+
+/// Name of the credential that a token's PIN is.
+pub(super) const PIN: &str = "pin";
 
 /// Bytes of `CK_TOKEN_INFO.label`.
 const TOKEN_LABEL_BYTES: usize = 32;
@@ -211,7 +215,7 @@ impl Change<'_> {
     ) -> Result<()> {
         let kind = CredentialKind::Password { phc };
         let fresh = Credential {
-            name: "pin".into(),
+            name: PIN.into(),
             kind,
             expires: None,
             revoked: None,

@@ -95,4 +95,10 @@ pub enum CredentialKind {
         /// Subject, for people.
         subject: String,
     },
+    /// Every client certificate of a trusted CA that says this of its subject, for clients whose
+    /// certificates are renewed by somebody else.
+    Subject {
+        /// One claim: `cn=…`, `uid=…`, `serial=…` or `san=…`.
+        identity: String,
+    },
 }

@@ -244,6 +244,8 @@ impl Vault {
     pub fn principal_row(&self, principal: &Principal) -> Result<PrincipalRow> {
         let fingerprint = |kind: &CredentialKind| match kind {
             CredentialKind::Certificate { fingerprint, .. } => Some(fingerprint.clone()),
+            // A claim has a "=", so it is never taken for a fingerprint.
+            CredentialKind::Subject { identity } => Some(identity.clone()),
             CredentialKind::Password { .. } => None,
         };
         let mut fingerprints: Vec<String> = principal

@@ -69,7 +69,8 @@ pub struct PrincipalRow {
     pub account: AccountId,
     /// Name, unique in the account.
     pub name: String,
-    /// SHA-256 fingerprints (lower-case hex) of its client certificates, sorted; each belongs to one
+    /// SHA-256 fingerprints (lower-case hex) of its client certificates, and what their subjects may
+    /// say instead (`cn=…`, `uid=…`, `serial=…`, `san=…`), sorted; each belongs to one
     /// principal only.
     pub fingerprints: Vec<String>,
     /// The serialized principal (JSON), no secrets.
@@ -204,7 +205,8 @@ pub trait Reader {
     fn principal_by_name(&self, account: AccountId, name: &str) -> Result<Option<PrincipalRow>>;
     /// All principals of an account, by name.
     fn principals(&self, account: AccountId) -> Result<Vec<PrincipalRow>>;
-    /// The principal that has a client certificate of this SHA-256 fingerprint (lower-case hex).
+    /// The principal that has a client certificate of this SHA-256 fingerprint (lower-case hex), or
+    /// of this claim.
     fn principal_by_fingerprint(&self, fingerprint: &str) -> Result<Option<PrincipalRow>>;
     /// A key by identifier.
     fn key(&self, id: KeyId) -> Result<Option<KeyRow>>;

@@ -137,7 +137,7 @@ pub(super) fn name_parts(object: &Object, tag: Tag) -> Vec<Attribute> {
 }
 
 /// The values of one attribute type in a name.
-fn texts(name: &Name, kind: ObjectIdentifier) -> Vec<String> {
+pub(crate) fn texts(name: &Name, kind: ObjectIdentifier) -> Vec<String> {
     let all = name.as_ref().iter().flat_map(|part| part.iter());
     all.filter(|one| one.oid == kind)
         .filter_map(|one| {

@@ -73,6 +73,17 @@ pub(super) fn is_kept(name: &AttributeName) -> bool {
     }
 }
 
+/// The Object Groups of an object.
+#[must_use]
+pub(crate) fn object_groups(object: &Object) -> Vec<String> {
+    let kept = object.attributes.custom.get(super::title(Tag::ObjectGroup));
+    let text = |instance: &CustomAttribute| match &instance.value {
+        Kept::Text(text) => Some(text.clone()),
+        _ => None,
+    };
+    kept.into_iter().flatten().filter_map(text).collect()
+}
+
 /// A number that the bridge itself noted.
 #[must_use]
 pub fn kept_number(object: &Object, key: &str) -> Option<u32> {

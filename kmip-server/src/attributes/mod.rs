@@ -12,9 +12,11 @@ mod filter;
 mod kept;
 mod read;
 
+pub(crate) use certificate::texts as name_texts;
 pub use draft::Draft;
 pub use edit::{Edit, Position, edit};
 pub use filter::Filter;
+pub(crate) use kept::object_groups;
 pub use kept::{SAID_ALGORITHM, SECRET_DATA_TYPE, kept_number};
 pub use read::{
     LEASE_SECONDS, algorithm as algorithm_of, length as length_of, names_of, parameters_of,

@@ -3,10 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
-use keybridge_core::kms::NewClient;
+use keybridge_core::SecretBytes;
+use keybridge_core::kms::{NewClient, NewCredential};
 use keybridge_core::model::{CredentialKind, Principal, Role};
 use keybridge_core::time::Timestamp;
 use serde::Serialize;
+use zeroize::Zeroizing;
 
 use super::context::Context;
 use super::failure::{Failure, Outcome};
@@ -38,6 +40,22 @@ pub(super) enum Command {
         /// The client's own certificate (PEM), signed by a CA that `[server] client-ca` names
         #[arg(long, value_name = "FILE", conflicts_with = "out")]
         certificate: Option<PathBuf>,
+        /// Whoever shows a certificate that says this (cn=…, uid=…, serial=… or san=…) is the client,
+        /// where `[server] identify-by` looks at it
+        #[arg(
+            long = "match",
+            value_name = "CLAIM",
+            conflicts_with_all = ["out", "certificate"]
+        )]
+        claim: Option<String>,
+        /// The client proves itself by its name and a password (Username and Password, or Device) on
+        /// top of a certificate; the file's first line is the password
+        #[arg(
+            long,
+            value_name = "FILE",
+            conflicts_with_all = ["out", "certificate", "claim"]
+        )]
+        password_file: Option<PathBuf>,
     },
     /// List clients
     List,
@@ -135,9 +153,28 @@ pub(super) fn run(command: Command, context: &Context, output: Output) -> Outcom
         Command::Add {
             name,
             role,
+            claim: Some(claim),
+            ..
+        } => {
+            let claim = plain(&claim);
+            let credential = NewCredential::Subject(claim.clone());
+            add_proof(context, name, role, credential, &claim, output)
+        }
+        Command::Add {
+            name,
+            role,
+            password_file: Some(file),
+            ..
+        } => {
+            let credential = NewCredential::Password(password(&file)?);
+            add_proof(context, name, role, credential, "password", output)
+        }
+        Command::Add {
+            name,
+            role,
             out,
             days,
-            certificate: None,
+            ..
         } => add(context, &name, role.into(), out.as_deref(), days, output),
         Command::List => {
             let clients = kms.clients(caller)?;
@@ -152,6 +189,57 @@ pub(super) fn run(command: Command, context: &Context, output: Output) -> Outcom
             })
         }
     }
+}
+
+/// Adds a client that has no certificate of its own here.
+fn add_proof(
+    context: &Context,
+    name: String,
+    role: ClientRole,
+    credential: NewCredential,
+    proof: &str,
+    output: Output,
+) -> Outcome {
+    check_name(&name)?;
+    let client = NewClient {
+        name: name.clone(),
+        role: role.into(),
+        credential,
+    };
+    context.kms.add_client(&context.caller, client)?;
+    let done = serde_json::json!({ "name": name, "proof": proof });
+    output.show(&done, |_| {
+        format!("{name} is added; it is known by its {proof}")
+    })
+}
+
+/// A claim as it is compared: serial numbers without colons and leading zeros, DNS names in lower
+/// case.
+fn plain(claim: &str) -> String {
+    match claim.split_once('=') {
+        Some(("serial", value)) => format!("serial={}", pki::plain_serial(value)),
+        Some(("san", value)) if !value.contains(['@', ':', '/']) => {
+            format!("san={}", value.to_ascii_lowercase())
+        }
+        _ => claim.to_owned(),
+    }
+}
+
+/// Shortest password of a client, in bytes: it is guessed at over the network, ten tries at most.
+const PASSWORD_BYTES: usize = 8;
+
+/// The first line of a file.
+fn password(file: &Path) -> Outcome<SecretBytes> {
+    let text = std::fs::read_to_string(file)
+        .map(Zeroizing::new)
+        .map_err(|error| Failure::Usage(format!("cannot read {}: {error}", file.display())))?;
+    let line = text.lines().next().unwrap_or_default();
+    if line.len() < PASSWORD_BYTES {
+        return Err(Failure::Usage(format!(
+            "a password has at least {PASSWORD_BYTES} bytes"
+        )));
+    }
+    Ok(SecretBytes::from(line))
 }
 
 /// Names become file names and subjects of certificates.
@@ -257,6 +345,7 @@ fn views(principal: &Principal) -> Vec<ClientView> {
                     subject,
                     fingerprint,
                 } => (subject.clone(), fingerprint.clone()),
+                CredentialKind::Subject { identity } => (identity.clone(), String::new()),
                 CredentialKind::Password { .. } => ("password".to_owned(), String::new()),
             };
             ClientView {

@@ -8,6 +8,7 @@ mod check;
 mod create;
 mod create_key_pair;
 mod decrypt;
+mod delegated_login;
 mod delete_attribute;
 mod destroy;
 mod discover_versions;
@@ -19,6 +20,8 @@ mod get_usage_allocation;
 mod hash;
 mod locate;
 mod log;
+mod login;
+mod logout;
 mod mac;
 mod mac_verify;
 mod modify_attribute;
@@ -107,5 +110,8 @@ operations! {
     RNGSeed => rng_seed,
     Hash => hash,
     Log => log,
+    Login => login,
+    DelegatedLogin => delegated_login,
+    Logout => logout,
     Ping => ping,
 }

@@ -1,10 +1,7 @@
 //! One connection: reads a message, answers it, until the client has had enough.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
-use keybridge_core::Door;
-use keybridge_core::authorize::Origin;
 use keybridge_kmip::Limits;
 use keybridge_kmip::frame::read_length;
 use keybridge_kmip::ttlv::HEAD;
@@ -14,8 +11,8 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 use tokio_rustls::server::TlsStream;
 
+use super::client::Client;
 use super::stopped;
-use crate::pki::fingerprint;
 use crate::processor::Processor;
 
 /// Bytes that a connection keeps for its messages between them; what a large message needed is
@@ -25,18 +22,13 @@ const KEPT_BUFFER: usize = 64 * 1024;
 /// Serves a client that has completed its handshake.
 pub(super) async fn serve(
     mut stream: TlsStream<TcpStream>,
-    peer: SocketAddr,
+    client: &Client,
     processor: &Processor,
     mut stop: watch::Receiver<bool>,
 ) {
-    let Some(fingerprint) = client_fingerprint(&stream) else {
-        // The verifier demands a certificate; without one there would have been no handshake.
-        tracing::warn!(%peer, "a connection without a client certificate");
-        return;
-    };
-    tracing::debug!(%peer, %fingerprint, "connected");
+    let peer = client.address;
+    tracing::debug!(%peer, "connected");
     let limits = *processor.limits();
-    let origin = Origin::Network(peer.ip().to_canonical());
     let (mut request, mut answer) = (Vec::with_capacity(4096), Vec::with_capacity(4096));
     loop {
         let first = tokio::select! {
@@ -63,10 +55,7 @@ pub(super) async fn serve(
             Err(Refused::NoMessage(reason)) => {
                 // What follows cannot be told from the rest of this message: answer, and close.
                 tracing::info!(%peer, reason, "no KMIP message");
-                let who = |kms: &keybridge_core::Kms| {
-                    kms.authenticate_certificate(&fingerprint, origin, Door::Kmip)
-                };
-                let answer = processor.answer(who, &request, answer);
+                let answer = processor.answer(&client.peer, &request, answer);
                 let _ = timeout(limits.message(), stream.write_all(&answer)).await;
                 break;
             }
@@ -75,10 +64,10 @@ pub(super) async fn serve(
                 return;
             }
         }
-        let who = |kms: &keybridge_core::Kms| {
-            kms.authenticate_certificate(&fingerprint, origin, Door::Kmip)
-        };
-        answer = processor.answer(who, &request, answer);
+        if !client.is_good() {
+            break;
+        }
+        answer = processor.answer(&client.peer, &request, answer);
         let written = timeout(limits.message(), async {
             stream.write_all(&answer).await?;
             stream.flush().await
@@ -99,14 +88,6 @@ fn forget(buffer: &mut Vec<u8>) {
     buffer.as_mut_slice().zeroize();
     buffer.clear();
     buffer.shrink_to(KEPT_BUFFER);
-}
-
-fn client_fingerprint(stream: &TlsStream<TcpStream>) -> Option<String> {
-    let (_, session) = stream.get_ref();
-    session
-        .peer_certificates()?
-        .first()
-        .map(|certificate| fingerprint(certificate))
 }
 
 /// The first eight bytes of a message; none when the client closed between messages.

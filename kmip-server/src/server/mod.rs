@@ -1,9 +1,13 @@
 //! The KMIP server: listeners, connections and their limits. One task a connection, one request at
 //! a time on it, answered in place when memory has the answer.
 
+mod client;
 mod connection;
 mod counts;
+mod http;
+mod patient;
 mod tls;
+mod verify;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -15,14 +19,20 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
+use crate::listener::Transport;
 use crate::processor::Processor;
 use crate::settings::ServerSettings;
+use client::{Client, Entrance};
 use counts::Counts;
+use tls::Tls;
 
 pub use tls::TlsError;
 
 /// How often what is scheduled for deletion is looked at: deletions are due by the day.
 const DELETION_INTERVAL: Duration = Duration::from_secs(60);
+
+/// How often the certificates' files are looked at.
+const REFRESH_INTERVAL: Duration = Duration::from_secs(1);
 
 /// How long an accept that failed for want of file descriptors is waited out.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -33,6 +43,14 @@ pub enum ServerError {
     /// Certificates or keys.
     #[error(transparent)]
     Tls(#[from] TlsError),
+    /// The account of a listener.
+    #[error("[server] account = {name:?}: {error}")]
+    Account {
+        /// Its name.
+        name: String,
+        /// Why it cannot be used.
+        error: keybridge_core::Error,
+    },
     /// An address that cannot be listened on.
     #[error("cannot listen on {address}: {error}")]
     Listen {
@@ -45,14 +63,13 @@ pub enum ServerError {
 
 /// A server that listens.
 pub struct Server {
-    listeners: Vec<TcpListener>,
+    listeners: Vec<(TcpListener, Arc<Entrance>)>,
     shared: Arc<Shared>,
 }
 
 /// What all connections share.
 struct Shared {
     processor: Processor,
-    acceptor: TlsAcceptor,
     counts: Counts,
 }
 
@@ -62,15 +79,21 @@ impl Server {
     /// # Errors
     /// [`ServerError`].
     pub async fn bind(kms: Arc<Kms>, settings: &ServerSettings) -> Result<Self, ServerError> {
-        let tls = tls::configuration(settings)?;
-        let mut listeners = Vec::with_capacity(settings.listen.len());
-        for &address in &settings.listen {
-            let listener = TcpListener::bind(address).await;
-            listeners.push(listener.map_err(|error| ServerError::Listen { address, error })?);
+        let mut listeners = Vec::new();
+        for listener in settings.listeners() {
+            let address = listener.address;
+            let account = match &listener.account {
+                Some(name) => Some(account(&kms, name)?),
+                None => None,
+            };
+            let tls = Tls::new(settings, listener)?;
+            let socket = TcpListener::bind(address)
+                .await
+                .map_err(|error| ServerError::Listen { address, error })?;
+            listeners.push((socket, Arc::new(Entrance { tls, account })));
         }
         let shared = Arc::new(Shared {
             processor: Processor::new(kms, settings.limits),
-            acceptor: TlsAcceptor::from(Arc::new(tls)),
             counts: Counts::new(
                 settings.limits.connections,
                 settings.limits.connections_per_client,
@@ -79,12 +102,13 @@ impl Server {
         Ok(Self { listeners, shared })
     }
 
-    /// The addresses listened on, with the real ports.
+    /// The addresses listened on, with the real ports, in the order of
+    /// [`ServerSettings::listeners`].
     #[must_use]
     pub fn addresses(&self) -> Vec<SocketAddr> {
         self.listeners
             .iter()
-            .filter_map(|listener| listener.local_addr().ok())
+            .filter_map(|(listener, _)| listener.local_addr().ok())
             .collect()
     }
 
@@ -92,15 +116,26 @@ impl Server {
     pub async fn run(self, stop: watch::Receiver<bool>) {
         let mut tasks = JoinSet::new();
         tasks.spawn(deletions(Arc::clone(&self.shared), stop.clone()));
-        for listener in self.listeners {
-            tasks.spawn(accept(listener, Arc::clone(&self.shared), stop.clone()));
+        let entrances = self
+            .listeners
+            .iter()
+            .map(|(_, entrance)| Arc::clone(entrance));
+        tasks.spawn(refresh(entrances.collect(), stop.clone()));
+        for (listener, entrance) in self.listeners {
+            let shared = Arc::clone(&self.shared);
+            tasks.spawn(accept(listener, entrance, shared, stop.clone()));
         }
         while tasks.join_next().await.is_some() {}
     }
 }
 
 /// Accepts connections until asked to stop, then waits for those that are there.
-async fn accept(listener: TcpListener, shared: Arc<Shared>, mut stop: watch::Receiver<bool>) {
+async fn accept(
+    listener: TcpListener,
+    entrance: Arc<Entrance>,
+    shared: Arc<Shared>,
+    mut stop: watch::Receiver<bool>,
+) {
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
@@ -108,7 +143,7 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>, mut stop: watch::Rec
             accepted = listener.accept() => match accepted {
                 Ok((stream, peer)) => {
                     let (shared, stop) = (Arc::clone(&shared), stop.clone());
-                    connections.spawn(connect(stream, peer, shared, stop));
+                    connections.spawn(connect(stream, peer, Arc::clone(&entrance), shared, stop));
                 }
                 Err(error) => {
                     tracing::warn!(%error, "cannot accept a connection");
@@ -137,6 +172,7 @@ async fn stopped(stop: &mut watch::Receiver<bool>) {
 async fn connect(
     stream: TcpStream,
     peer: SocketAddr,
+    entrance: Arc<Entrance>,
     shared: Arc<Shared>,
     stop: watch::Receiver<bool>,
 ) {
@@ -147,11 +183,58 @@ async fn connect(
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%peer, %error, "no TCP_NODELAY");
     }
-    let handshake = shared.acceptor.accept(stream);
-    match tokio::time::timeout(shared.processor.limits().handshake(), handshake).await {
-        Err(_) => tracing::info!(%peer, "the TLS handshake took too long"),
-        Ok(Err(error)) => tracing::info!(%peer, reason = %tls::reason(&error), "no TLS connection"),
-        Ok(Ok(stream)) => connection::serve(stream, peer, &shared.processor, stop).await,
+    let loaded = entrance.tls.current();
+    let handshake = TlsAcceptor::from(loaded.config()).accept(stream);
+    let stream = match tokio::time::timeout(shared.processor.limits().handshake(), handshake).await
+    {
+        Err(_) => {
+            tracing::info!(%peer, "the TLS handshake took too long");
+            return;
+        }
+        Ok(Err(error)) => {
+            tracing::info!(%peer, reason = %tls::reason(&error), "no TLS connection");
+            return;
+        }
+        Ok(Ok(stream)) => stream,
+    };
+    let transport = entrance.tls.listener().transport;
+    let Some(client) = Client::of(&stream, peer, entrance, loaded.generation()) else {
+        return;
+    };
+    match transport {
+        Transport::Tls => connection::serve(stream, &client, &shared.processor, stop).await,
+        Transport::Https => {
+            http::serve(stream, Arc::new(client), &shared.processor, stop).await;
+        }
+    }
+}
+
+/// The account of that name.
+fn account(kms: &Kms, name: &str) -> Result<keybridge_core::AccountId, ServerError> {
+    kms.account(name)
+        .map(|account| account.id)
+        .map_err(|error| ServerError::Account {
+            name: name.to_owned(),
+            error,
+        })
+}
+
+/// Reads certificates and revocation lists again when they change.
+async fn refresh(entrances: Vec<Arc<Entrance>>, mut stop: watch::Receiver<bool>) {
+    let mut clock = tokio::time::interval(REFRESH_INTERVAL);
+    clock.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = stopped(&mut stop) => return,
+            _ = clock.tick() => {}
+        }
+        for entrance in &entrances {
+            let entrance = Arc::clone(entrance);
+            let read = tokio::task::spawn_blocking(move || entrance.tls.refresh());
+            if let Err(error) = read.await {
+                tracing::error!(%error, "certificates could not be looked at");
+            }
+        }
     }
 }
 

@@ -142,11 +142,17 @@ impl Template<'_> {
         let _ = write!(
             text,
             "[server]\n# KMIP over TLS 1.2 and 1.3, with client certificates.\nlisten = [{}]\n\
+             # KMIP over HTTPS, POST to https-path: TTLV, XML or JSON by the Content-Type.\n\
+             # listen-https = [\"127.0.0.1:5697\"]\n# https-path = \"/kmip\"\n\
              certificate = \"server.crt\"\nprivate-key = \"server.key\"\n\
              # A second certificate with a key of the other kind (RSA beside ECDSA), for old clients:\n\
              # other-certificate = \"server-rsa.crt\"\n# other-private-key = \"server-rsa.key\"\n\
              # Client certificates must be signed by one of these, and be known to `keybridge client list`.\n\
              client-ca = \"ca.crt\"\n\
+             # Revocation lists of those CAs (PEM or DER), read again when they change:\n\
+             # client-crl = [\"ca.crl\"]\n\
+             # How a certificate tells who the client is: \"fingerprint\", \"cn\", \"uid\", \"serial\", \"san\".\n\
+             # identify-by = [\"fingerprint\"]\n\
              # `keybridge client add` signs with this key. Move it away if another CA signs.\n\
              ca-private-key = \"ca.key\"\n\n",
             quoted(self.listen)
@@ -178,6 +184,11 @@ located-objects = 10000
 # Connections in all and from one address.
 connections = 1024
 connections-per-client = 256
+# Batch items a second from one client; 0 is no limit.
+requests-per-second = 0
+# Tickets (Login) of one client, and seconds that one is good at most.
+tickets-per-client = 100
+ticket-seconds = 86400
 # Seconds for a TLS handshake, for a started message, of doing nothing, and for requests that run at the end.
 handshake-seconds = 10
 message-seconds = 30

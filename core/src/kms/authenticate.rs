@@ -1,0 +1,238 @@
+//! How callers prove who they are: certificates, passwords, and earlier proofs.
+
+use std::sync::Arc;
+
+use super::{Kms, password, tokens};
+use crate::audit::Verb;
+use crate::authorize::{Caller, Door, Origin};
+use crate::error::{Error, Result};
+use crate::id::AccountId;
+use crate::model::{Credential, CredentialKind, Principal};
+use crate::secret::SecretBytes;
+use crate::store;
+use crate::time::Timestamp;
+
+impl Kms {
+    /// Who a client certificate is, by the SHA-256 fingerprint of its DER encoding (lower-case hex) or by a
+    /// claim of its subject ([`CredentialKind::Subject`]); the door has checked its signature and validity.
+    /// Cheap when cached: servers ask it at every message, so that a revocation holds at the next one.
+    ///
+    /// # Errors
+    /// [`Error::WrongCredential`] for an unknown one, [`Error::CredentialRevoked`].
+    pub fn authenticate_certificate(
+        &self,
+        fingerprint: &str,
+        origin: Origin,
+        door: Door,
+    ) -> Result<Arc<Caller>> {
+        self.freshen()?;
+        let principal = match self.cache.principal(fingerprint) {
+            Some(principal) => principal,
+            None => self.load_principal(fingerprint)?,
+        };
+        let matching = principal
+            .credentials
+            .iter()
+            .find(|credential| match &credential.kind {
+                CredentialKind::Certificate {
+                    fingerprint: own, ..
+                }
+                | CredentialKind::Subject { identity: own } => own == fingerprint,
+                CredentialKind::Password { .. } => false,
+            });
+        let credential = matching.ok_or(Error::WrongCredential)?;
+        let expired = credential.expires.is_some_and(|at| at <= Timestamp::now());
+        if credential.revoked.is_some() || expired {
+            return Err(Error::CredentialRevoked(principal.name.clone()));
+        }
+        if let Some(caller) = self.cache.caller(fingerprint, origin, door) {
+            return Ok(caller);
+        }
+        let caller = Arc::new(Caller::proven(
+            principal.account,
+            principal.id,
+            principal.role,
+            principal.name.clone(),
+            credential.name.clone(),
+            origin,
+            door,
+        ));
+        self.cache.keep_caller(fingerprint, &caller);
+        Ok(caller)
+    }
+
+    fn load_principal(&self, fingerprint: &str) -> Result<Arc<Principal>> {
+        let (number, row) = store::read(self.store.as_ref(), |reader| {
+            Ok((
+                reader.change_number()?,
+                reader.principal_by_fingerprint(fingerprint)?,
+            ))
+        })?;
+        let principal = Arc::new(self.vault.principal(&row.ok_or(Error::WrongCredential)?)?);
+        self.cache.keep_principal(number, fingerprint, &principal);
+        Ok(principal)
+    }
+
+    /// Who proved itself earlier, if its credential is still good: for tickets that stand for a login.
+    ///
+    /// # Errors
+    /// [`Error::WrongCredential`] when it is gone, [`Error::CredentialRevoked`],
+    /// [`Error::CredentialLocked`].
+    pub fn still_proven(
+        &self,
+        earlier: &Caller,
+        origin: Origin,
+        door: Door,
+    ) -> Result<Arc<Caller>> {
+        let row = store::read(self.store.as_ref(), |reader| {
+            reader.principal(earlier.principal())
+        })?;
+        let principal = self.vault.principal(&row.ok_or(Error::WrongCredential)?)?;
+        let is_its = |credential: &&Credential| credential.name == earlier.credential();
+        let credential = principal
+            .credentials
+            .iter()
+            .find(is_its)
+            .ok_or(Error::WrongCredential)?;
+        let expired = credential.expires.is_some_and(|at| at <= Timestamp::now());
+        if credential.revoked.is_some() || expired {
+            return Err(Error::CredentialRevoked(principal.name));
+        }
+        if credential.failures >= self.settings.limits.pin_tries {
+            return Err(Error::CredentialLocked);
+        }
+        Ok(Arc::new(Caller::proven(
+            principal.account,
+            principal.id,
+            principal.role,
+            principal.name.clone(),
+            credential.name.clone(),
+            origin,
+            door,
+        )))
+    }
+
+    /// Who a user name and password are. A token's PIN is no password: it is good at the token only.
+    ///
+    /// # Errors
+    /// [`Error::WrongCredential`], also for an unknown name; [`Error::CredentialLocked`].
+    pub fn authenticate_password(
+        &self,
+        account: AccountId,
+        name: &str,
+        password: &SecretBytes,
+        origin: Origin,
+        door: Door,
+    ) -> Result<Arc<Caller>> {
+        match self.principal_by_name(account, name)? {
+            Some(principal)
+                if pin_credential(&principal)
+                    .is_some_and(|credential| credential.name != tokens::PIN) =>
+            {
+                self.known_or_checked(&principal, password, origin, door)
+            }
+            _ => {
+                // An unknown name takes as long as a wrong password.
+                password::hash(password)?;
+                Err(Error::WrongCredential)
+            }
+        }
+    }
+
+    /// Checks a PIN or password. The failure is counted before the answer, so that killing the process
+    /// between buys no further tries.
+    pub(super) fn check_password(
+        &self,
+        principal: &Principal,
+        given: &SecretBytes,
+        origin: Origin,
+        door: Door,
+    ) -> Result<Arc<Caller>> {
+        let tries = self.settings.limits.pin_tries;
+        let credential = pin_credential(principal).ok_or(Error::PinNotInitialized)?;
+        let caller = Arc::new(Caller::proven(
+            principal.account,
+            principal.id,
+            principal.role,
+            principal.name.clone(),
+            credential.name.clone(),
+            origin,
+            door,
+        ));
+        let CredentialKind::Password { phc } = &credential.kind else {
+            return Err(Error::PinNotInitialized);
+        };
+        let checked = if credential.failures >= tries {
+            Err(Error::CredentialLocked)
+        } else if credential.revoked.is_some() {
+            Err(Error::CredentialRevoked(principal.name.clone()))
+        } else if password::matches(given, phc)? {
+            Ok(())
+        } else {
+            Err(Error::WrongCredential)
+        };
+        match checked {
+            Ok(()) if credential.failures == 0 => {
+                self.record_use(&caller, Verb::Login, None, None, "")?;
+                Ok(caller)
+            }
+            Ok(()) => {
+                self.change(&caller, Verb::Login, |change| {
+                    change.count_failure(principal.id, tries, false)
+                })?;
+                Ok(caller)
+            }
+            Err(error) => {
+                let count = matches!(error, Error::WrongCredential);
+                let counted = self.change(&caller, Verb::Login, |change| {
+                    change.record.result = error.audit_code();
+                    if count {
+                        change.count_failure(principal.id, tries, true)
+                    } else {
+                        Ok(())
+                    }
+                });
+                counted?;
+                Err(error)
+            }
+        }
+    }
+
+    /// [`Kms::check_password`], without its cost and its audit row for a password that was checked
+    /// lately: a client of the servers sends it with every message.
+    fn known_or_checked(
+        &self,
+        principal: &Principal,
+        given: &SecretBytes,
+        origin: Origin,
+        door: Door,
+    ) -> Result<Arc<Caller>> {
+        let good = pin_credential(principal)
+            .filter(|credential| credential.failures == 0 && credential.revoked.is_none());
+        if let Some(credential) = good
+            && let CredentialKind::Password { phc } = &credential.kind
+        {
+            if password::matched_lately(given, phc) {
+                return Ok(Arc::new(Caller::proven(
+                    principal.account,
+                    principal.id,
+                    principal.role,
+                    principal.name.clone(),
+                    credential.name.clone(),
+                    origin,
+                    door,
+                )));
+            }
+            let caller = self.check_password(principal, given, origin, door)?;
+            password::remember(given, phc);
+            return Ok(caller);
+        }
+        self.check_password(principal, given, origin, door)
+    }
+}
+
+pub(super) fn pin_credential(principal: &Principal) -> Option<&Credential> {
+    let is_password =
+        |credential: &&Credential| matches!(credential.kind, CredentialKind::Password { .. });
+    principal.credentials.iter().find(is_password)
+}

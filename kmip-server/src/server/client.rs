@@ -1,0 +1,89 @@
+//! The client at the other end of a connection, on both transports.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use keybridge_core::AccountId;
+use keybridge_core::authorize::Origin;
+use rustls::HandshakeKind;
+use rustls::pki_types::CertificateDer;
+use tokio::net::TcpStream;
+use tokio_rustls::server::TlsStream;
+
+use super::tls::{Tls, refusal};
+use crate::identity::Peer;
+
+/// A listener's part in its connections.
+pub(super) struct Entrance {
+    pub(super) tls: Tls,
+    /// Account of users whose certificate is nobody's.
+    pub(super) account: Option<AccountId>,
+}
+
+/// A client that has completed its handshake.
+pub(super) struct Client {
+    pub(super) address: SocketAddr,
+    pub(super) peer: Peer,
+    certificates: Vec<CertificateDer<'static>>,
+    /// The reading of the listener's files by which the certificates were verified.
+    seen: Mutex<Option<u64>>,
+    entrance: Arc<Entrance>,
+}
+
+impl Client {
+    /// Who has connected; `generation` is of the TLS configuration of the handshake. None, with a
+    /// line in the log, when the certificate cannot be used.
+    pub(super) fn of(
+        stream: &TlsStream<TcpStream>,
+        address: SocketAddr,
+        entrance: Arc<Entrance>,
+        generation: u64,
+    ) -> Option<Self> {
+        let (_, session) = stream.get_ref();
+        let certificates: Vec<_> = session
+            .peer_certificates()
+            .unwrap_or_default()
+            .iter()
+            .map(|certificate| certificate.clone().into_owned())
+            .collect();
+        let listener = entrance.tls.listener();
+        let origin = Origin::Network(address.ip().to_canonical());
+        let own = certificates.first().map(AsRef::as_ref).unwrap_or_default();
+        let peer = match Peer::of_certificate(own, &listener.identify_by, origin) {
+            Ok(peer) => peer
+                .with_account(entrance.account)
+                .with_attestation(listener.attestation),
+            Err(reason) => {
+                tracing::warn!(%address, reason, "a client certificate that cannot be read");
+                return None;
+            }
+        };
+        // In a resumed session nobody has looked at the certificate: it may be revoked since.
+        let resumed = session.handshake_kind() == Some(HandshakeKind::Resumed);
+        let client = Self {
+            address,
+            peer,
+            certificates,
+            seen: Mutex::new((!resumed).then_some(generation)),
+            entrance,
+        };
+        client.is_good().then_some(client)
+    }
+
+    /// Whether its certificate is good by what the listener's files say now.
+    pub(super) fn is_good(&self) -> bool {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        match self.entrance.tls.check(&self.certificates, &mut seen) {
+            Ok(()) => true,
+            Err(error) => {
+                tracing::warn!(peer = %self.address, reason = refusal(&error), "a client was refused");
+                false
+            }
+        }
+    }
+
+    /// The path of requests over HTTPS.
+    pub(super) fn path(&self) -> &str {
+        &self.entrance.tls.listener().path
+    }
+}
