@@ -3,9 +3,6 @@
 //! A first byte tells the kind: a record of a change (JSON), uses folded from a journal (JSON with what
 //! their numbers mean, then their frames), or that a journal was begun or folded (JSON).
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry as Place;
-
 use serde::{Deserialize, Serialize};
 
 use super::frame::{Definitions, Use};
@@ -162,19 +159,19 @@ fn row(part: &[Use], all: &Definitions) -> Uses {
         .map(|used| Use {
             actor: renumber(
                 used.actor,
-                all.actor(used),
+                &all.actors,
                 &mut definitions.actors,
                 &mut actors,
             ),
             target: renumber(
                 used.target,
-                all.target(used),
+                &all.targets,
                 &mut definitions.targets,
                 &mut targets,
             ),
             mechanism: renumber(
                 used.mechanism,
-                all.mechanism(used),
+                &all.mechanisms,
                 &mut definitions.mechanisms,
                 &mut mechanisms,
             ),
@@ -184,21 +181,29 @@ fn row(part: &[Use], all: &Definitions) -> Uses {
     Uses { definitions, uses }
 }
 
-/// The number in the row's own list of what has `number` in the journal.
-fn renumber<T: Clone>(
-    number: u32,
-    value: Option<&T>,
-    list: &mut Vec<T>,
-    known: &mut HashMap<u32, u32>,
-) -> u32 {
-    let Some(value) = value else { return 0 };
-    match known.entry(number) {
-        Place::Occupied(place) => *place.get(),
-        Place::Vacant(place) => {
-            list.push(value.clone());
-            *place.insert(u32::try_from(list.len()).unwrap_or(0))
-        }
+/// The number in the row's own list of what has `number` in the journal. `known` holds those that were
+/// given already, by number in the journal; 0 for none.
+#[inline]
+fn renumber<T: Clone>(number: u32, all: &[T], list: &mut Vec<T>, known: &mut Vec<u32>) -> u32 {
+    match known.get(number as usize) {
+        Some(&own) if own != 0 => own,
+        _ => take_over(number, all, list, known),
     }
+}
+
+#[cold]
+fn take_over<T: Clone>(number: u32, all: &[T], list: &mut Vec<T>, known: &mut Vec<u32>) -> u32 {
+    let number = number as usize;
+    let Some(value) = number.checked_sub(1).and_then(|place| all.get(place)) else {
+        return 0;
+    };
+    list.push(value.clone());
+    let own = u32::try_from(list.len()).unwrap_or(0);
+    if known.len() <= number {
+        known.resize(number + 1, 0);
+    }
+    known[number] = own;
+    own
 }
 
 fn with_json(kind: u8, value: &impl Serialize) -> Vec<u8> {

@@ -47,7 +47,7 @@ const READ_BYTES: usize = FRAME_BYTES * 1365;
 /// How often reading starts over when a living owner appends in between.
 const TRIES: u32 = 20;
 
-/// A journal that was read.
+/// What a journal says.
 #[derive(Debug, Default)]
 pub(super) struct Journal {
     /// The uses that are proven, oldest first.
@@ -165,6 +165,14 @@ fn half_fits(head: &Tag, before: &Tag, after: &Tag, at: usize) -> bool {
 }
 
 impl Journal {
+    /// An empty one with room for so many uses.
+    pub(super) fn with_capacity(uses: usize) -> Self {
+        Self {
+            uses: Vec::with_capacity(uses),
+            ..Self::default()
+        }
+    }
+
     fn take(&mut self, frame: &Frame) {
         if let Some(used) = self.definitions.take(frame) {
             self.uses.push(used);

@@ -46,7 +46,7 @@ impl MappedFile {
         Ok(Self { map, file })
     }
 
-    /// The file, for reading it back.
+    /// The file.
     pub(super) fn file(&self) -> &File {
         &self.file
     }

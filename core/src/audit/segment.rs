@@ -9,7 +9,7 @@ use aws_lc_rs::hmac;
 
 use super::actor::{self, ActorText, Number, TargetText};
 use super::frame::{self, Defined};
-use super::journal::{FILE_BYTES, FRAME_BYTES, FRAMES, FRAMES_START, HEADS, MAGIC};
+use super::journal::{FILE_BYTES, FRAME_BYTES, FRAMES, FRAMES_START, HEADS, Journal, MAGIC};
 use super::mac::{Frame, JournalMac, TAG_BYTES};
 use super::mapped::MappedFile;
 use crate::id::JournalId;
@@ -28,6 +28,8 @@ pub(super) struct Segment {
     mac: JournalMac,
     /// Frames written.
     count: u64,
+    /// What the frames say: this process folds its journal without reading and proving it.
+    written: Journal,
     /// Which of this process's journals it is.
     journal: u32,
     /// What was defined in it, for callers and objects that come in several copies.
@@ -65,6 +67,8 @@ impl Segment {
             file,
             mac,
             count: 0,
+            // Memory that nobody wrote to yet takes no room.
+            written: Journal::with_capacity(usize::try_from(FRAMES).unwrap_or(0)),
             journal: JOURNALS.fetch_add(1, Ordering::Relaxed),
             actors: HashMap::new(),
             targets: HashMap::new(),
@@ -79,28 +83,34 @@ impl Segment {
         self.owner.is_this_process()
     }
 
-    /// The file, for reading it back.
+    /// The file: to hand it to its owner.
     pub(super) fn file(&self) -> &std::fs::File {
         self.file.file()
+    }
+
+    /// What was written, as it was written: nobody's hand on the file changes it.
+    pub(super) fn written(&self) -> &Journal {
+        &self.written
     }
 
     /// Appends a use; false if there is no room for it.
     #[inline]
     pub(super) fn append(&mut self, used: &actor::Use<'_>) -> bool {
-        let frame = match self.number(used) {
-            Ok(used) if self.count < FRAMES => used.to_frame(),
+        let used = match self.number(used) {
+            Ok(used) if self.count < FRAMES => used,
             Ok(_) => return false,
             Err(Undefined) => {
                 if !self.define(used) {
                     return false;
                 }
                 match self.number(used) {
-                    Ok(used) => used.to_frame(),
+                    Ok(used) => used,
                     Err(Undefined) => return false,
                 }
             }
         };
-        self.put(&frame);
+        self.put(&used.to_frame());
+        self.written.uses.push(used);
         true
     }
 
@@ -164,6 +174,7 @@ impl Segment {
         }
         for frame in &frames {
             self.put(frame);
+            self.written.definitions.take(frame);
         }
         if actor.is_none() {
             self.actors.insert(used.actor.text.clone(), actor_number);

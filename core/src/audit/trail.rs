@@ -195,7 +195,7 @@ impl Audit {
     fn fold_retired(&self) -> Result<()> {
         let mut retired = lock(&self.retired);
         while let Some(segment) = retired.last() {
-            self.fold_journal(segment.id, &segment.path, Some(segment.file()))?;
+            self.fold_journal(segment.id, &segment.path, segment.written())?;
             retired.pop();
         }
         Ok(())
@@ -208,13 +208,13 @@ impl Audit {
             let file = match OpenOptions::new().read(true).write(true).open(&path) {
                 Ok(file) => file,
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                    self.fold_journal(id, &path, None)?;
+                    self.fold_journal(id, &path, &missing())?;
                     continue;
                 }
                 Err(error) => return Err(self.failure(&error)),
             };
             if flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok() {
-                self.fold_journal(id, &path, Some(&file))?;
+                self.fold_journal(id, &path, &self.read(id, &file)?)?;
             }
         }
         Ok(())
@@ -222,11 +222,7 @@ impl Audit {
 
     /// Writes a journal's uses into the chain and removes it. The caller holds its lock, or there is no
     /// file.
-    fn fold_journal(&self, id: JournalId, path: &Path, file: Option<&File>) -> Result<()> {
-        let journal = match file {
-            Some(file) => self.read(id, file)?,
-            None => missing(),
-        };
+    fn fold_journal(&self, id: JournalId, path: &Path, journal: &Journal) -> Result<()> {
         write(&*self.store, |transaction| {
             // Another process may have been first.
             if !transaction.journals()?.contains(&id) {
