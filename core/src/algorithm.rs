@@ -182,3 +182,12 @@ impl KeySpec {
         )
     }
 }
+
+impl KeySpec {
+    /// Whether a quantum computer leaves such a key 128 bits of strength (KMIP 2.1 section 4.45, Quantum
+    /// Safe): secrets of 256 bits do (Grover's search halves them), pairs of the classical kinds do not.
+    #[must_use]
+    pub const fn is_quantum_safe(self) -> bool {
+        !self.is_asymmetric() && !matches!(self, Self::Foreign { .. }) && self.bits() >= 256
+    }
+}

@@ -81,6 +81,24 @@ const CURVES: &[(RecommendedCurve, NamedCurve)] = &[
     (RecommendedCurve::CURVE25519, NamedCurve::X25519),
 ];
 
+/// Symmetric algorithms that no engine computes with: fewest bits, most, and the step between.
+#[rustfmt::skip]
+const FOREIGN: &[(Algorithm, u32, u32, u32)] = &[
+    (Algorithm::Blowfish, 32, 448, 8),
+    (Algorithm::Camellia, 128, 256, 64),
+    (Algorithm::CAST5, 40, 128, 8),
+    (Algorithm::IDEA, 128, 128, 1),
+    (Algorithm::MARS, 128, 448, 32),
+    (Algorithm::RC2, 8, 1024, 8),
+    (Algorithm::RC4, 40, 2048, 8),
+    (Algorithm::RC5, 8, 2040, 8),
+    (Algorithm::SKIPJACK, 80, 80, 1),
+    (Algorithm::Twofish, 128, 256, 64),
+    (Algorithm::OneTimePad, 8, 65536, 8),
+    (Algorithm::ARIA, 128, 256, 64),
+    (Algorithm::SEED, 128, 128, 1),
+];
+
 /// Object types and the core's classes. PKCS#11's data objects are shown as opaque objects.
 const CLASSES: &[(ObjectType, ObjectClass)] = &[
     (ObjectType::Certificate, ObjectClass::Certificate),
@@ -167,9 +185,10 @@ impl KindOfKey {
         let algorithm = self
             .algorithm
             .ok_or_else(|| Failure::invalid_message("the Cryptographic Algorithm is missing"))?;
-        let spec = self.spec(algorithm, None)?.ok_or_else(|| {
-            Failure::invalid_field(format!("keys of algorithm {algorithm} are not made here"))
-        })?;
+        let spec = match self.spec(algorithm, None)? {
+            Some(spec) => spec,
+            None => self.foreign(algorithm)?,
+        };
         if spec.is_asymmetric() != pair {
             let wanted = if pair { "Create" } else { "Create Key Pair" };
             return Err(Failure::invalid_field(format!(
@@ -210,6 +229,47 @@ impl KindOfKey {
             ));
         }
         Ok(spec)
+    }
+
+    /// A symmetric key of an algorithm that no engine has: made, kept and handed out.
+    fn foreign(self, algorithm: Algorithm) -> Result<KeySpec> {
+        let unknown =
+            || Failure::invalid_field(format!("keys of algorithm {algorithm} are not made here"));
+        let row = FOREIGN.iter().find(|row| row.0 == algorithm);
+        let (_, from, to, step) = row.ok_or_else(unknown)?;
+        let bits = self.bits().ok_or_else(|| {
+            Failure::invalid_message("the Cryptographic Length is missing or negative")
+        })?;
+        if !(*from..=*to).contains(&bits) || (bits - from) % step != 0 {
+            return Err(Failure::by_version(
+                keybridge_kmip::enums::ResultReason::InvalidField,
+                keybridge_kmip::enums::ResultReason::InvalidAttributeValue,
+                format!("{algorithm} keys have {from} to {to} bits, in steps of {step}"),
+            ));
+        }
+        Ok(KeySpec::Foreign {
+            algorithm: algorithm.0,
+            bits,
+        })
+    }
+
+    /// The kind of a pair's half of an algorithm that no engine has; none where one does.
+    #[must_use]
+    pub fn of_foreign_pair(self) -> Option<KeySpec> {
+        let algorithm = self.algorithm?;
+        let known = matches!(
+            algorithm,
+            Algorithm::RSA
+                | Algorithm::EC
+                | Algorithm::ECDSA
+                | Algorithm::ECDH
+                | Algorithm::SM2
+                | Algorithm::Ed25519
+        );
+        (!known).then_some(KeySpec::Foreign {
+            algorithm: algorithm.0,
+            bits: self.bits().unwrap_or(0),
+        })
     }
 
     fn bits(self) -> Option<u32> {

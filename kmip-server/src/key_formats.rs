@@ -3,14 +3,14 @@
 use keybridge_core::encoding::{
     EcPrivateKey, EcPublicKey, NamedCurve, PrivateKey, PublicKey, RsaPrivateKey, RsaPublicKey,
 };
-use keybridge_core::{Object, ObjectClass, SecretBytes};
+use keybridge_core::{KeySpec, Object, ObjectClass, SecretBytes};
 use keybridge_kmip::enums::{KeyFormatType as Format, ObjectType, RecommendedCurve, ResultReason};
 use keybridge_kmip::item::BigInteger;
 use keybridge_kmip::objects::{
-    KeyMaterial, TransparentECPrivateKey, TransparentECPublicKey, TransparentRSAPrivateKey,
-    TransparentRSAPublicKey, TransparentSymmetricKey,
+    KeyMaterial, PlainKeyValue, TransparentECPrivateKey, TransparentECPublicKey,
+    TransparentRSAPrivateKey, TransparentRSAPublicKey, TransparentSymmetricKey,
 };
-use keybridge_kmip::{SecretBytes as WireSecret, Version};
+use keybridge_kmip::{Limits, SecretBytes as WireSecret, Version};
 
 use crate::algorithms::{curve, recommended_curve};
 use crate::failure::{Failure, Result};
@@ -29,6 +29,14 @@ fn unsupported(format: Format) -> Failure {
 /// # Errors
 /// Key Format Type Not Supported; Invalid Field for material that is no such key.
 pub fn canonical(kind: ObjectType, format: Format, material: &KeyMaterial) -> Result<SecretBytes> {
+    if is_numbers(format) {
+        // Of DSA and DH the bridge computes nothing: the numbers are kept as they came.
+        let value = PlainKeyValue::from(material.clone());
+        let bytes = value
+            .to_ttlv(Version::V2_1)
+            .map_err(|error| Failure::invalid_field(error.to_string()))?;
+        return Ok(secret(&bytes));
+    }
     match kind {
         ObjectType::PrivateKey => private(format, material)?.to_pkcs8().map_err(Failure::from),
         ObjectType::PublicKey => {
@@ -40,6 +48,28 @@ pub fn canonical(kind: ObjectType, format: Format, material: &KeyMaterial) -> Re
             KeyMaterial::Symmetric(key) => Ok(secret(&key.key)),
             _ => Err(unsupported(format)),
         },
+    }
+}
+
+/// The transparent formats of keys that no engine has.
+const fn is_numbers(format: Format) -> bool {
+    matches!(
+        format,
+        Format::TransparentDSAPrivateKey
+            | Format::TransparentDSAPublicKey
+            | Format::TransparentDHPrivateKey
+            | Format::TransparentDHPublicKey
+    )
+}
+
+/// The value of a key of an algorithm that no engine has: kept as it came.
+///
+/// # Errors
+/// Key Format Type Not Supported.
+pub fn as_it_came(format: Format, material: &KeyMaterial) -> Result<SecretBytes> {
+    match material {
+        KeyMaterial::Bytes(bytes) => Ok(secret(bytes)),
+        _ => canonical(ObjectType::PrivateKey, format, material),
     }
 }
 
@@ -169,6 +199,14 @@ pub fn default_format(object: &Object, version: Version) -> Format {
 /// Key Format Type Not Supported.
 pub fn material(object: &Object, value: &SecretBytes, format: Format) -> Result<KeyMaterial> {
     let bytes = value.expose();
+    if is_numbers(format) && object.format == Some(format.0) {
+        let kept = PlainKeyValue::from_ttlv(bytes, format, Version::V2_1, &Limits::default());
+        let broken = |_| keybridge_core::Error::Internal("kept numbers cannot be read".into());
+        return Ok(kept.map_err(broken)?.key_material);
+    }
+    if matches!(object.spec, Some(KeySpec::Foreign { .. })) && object.format == Some(format.0) {
+        return Ok(KeyMaterial::Bytes(bytes.into()));
+    }
     match object.class {
         ObjectClass::PrivateKey => private_material(bytes, format),
         ObjectClass::PublicKey => public_material(bytes, format),

@@ -17,6 +17,7 @@ pub mod operations;
 pub mod pki;
 pub mod processor;
 pub mod rates;
+pub mod references;
 pub mod secrets;
 pub mod server;
 pub mod settings;

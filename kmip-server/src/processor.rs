@@ -13,6 +13,7 @@ use keybridge_kmip::message::{
     Outcome, RequestBatchItem, RequestFailure, RequestMessage, ResponseBatchItem, ResponseMessage,
     Ticket,
 };
+use keybridge_kmip::operations::Data;
 use keybridge_kmip::wire::DateTime;
 use keybridge_kmip::{Encoding, Version};
 
@@ -20,7 +21,8 @@ use crate::failure::{Failure, Result};
 use crate::identity::{Identities, Peer, Requester};
 use crate::operations;
 use crate::rates::Rates;
-use crate::settings::ServerLimits;
+use crate::references::References;
+use crate::settings::{ServerAnswers, ServerLimits};
 use crate::tickets::{Grant, Tickets, Wanted};
 
 /// Answers requests.
@@ -32,6 +34,7 @@ pub struct Processor {
 struct Inner {
     kms: Arc<Kms>,
     limits: ServerLimits,
+    answers: ServerAnswers,
     services: Services,
 }
 
@@ -55,10 +58,12 @@ pub struct Context<'a> {
     pub version: Version,
     /// Limits in force.
     pub limits: &'a ServerLimits,
+    /// Where the standard leaves the answer to the server.
+    pub answers: ServerAnswers,
     /// ID Placeholder (1.4 section 4; 2.1 section 6.1).
     placeholder: Option<ObjectId>,
-    /// What earlier batch items made, for 2.x's references to them.
-    made: Vec<(UniqueIdentifierEnumeration, ObjectId)>,
+    /// What earlier batch items gave, for 2.x's references to them.
+    references: References,
 }
 
 impl Context<'_> {
@@ -132,24 +137,29 @@ impl Context<'_> {
             Some(UniqueIdentifier::Text(text)) => {
                 text.parse().map_err(|_| Failure::no_object(text))
             }
-            Some(UniqueIdentifier::Enumeration(kind)) => {
-                let made = self.made.iter().rev().find(|(known, _)| known == kind);
-                made.map(|(_, id)| *id)
-                    .ok_or_else(|| Failure::no_object(&kind.to_string()))
-            }
-            Some(UniqueIdentifier::Index(index)) => {
-                let made = usize::try_from(*index)
-                    .ok()
-                    .and_then(|index| self.made.get(index));
-                made.map(|(_, id)| *id)
-                    .ok_or_else(|| Failure::no_object(&index.to_string()))
-            }
+            Some(UniqueIdentifier::Enumeration(kind)) => self
+                .references
+                .object(*kind)
+                .ok_or_else(|| Failure::no_object(&kind.to_string())),
+            Some(UniqueIdentifier::Index(index)) => self
+                .references
+                .nth_object(*index)
+                .ok_or_else(|| Failure::no_object(&index.to_string())),
         }
+    }
+
+    /// The data of a request: its own, or what an earlier item of the batch gave.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn data<'a>(&'a self, data: Option<&'a Data>) -> Result<&'a [u8]> {
+        let data = data.ok_or_else(|| Failure::invalid_message("the Data is missing"))?;
+        self.references.bytes(data)
     }
 
     /// An operation has an object as its result: later batch items may refer to it.
     pub fn made(&mut self, kind: UniqueIdentifierEnumeration, id: ObjectId) {
-        self.made.push((kind, id));
+        self.references.made(kind, id);
     }
 
     /// Fills the ID Placeholder, or empties it.
@@ -168,6 +178,12 @@ impl Processor {
     /// A processor over a key manager.
     #[must_use]
     pub fn new(kms: Arc<Kms>, limits: ServerLimits) -> Self {
+        Self::answering(kms, limits, ServerAnswers::standard())
+    }
+
+    /// A processor with answers other than the standard's own.
+    #[must_use]
+    pub fn answering(kms: Arc<Kms>, limits: ServerLimits, answers: ServerAnswers) -> Self {
         let services = Services {
             tickets: Tickets::new(limits.ticket_seconds, limits.tickets_per_client),
             identities: Identities::new(),
@@ -177,6 +193,7 @@ impl Processor {
             inner: Arc::new(Inner {
                 kms,
                 limits,
+                answers,
                 services,
             }),
         }
@@ -267,8 +284,9 @@ impl Processor {
             narrowed: None,
             version,
             limits: &self.inner.limits,
+            answers: self.inner.answers,
             placeholder: None,
-            made: Vec::new(),
+            references: References::of_batch(request.items.len()),
         };
         let go_on = option == Some(BatchErrorContinuationOption::Continue);
         let mut items = Vec::with_capacity(request.items.len());
@@ -367,7 +385,10 @@ fn one_item(item: RequestBatchItem, context: &mut Context<'_>) -> ResponseBatchI
         Ok(payload) => match permitted(operation, context)
             .and_then(|()| operations::perform(payload, context))
         {
-            Ok(answer) => Outcome::Success(Some(answer)),
+            Ok(answer) => {
+                context.references.answered(&answer);
+                Outcome::Success(Some(answer))
+            }
             Err(failure) => failure.outcome(version),
         },
         Err(error) => Outcome::failed(error.reason(version), error.to_string()),

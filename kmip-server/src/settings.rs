@@ -64,6 +64,9 @@ pub struct ServerSettings {
     /// `[server.limits]`.
     #[serde(default)]
     pub limits: ServerLimits,
+    /// `[server.answers]`.
+    #[serde(default)]
+    pub answers: ServerAnswers,
 }
 
 /// `[server.limits]`: what a peer may cost. Each refusal names the setting.
@@ -98,6 +101,46 @@ pub struct ServerLimits {
     pub idle_seconds: u64,
     /// Seconds that running requests have to end when the server is asked to stop.
     pub shutdown_seconds: u64,
+}
+
+/// `[server.answers]`: where the standard leaves the answer to the server.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ServerAnswers {
+    /// Leaves out of Get Attributes what PyKMIP cannot read and did not ask for by name.
+    pub for_pykmip: bool,
+    /// What becomes of the seeds that clients send.
+    pub seeds: Seeds,
+    /// Answers Interop (2.1 section 6.1.24): for a bridge under test only.
+    pub interop: bool,
+}
+
+/// What becomes of RNG Seed's data. It never replaces the operating system's randomness; where it is
+/// taken, it is mixed into it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Seeds {
+    /// Nothing: the answer says that no byte was used.
+    #[default]
+    Ignored,
+    /// All of it is used.
+    Used,
+    /// The first 16 bytes of it are used, which is all the strength that a seed can add.
+    UsedInPart,
+    /// The operation is refused.
+    Refused,
+}
+
+impl ServerAnswers {
+    /// The standard's own.
+    #[must_use]
+    pub const fn standard() -> Self {
+        Self {
+            for_pykmip: false,
+            seeds: Seeds::Ignored,
+            interop: false,
+        }
+    }
 }
 
 impl Default for ServerLimits {

@@ -13,7 +13,7 @@ use keybridge_kmip::message::{Outcome, RequestMessage, ResponseMessage};
 use keybridge_kmip::operations::{RequestPayload, ResponsePayload};
 use keybridge_server::identity::Peer;
 use keybridge_server::processor::Processor;
-use keybridge_server::settings::ServerLimits;
+use keybridge_server::settings::{ServerAnswers, ServerLimits};
 use tempfile::TempDir;
 
 /// A bridge without a network.
@@ -26,6 +26,11 @@ pub(crate) struct House {
 
 impl House {
     pub(crate) fn new() -> Self {
+        Self::answering(ServerAnswers::standard())
+    }
+
+    /// A bridge that answers so where the standard leaves it open.
+    pub(crate) fn answering(answers: ServerAnswers) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let settings = Settings {
             store: StoreSettings {
@@ -40,7 +45,7 @@ impl House {
         };
         let kms = Arc::new(Kms::initialize(&settings, Arc::new(NobodyToAsk)).unwrap());
         let account = kms.create_account("acme").unwrap().id;
-        let processor = Processor::new(Arc::clone(&kms), ServerLimits::default());
+        let processor = Processor::answering(Arc::clone(&kms), ServerLimits::default(), answers);
         Self {
             folder,
             kms,

@@ -60,6 +60,7 @@ impl Open {
             path
         };
         let mut settings = ServerSettings {
+            answers: keybridge_server::settings::ServerAnswers::standard(),
             listen: vec![SocketAddr::from((Ipv4Addr::LOCALHOST, 0))],
             listen_https: vec![SocketAddr::from((Ipv4Addr::LOCALHOST, 0))],
             https_path: "/kmip".into(),

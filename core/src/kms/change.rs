@@ -210,7 +210,7 @@ impl Change<'_> {
         if !self.steps.keep_material(object) {
             self.kms.engines.of(object)?.destroy(object)?;
         }
-        let digest = super::load::digest(&object.material);
+        let digest = super::load::digest(object);
         object.material = Material::None;
         object.dates.destroy = Some(self.now);
         object.state = match object.state {

@@ -171,7 +171,7 @@ impl Kms {
     }
 
     pub(super) fn put_session_object(&self, mut object: Object) -> Result<()> {
-        object.digest = super::load::digest(&object.material);
+        object.digest = super::load::digest(&object);
         self.sessions
             .put(session_loaded(object), self.settings.limits.session_objects)
     }

@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use super::Kms;
 use super::cache::Loaded;
+use crate::algorithm::KeySpec;
+use crate::encoding::{PrivateKey, PublicKey};
 use crate::engine::ReadyKey;
 use crate::error::{Error, Result};
 use crate::id::{KeyId, ObjectId};
-use crate::model::{KeyState, Material, Object};
+use crate::model::{KeyState, Material, Object, ObjectClass};
 use crate::store::{self, ChangeNumber};
 
 impl Kms {
@@ -31,7 +33,7 @@ impl Kms {
             Ok((number, row, key))
         })?;
         let mut object = self.vault.object(&row)?;
-        object.digest = digest(&object.material).or(object.digest);
+        object.digest = digest(&object).or(object.digest);
         let mut primary = true;
         if let Some(row) = key {
             let key = self.vault.key(&row)?;
@@ -72,14 +74,31 @@ impl Kms {
     }
 }
 
-/// SHA-256 of a value that is here.
-pub(super) fn digest(material: &Material) -> Option<[u8; 32]> {
-    let value = match material {
-        Material::Public(value) => value.as_slice(),
-        Material::Secret(value) => value.expose(),
-        Material::None | Material::Resident { .. } | Material::Wrapped { .. } => return None,
+/// SHA-256 of a value that is here: of RSA keys in the form of PKCS#1, which is their default Key Format Type
+/// (KMIP 2.1 section 4.26), of others in the canonical one.
+pub(super) fn digest(object: &Object) -> Option<[u8; 32]> {
+    let is_rsa = matches!(object.spec, Some(KeySpec::Rsa { .. }));
+    let of = |value: &[u8]| {
+        let mut digest = [0; 32];
+        let made = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, value);
+        digest.copy_from_slice(made.as_ref());
+        Some(digest)
     };
-    let mut digest = [0; 32];
-    digest.copy_from_slice(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, value).as_ref());
-    Some(digest)
+    match &object.material {
+        Material::Public(value) if is_rsa && object.class == ObjectClass::PublicKey => {
+            match PublicKey::from_spki(value) {
+                Ok(PublicKey::Rsa(key)) => of(&key.to_pkcs1().ok()?),
+                _ => of(value),
+            }
+        }
+        Material::Secret(value) if is_rsa && object.class == ObjectClass::PrivateKey => {
+            match PrivateKey::from_pkcs8(value.expose()) {
+                Ok(PrivateKey::Rsa(key)) => of(key.to_pkcs1().ok()?.expose()),
+                _ => of(value.expose()),
+            }
+        }
+        Material::Public(value) => of(value),
+        Material::Secret(value) => of(value.expose()),
+        Material::None | Material::Resident { .. } | Material::Wrapped { .. } => None,
+    }
 }

@@ -35,6 +35,7 @@ mod rotate;
 mod rules;
 mod sessions;
 mod state;
+mod stirred;
 mod tokens;
 mod transport;
 mod undo;
@@ -57,6 +58,7 @@ pub struct Kms {
     cache: cache::Cache,
     sessions: sessions::SessionObjects,
     requests: AtomicU64,
+    stirred: stirred::Stirred,
 }
 
 impl Kms {

@@ -13,7 +13,7 @@ use crate::authorize::{Caller, authorize};
 use crate::error::{Error, Result};
 use crate::id::ObjectId;
 use crate::lifecycle;
-use crate::model::{Attributes, Dates, Lifetime, Material, Object, Role, SessionId};
+use crate::model::{Attributes, Dates, Lifetime, Material, Object, ObjectClass, Role, SessionId};
 use crate::secret::SecretBytes;
 use crate::store::{self, ObjectQuery};
 use crate::time::Timestamp;
@@ -218,6 +218,12 @@ impl Kms {
             return Err(Error::Archived);
         }
         match &object.material {
+            // KMIP lets a client say so of a public key too.
+            Material::Public(_)
+                if object.class == ObjectClass::PublicKey && object.attributes.sensitive =>
+            {
+                Err(Error::Sensitive)
+            }
             Material::Public(value) => Ok(SecretBytes::from(value.as_slice())),
             Material::None => Err(Error::NoMaterial("destroyed, or not imported yet")),
             _ if object.class.is_key() && object.attributes.sensitive => Err(Error::Sensitive),

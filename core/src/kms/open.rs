@@ -98,6 +98,7 @@ impl Kms {
             cache: Cache::new(settings.limits.cached_objects),
             sessions: SessionObjects::default(),
             requests: AtomicU64::new(1),
+            stirred: super::stirred::Stirred::default(),
         })
     }
 }

@@ -7,6 +7,7 @@ use super::change::{Change, check_object};
 use super::create::{first_version, new_object};
 use super::request::Register;
 use super::rules;
+use crate::algorithm::KeySpec;
 use crate::audit::Verb;
 use crate::authorize::{Caller, authorize};
 use crate::encoding;
@@ -132,6 +133,9 @@ impl Kms {
                 self.engines
                     .by_protection(&object.protection)?
                     .import(&new, value)
+            }
+            (ObjectClass::PublicKey, Some(KeySpec::Foreign { .. })) => {
+                Ok(Material::Public(value.expose().to_vec()))
             }
             (ObjectClass::PublicKey, _) => {
                 let mut candidate = object.clone();

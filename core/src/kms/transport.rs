@@ -141,6 +141,23 @@ impl Kms {
         )
     }
 
+    /// Stirs a caller's seed into what [`Kms::random`] gives: it cannot make it weaker.
+    ///
+    /// # Errors
+    /// [`Error::Limit`] for too many bytes at once.
+    pub fn stir_random(&self, caller: &Arc<Caller>, seed: &[u8]) -> Result<()> {
+        authorize(caller, Verb::Random, None)?;
+        let limit = self.settings.limits.random_bytes;
+        if seed.len() > limit {
+            return Err(Error::Limit {
+                name: "random-bytes",
+                limit: limit as u64,
+            });
+        }
+        self.stirred.stir(seed);
+        self.record_use(caller, Verb::Random, None, None, "SEED")
+    }
+
     /// Fills `output` from the operating system's generator.
     ///
     /// # Errors
@@ -155,6 +172,7 @@ impl Kms {
             });
         }
         rand::fill(output).map_err(|_| Error::Internal("the random generator failed".into()))?;
+        self.stirred.mix(output)?;
         self.record_use(caller, Verb::Random, None, None, "")
     }
 }

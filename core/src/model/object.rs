@@ -225,7 +225,7 @@ pub struct Object {
     /// KMIP Key Format Type in which it was registered, or Certificate Type, Secret Data Type, Opaque Data Type:
     /// what the door needs to hand it out as it came. Uninterpreted here.
     pub format: Option<u32>,
-    /// SHA-256 of the value in its canonical encoding; KMIP's Digest. Computed when the object is loaded, and
+    /// SHA-256 of the value in its canonical encoding, of RSA keys as PKCS#1; KMIP's Digest. Computed when the object is loaded, and
     /// stored only for keys that are destroyed: beside a value that can be guessed it would tell the value.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<[u8; 32]>,

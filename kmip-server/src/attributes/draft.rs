@@ -6,6 +6,7 @@ use keybridge_core::model::{
 };
 use keybridge_core::time::Timestamp;
 use keybridge_core::{KeySpec, ObjectId};
+use keybridge_kmip::Tag;
 use keybridge_kmip::attributes::{
     Attribute, AttributeName, AttributeRow, AttributeValue, TemplateAttribute,
 };
@@ -13,7 +14,7 @@ use keybridge_kmip::enums::{
     CryptographicAlgorithm, NameType as KmipNameType, ResultReason, UsageLimitsUnit,
 };
 
-use super::kept::{self, SAID_ALGORITHM};
+use super::kept::{self, ALWAYS_SENSITIVE, NEVER_EXTRACTABLE, SAID_ALGORITHM};
 use super::{is_multiple, read_only, refuse_unknown, shown};
 use crate::algorithms::KindOfKey;
 use crate::failure::{Failure, Result};
@@ -150,6 +151,39 @@ impl Draft {
                 Kept::Enumeration(number),
             );
         }
+    }
+
+    /// Refuses a key that is asked to be Quantum Safe (2.1 section 4.45) and is of a kind that is not.
+    ///
+    /// # Errors
+    /// General Failure, which the standard's own cases ask for.
+    pub fn check_quantum_safe(&self, spec: KeySpec) -> Result<()> {
+        let asked = kept::key_of(&AttributeName::Standard(Tag::QuantumSafe));
+        let asked = self.attributes.custom.get(&asked).is_some_and(|kept| {
+            let name = AttributeName::Standard(Tag::QuantumSafe);
+            kept.iter().any(|instance| {
+                kept::from_kept(&name, &instance.value) == Some(AttributeValue::QuantumSafe(true))
+            })
+        });
+        if asked && !spec.is_quantum_safe() {
+            return Err(Failure::new(
+                ResultReason::GeneralFailure,
+                "keys of this kind are not safe from quantum computers",
+            ));
+        }
+        Ok(())
+    }
+
+    /// The value comes from outside, and its owner says it was always sensitive, or never extractable:
+    /// KMIP counts from here on (2.1 sections 4.3 and 4.33), PKCS#11 from the key's birth.
+    pub fn note_history(&mut self) {
+        let Attributes {
+            sensitive,
+            extractable,
+            ..
+        } = self.attributes;
+        self.note(ALWAYS_SENSITIVE, u32::from(sensitive));
+        self.note(NEVER_EXTRACTABLE, u32::from(!extractable));
     }
 
     /// Keeps a number of the bridge's own.

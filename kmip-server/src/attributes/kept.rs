@@ -24,6 +24,19 @@ pub const SECRET_DATA_TYPE: &str = "Secret Data Type";
 /// Under which the Cryptographic Algorithm that a client gave for an EC key is kept.
 pub const SAID_ALGORITHM: &str = "Cryptographic Algorithm";
 
+/// Under which it is kept that a registered object was sensitive when it came.
+pub(super) const ALWAYS_SENSITIVE: &str = "Always Sensitive";
+/// Under which it is kept that a registered object was not extractable when it came.
+pub(super) const NEVER_EXTRACTABLE: &str = "Never Extractable";
+
+/// The bridge's own notes: no attributes, or ones that are told otherwise.
+const NOTES: &[&str] = &[
+    SECRET_DATA_TYPE,
+    SAID_ALGORITHM,
+    ALWAYS_SENSITIVE,
+    NEVER_EXTRACTABLE,
+];
+
 /// The name under which an attribute is kept.
 pub(super) fn key_of(name: &AttributeName) -> String {
     match name {
@@ -39,7 +52,7 @@ pub(super) fn key_of(name: &AttributeName) -> String {
 
 /// The attribute of a name under which something is kept; none for the bridge's own notes.
 pub(super) fn name_of(key: &str) -> Option<AttributeName> {
-    if matches!(key, SECRET_DATA_TYPE | SAID_ALGORITHM) {
+    if NOTES.contains(&key) {
         return None;
     }
     if let Some((vendor, name)) = key.split_once('\u{1F}') {

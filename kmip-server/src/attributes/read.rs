@@ -3,7 +3,7 @@
 use keybridge_core::lifecycle::effective_state;
 use keybridge_core::model::{NameType, ObjectState, UsageLimits, UsageUnit};
 use keybridge_core::time::Timestamp;
-use keybridge_core::{Object, ObjectClass, Protection};
+use keybridge_core::{KeySpec, Object, ObjectClass, Protection};
 use keybridge_kmip::attributes::{
     Attribute, AttributeName, AttributeRow, AttributeValue, CryptographicDomainParameters,
     CryptographicParameters, Digest, Link, Name, RNGParameters, RevocationReason, UniqueIdentifier,
@@ -17,7 +17,7 @@ use keybridge_kmip::enums::{
 use keybridge_kmip::wire::{DateTime, Interval};
 use keybridge_kmip::{Tag, Version};
 
-use super::kept::{self, SAID_ALGORITHM, kept_number};
+use super::kept::{self, ALWAYS_SENSITIVE, NEVER_EXTRACTABLE, SAID_ALGORITHM, kept_number};
 use super::{certificate, is_multiple};
 use crate::{algorithms, key_formats};
 
@@ -25,10 +25,12 @@ use crate::{algorithms, key_formats};
 /// behind a client's back often; an hour is what other servers say.
 pub const LEASE_SECONDS: u32 = 3600;
 
-/// All attributes of an object that `version` has.
+/// All attributes of an object that `version` has, or those of them that PyKMIP can read.
 #[must_use]
-pub fn read_all(object: &Object, version: Version) -> Vec<Attribute> {
-    every(object, version, |tag| is_told_unasked(tag, version))
+pub fn read_all(object: &Object, version: Version, for_pykmip: bool) -> Vec<Attribute> {
+    every(object, version, |tag| {
+        !for_pykmip || pykmip_reads(tag, version)
+    })
 }
 
 fn every(object: &Object, version: Version, told: impl Fn(Tag) -> bool) -> Vec<Attribute> {
@@ -49,10 +51,11 @@ fn every(object: &Object, version: Version, told: impl Fn(Tag) -> bool) -> Vec<A
     found
 }
 
-/// Whether an attribute is told when a client asks for all. The exceptions, which are told when
-/// asked for by name, are PyKMIP's: it drops the connection over a Digest without the Key Format
-/// Type that 1.0 does not have, and over these attributes in 2.0, its only version of 2.x.
-fn is_told_unasked(tag: Tag, version: Version) -> bool {
+/// Whether an attribute is told when a client asks for all and answers are for PyKMIP
+/// (`[server.answers] for-pykmip`): it drops the connection over a Digest without the Key Format Type
+/// that 1.0 does not have, over a generator it does not know, and over these attributes in 2.0, its
+/// only version of 2.x. Asked for by name, they are told.
+fn pykmip_reads(tag: Tag, version: Version) -> bool {
     match version {
         Version::V1_0 => tag != Tag::Digest,
         Version::V2_0 => !matches!(
@@ -184,17 +187,21 @@ fn standard_values(object: &Object, tag: Tag) -> Vec<Attribute> {
         Tag::Digest => digest(object),
         Tag::Fresh => Some(A::Fresh(object.fresh)),
         Tag::Sensitive => {
-            is_secret_key(object).then_some(A::Sensitive(object.attributes.sensitive))
+            has_key_block(object).then_some(A::Sensitive(object.attributes.sensitive))
         }
-        Tag::AlwaysSensitive => {
-            is_secret_key(object).then_some(A::AlwaysSensitive(object.always_sensitive))
-        }
+        Tag::AlwaysSensitive => has_key_block(object).then(|| {
+            let noted = kept_number(object, ALWAYS_SENSITIVE) == Some(1);
+            A::AlwaysSensitive(object.always_sensitive || (noted && object.attributes.sensitive))
+        }),
         Tag::Extractable => {
-            is_secret_key(object).then_some(A::Extractable(object.attributes.extractable))
+            has_key_block(object).then_some(A::Extractable(object.attributes.extractable))
         }
-        Tag::NeverExtractable => {
-            is_secret_key(object).then_some(A::NeverExtractable(object.never_extractable))
-        }
+        Tag::NeverExtractable => has_key_block(object).then(|| {
+            let noted = kept_number(object, NEVER_EXTRACTABLE) == Some(1);
+            A::NeverExtractable(
+                object.never_extractable || (noted && !object.attributes.extractable),
+            )
+        }),
         Tag::KeyFormatType => has_key_block(object)
             .then(|| A::KeyFormatType(key_formats::default_format(object, Version::V2_1))),
         Tag::ProtectionStorageMask => Some(A::ProtectionStorageMask(match object.protection {
@@ -230,13 +237,6 @@ fn is_cryptographic(object: &Object) -> bool {
     !matches!(
         object.class,
         ObjectClass::Opaque | ObjectClass::Data | ObjectClass::Template
-    )
-}
-
-fn is_secret_key(object: &Object) -> bool {
-    matches!(
-        object.class,
-        ObjectClass::SecretKey | ObjectClass::PrivateKey | ObjectClass::SecretData
     )
 }
 
@@ -362,9 +362,14 @@ fn digest(object: &Object) -> Option<AttributeValue> {
     }))
 }
 
-/// The format in which [`Object::digest`] was taken: the core's canonical one.
+/// The format in which [`Object::digest`] was taken.
 fn digest_format(object: &Object) -> KeyFormatType {
     match object.class {
+        ObjectClass::PrivateKey | ObjectClass::PublicKey
+            if matches!(object.spec, Some(KeySpec::Rsa { .. })) =>
+        {
+            KeyFormatType::PKCS_1
+        }
         ObjectClass::PrivateKey => KeyFormatType::PKCS_8,
         ObjectClass::PublicKey => KeyFormatType::X_509,
         _ => KeyFormatType::Raw,

@@ -241,7 +241,11 @@ fn tag_length(parameters: &CryptographicParameters) -> Result<usize> {
     match parameters.tag_length {
         None => Ok(TAG),
         Some(bytes @ 4..=16) => Ok(usize::try_from(bytes).unwrap_or(TAG)),
-        Some(_) => Err(bad_parameters("the Tag Length is 4 to 16 bytes")),
+        // The standard's own cases ask for this reason.
+        Some(_) => Err(Failure::new(
+            R::GeneralFailure,
+            "the Tag Length is 4 to 16 bytes",
+        )),
     }
 }
 

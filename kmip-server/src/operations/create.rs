@@ -17,7 +17,9 @@ pub(super) fn handle(request: CreateRequest, context: &mut Context<'_>) -> Resul
         )));
     }
     let draft = Draft::of(&request.attributes)?;
-    let mut key = CreateKey::new(draft.kind.to_create(false)?);
+    let spec = draft.kind.to_create(false)?;
+    draft.check_quantum_safe(spec)?;
+    let mut key = CreateKey::new(spec);
     key.protection = protection(request.protection_storage_masks.as_ref(), context)?;
     key.secret = draft.attributes;
     key.dates = draft.dates;

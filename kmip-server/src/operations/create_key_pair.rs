@@ -19,6 +19,7 @@ pub(super) fn handle(
     let mut private = half(request.common.as_ref(), request.private_key.as_ref())?;
     let mut public = half(request.common.as_ref(), request.public_key.as_ref())?;
     let spec = spec(private.kind, public.kind)?;
+    private.check_quantum_safe(spec)?;
     private.note_algorithm(spec);
     public.kind.algorithm = public.kind.algorithm.or(private.kind.algorithm);
     public.note_algorithm(spec);

@@ -29,7 +29,7 @@ pub(super) fn handle(
         additional_data: request.additional_data.as_deref(),
     };
     let cipher = mechanisms::cipher(object.spec, &parameters, inputs, false)?;
-    let data = uses::bytes(request.data.as_ref())?;
+    let data = context.data(request.data.as_ref())?;
     // Without a field of its own, the tag follows the data.
     let mut whole = Vec::new();
     let input = match (&request.authentication_tag, cipher.tag_length) {

@@ -29,7 +29,7 @@ pub(super) fn handle(
         additional_data: request.additional_data.as_deref(),
     };
     let cipher = mechanisms::cipher(object.spec, &parameters, inputs, true)?;
-    let data = uses::bytes(request.data.as_ref())?;
+    let data = context.data(request.data.as_ref())?;
     let mechanism = cipher.mechanism;
     let mut output = if cipher.pads {
         let padded = pad(data);

@@ -30,7 +30,7 @@ pub(super) fn handle(
         names = once;
     }
     let attributes = if names.is_empty() {
-        read_all(&object, context.version)
+        read_all(&object, context.version, context.answers.for_pykmip)
     } else {
         read_named(&object, &names, context.version)
     };

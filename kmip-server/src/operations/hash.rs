@@ -8,7 +8,7 @@ use crate::algorithms::hash;
 use crate::failure::{Failure, Result};
 use crate::processor::Context;
 
-pub(super) fn handle(request: HashRequest, _: &mut Context<'_>) -> Result<HashResponse> {
+pub(super) fn handle(request: HashRequest, context: &mut Context<'_>) -> Result<HashResponse> {
     uses::refuse_parts(
         request.correlation_value.as_ref(),
         request.init_indicator,
@@ -18,7 +18,7 @@ pub(super) fn handle(request: HashRequest, _: &mut Context<'_>) -> Result<HashRe
         .cryptographic_parameters
         .hashing_algorithm
         .ok_or_else(|| Failure::invalid_message("the Hashing Algorithm is missing"))?;
-    let digest = Hasher::digest(hash(number)?, uses::bytes(request.data.as_ref())?);
+    let digest = Hasher::digest(hash(number)?, context.data(request.data.as_ref())?);
     Ok(HashResponse {
         data: Some(digest.as_ref().to_vec()),
         correlation_value: None,

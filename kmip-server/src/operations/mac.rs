@@ -18,7 +18,7 @@ pub(super) fn handle(request: MACRequest, context: &mut Context<'_>) -> Result<M
     let object = context.inline(|kms, caller| kms.inspect(caller, id))?;
     let parameters = uses::parameters(request.cryptographic_parameters, &object);
     let mechanism = mechanisms::mac(object.spec, &parameters)?;
-    let data = uses::bytes(request.data.as_ref())?;
+    let data = context.data(request.data.as_ref())?;
     let mut output = uses::run(context, id, &object, Purpose::MacGenerate, mechanism, data)?;
     Ok(MACResponse {
         unique_identifier: identifier(id),

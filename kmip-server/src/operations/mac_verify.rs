@@ -21,7 +21,7 @@ pub(super) fn handle(
     let object = context.inline(|kms, caller| kms.inspect(caller, id))?;
     let parameters = uses::parameters(request.cryptographic_parameters, &object);
     let mechanism = mechanisms::mac(object.spec, &parameters)?;
-    let data = uses::bytes(request.data.as_ref())?;
+    let data = context.data(request.data.as_ref())?;
     let mac = request
         .mac_data
         .ok_or_else(|| Failure::invalid_message("the MAC Data is missing"))?;

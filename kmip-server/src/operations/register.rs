@@ -140,8 +140,25 @@ fn from_block(
         };
         return unwrap(context, draft, (kind, class), format, bytes, &data);
     }
-    let value = key_formats::canonical(kind, format, &value.key_material)?;
-    let spec = spec(&mut draft, class, &value)?;
+    let foreign = match class {
+        ObjectClass::PrivateKey | ObjectClass::PublicKey => draft.kind.of_foreign_pair(),
+        _ => None,
+    };
+    let (value, spec) = match foreign {
+        Some(spec) => {
+            let value = key_formats::as_it_came(format, &value.key_material)?;
+            (value, Some(spec))
+        }
+        None => {
+            let value = key_formats::canonical(kind, format, &value.key_material)?;
+            let spec = spec(&mut draft, class, &value)?;
+            (value, spec)
+        }
+    };
+    if let Some(spec) = spec {
+        draft.check_quantum_safe(spec)?;
+    }
+    draft.note_history();
     let mut new = template(draft, class, Some(format.0));
     new.attributes.private = class != ObjectClass::PublicKey;
     new.protection = protection;

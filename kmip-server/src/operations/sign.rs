@@ -24,7 +24,7 @@ pub(super) fn handle(request: SignRequest, context: &mut Context<'_>) -> Result<
     let parameters = uses::parameters(request.cryptographic_parameters, &object);
     let digested = request.digested_data.as_deref();
     let mechanism = mechanisms::signature(object.spec, &parameters, digested.is_some())?;
-    let input = digested.map_or_else(|| uses::bytes(request.data.as_ref()), Ok)?;
+    let input = digested.map_or_else(|| context.data(request.data.as_ref()), Ok)?;
     let mut output = uses::run(context, id, &object, Purpose::Sign, mechanism, input)?;
     let signature = match has_two_numbers(object.spec) {
         true => to_der(&output)?,

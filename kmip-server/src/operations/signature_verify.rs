@@ -24,7 +24,7 @@ pub(super) fn handle(
     let parameters = uses::parameters(request.cryptographic_parameters, &object);
     let digested = request.digested_data.as_deref();
     let mechanism = mechanisms::signature(object.spec, &parameters, digested.is_some())?;
-    let input = digested.map_or_else(|| uses::bytes(request.data.as_ref()), Ok)?;
+    let input = digested.map_or_else(|| context.data(request.data.as_ref()), Ok)?;
     let given = request
         .signature_data
         .ok_or_else(|| Failure::invalid_message("the Signature Data is missing"))?;

@@ -2,8 +2,6 @@
 
 use keybridge_core::{KeySpec, Mechanism, Object, ObjectClass, ObjectId, Protection, Purpose};
 use keybridge_kmip::attributes::CryptographicParameters;
-use keybridge_kmip::enums::ResultReason;
-use keybridge_kmip::operations::Data;
 use zeroize::Zeroizing;
 
 use crate::attributes::parameters_of;
@@ -23,19 +21,6 @@ pub(super) fn refuse_parts(
         ));
     }
     Ok(())
-}
-
-/// The data of a request.
-pub(super) fn bytes(data: Option<&Data>) -> Result<&[u8]> {
-    match data {
-        Some(data) => data.as_bytes().ok_or_else(|| {
-            Failure::not_supported("data by reference to another batch item: send the bytes")
-        }),
-        None => Err(Failure::new(
-            ResultReason::InvalidMessage,
-            "the Data is missing",
-        )),
-    }
 }
 
 /// The request's Cryptographic Parameters, else the object's own of the lowest index, else none at

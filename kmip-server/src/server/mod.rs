@@ -93,7 +93,7 @@ impl Server {
             listeners.push((socket, Arc::new(Entrance { tls, account })));
         }
         let shared = Arc::new(Shared {
-            processor: Processor::new(kms, settings.limits),
+            processor: Processor::answering(kms, settings.limits, settings.answers),
             counts: Counts::new(
                 settings.limits.connections,
                 settings.limits.connections_per_client,

@@ -57,12 +57,8 @@ pub(super) fn import(key: &NewKey<'_>, value: &SecretBytes) -> Result<Material> 
 }
 
 fn secret(spec: KeySpec) -> Result<Generated> {
-    if let KeySpec::Foreign { .. } = spec {
-        return Err(Error::KeyUnsupported(
-            "keys of this algorithm can be registered, not made".to_owned(),
-        ));
-    }
     check_secret_size(spec)?;
+    // A symmetric key of an algorithm that nothing here computes with is random bytes all the same.
     let mut value = vec![0; spec.bits() as usize / 8];
     random::fill(&mut value)?;
     Ok(Generated {

@@ -38,6 +38,7 @@ mod sm2;
 mod table;
 #[cfg(test)]
 mod tests;
+mod with_mac;
 
 use table::Parts;
 

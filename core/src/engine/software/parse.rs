@@ -9,6 +9,7 @@ use super::ready::Ready;
 use super::rsa::Rsa;
 use super::secret::SecretKey;
 use super::sm2::Sm2;
+use super::with_mac::WithMac;
 use crate::algorithm::{Curve, KeySpec};
 use crate::encoding::{EcPrivateKey, EcPublicKey, NamedCurve, PrivateKey, PublicKey};
 use crate::engine::ReadyKey;
@@ -26,7 +27,8 @@ pub(super) fn secret(spec: KeySpec, value: &SecretBytes) -> Result<Arc<dyn Ready
     }
     match spec {
         KeySpec::Aes { .. } => {
-            AesKey::new(value.expose()).map(|key| Ready::share(SymmetricKey::new(key)))
+            let key = AesKey::new(value.expose())?;
+            Ok(Ready::share(WithMac::new(SymmetricKey::new(key), value)))
         }
         KeySpec::Sm4 => Sm4Key::new(value.expose()).map(|key| Ready::share(SymmetricKey::new(key))),
         KeySpec::Hmac { hash, .. } => Ok(Ready::share(SecretKey::hmac(hash, value.clone()))),

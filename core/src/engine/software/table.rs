@@ -132,7 +132,7 @@ const BLOCK: &[Kind] = &[Kind::Aes, Kind::Sm4];
 const AES: &[Kind] = &[Kind::Aes];
 const RSA: &[Kind] = &[Kind::Rsa];
 const ECDSA: &[Kind] = &[Kind::Nist, Kind::Secp256k1];
-const SECRET: &[Kind] = &[Kind::Hmac, Kind::Generic];
+const HMAC: &[Kind] = &[Kind::Hmac, Kind::Generic, Kind::Aes];
 
 #[rustfmt::skip]
 const ROWS: &[Row] = &[
@@ -146,7 +146,7 @@ const ROWS: &[Row] = &[
     row(AES, Form::KeyWrapPad, CIPHER | WRAPPING, NONE, Hashes::None),
     row(AES, Form::Cmac, MAC, MAC, Hashes::None),
     row(BLOCK, Form::EncryptData, DERIVE, NONE, Hashes::None),
-    row(SECRET, Form::Hmac, MAC, MAC, Hashes::All),
+    row(HMAC, Form::Hmac, MAC, MAC, Hashes::All),
     row(&[Kind::Generic], Form::Hkdf, DERIVE, NONE, Hashes::All),
     row(RSA, Form::RsaPkcs1, SIGNATURE | RECOVERY | CIPHER | WRAPPING, NONE, Hashes::None),
     row(RSA, Form::RsaPkcs1Hash, SIGNATURE, SIGNATURE, Hashes::Sha3),

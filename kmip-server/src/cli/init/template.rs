@@ -195,6 +195,14 @@ message-seconds = 30
 idle-seconds = 600
 shutdown-seconds = 10
 
+[server.answers]
+# Leave out of Get Attributes what PyKMIP cannot read and did not ask for by name.
+for-pykmip = false
+# Seeds that clients send: ignored, used, used-in-part or refused.
+seeds = \"ignored\"
+# Answer Interop, for a bridge under test only.
+interop = false
+
 [limits]
 # Wrong PINs before it locks, and the length of a PIN in bytes.
 pin-tries = 10
