@@ -105,6 +105,18 @@ impl Kms {
         })
     }
 
+    /// Begins another use of the same key for the same purpose as the same caller: one message of many. The use
+    /// is authorized anew; for a key that asks for its user each time, the proof given for `before` holds.
+    ///
+    /// # Errors
+    /// As [`Kms::begin`].
+    pub fn begin_again(&self, before: &Operation, mechanism: Mechanism) -> Result<Operation> {
+        let object = before.loaded.object.id;
+        let mut operation = self.begin(&before.caller, object, before.purpose, mechanism)?;
+        operation.authenticated |= before.authenticated;
+        Ok(operation)
+    }
+
     /// Authorize and gate.
     pub(super) fn prepare(
         &self,

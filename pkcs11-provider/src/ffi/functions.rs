@@ -261,81 +261,81 @@ macro_rules! for_each_function {
                 C_MessageEncryptInit(
                     hSession: CK_SESSION_HANDLE, pMechanism: CK_MECHANISM_PTR,
                     hKey: CK_OBJECT_HANDLE
-                );
+                ) => messages::message_encrypt_init;
                 C_EncryptMessage(
                     hSession: CK_SESSION_HANDLE, pParameter: CK_VOID_PTR, ulParameterLen: CK_ULONG,
                     pAssociatedData: CK_BYTE_PTR, ulAssociatedDataLen: CK_ULONG,
                     pPlaintext: CK_BYTE_PTR, ulPlaintextLen: CK_ULONG, pCiphertext: CK_BYTE_PTR,
                     pulCiphertextLen: CK_ULONG_PTR
-                );
+                ) => messages::encrypt_message;
                 C_EncryptMessageBegin(
                     hSession: CK_SESSION_HANDLE, pParameter: CK_VOID_PTR, ulParameterLen: CK_ULONG,
                     pAssociatedData: CK_BYTE_PTR, ulAssociatedDataLen: CK_ULONG
-                );
+                ) => messages::encrypt_message_begin;
                 C_EncryptMessageNext(
                     hSession: CK_SESSION_HANDLE, pParameter: CK_VOID_PTR, ulParameterLen: CK_ULONG,
                     pPlaintextPart: CK_BYTE_PTR, ulPlaintextPartLen: CK_ULONG,
                     pCiphertextPart: CK_BYTE_PTR, pulCiphertextPartLen: CK_ULONG_PTR,
                     flags: CK_FLAGS
-                );
-                C_MessageEncryptFinal(hSession: CK_SESSION_HANDLE);
+                ) => messages::encrypt_message_next;
+                C_MessageEncryptFinal(hSession: CK_SESSION_HANDLE) => messages::message_encrypt_final;
                 C_MessageDecryptInit(
                     hSession: CK_SESSION_HANDLE, pMechanism: CK_MECHANISM_PTR,
                     hKey: CK_OBJECT_HANDLE
-                );
+                ) => messages::message_decrypt_init;
                 C_DecryptMessage(
                     hSession: CK_SESSION_HANDLE, pParameter: CK_VOID_PTR, ulParameterLen: CK_ULONG,
                     pAssociatedData: CK_BYTE_PTR, ulAssociatedDataLen: CK_ULONG,
                     pCiphertext: CK_BYTE_PTR, ulCiphertextLen: CK_ULONG, pPlaintext: CK_BYTE_PTR,
                     pulPlaintextLen: CK_ULONG_PTR
-                );
+                ) => messages::decrypt_message;
                 C_DecryptMessageBegin(
                     hSession: CK_SESSION_HANDLE, pParameter: CK_VOID_PTR, ulParameterLen: CK_ULONG,
                     pAssociatedData: CK_BYTE_PTR, ulAssociatedDataLen: CK_ULONG
-                );
+                ) => messages::decrypt_message_begin;
                 C_DecryptMessageNext(
                     hSession: CK_SESSION_HANDLE, pParameter: CK_VOID_PTR, ulParameterLen: CK_ULONG,
                     pCiphertextPart: CK_BYTE_PTR, ulCiphertextPartLen: CK_ULONG,
                     pPlaintextPart: CK_BYTE_PTR, pulPlaintextPartLen: CK_ULONG_PTR,
                     flags: CK_FLAGS
-                );
-                C_MessageDecryptFinal(hSession: CK_SESSION_HANDLE);
+                ) => messages::decrypt_message_next;
+                C_MessageDecryptFinal(hSession: CK_SESSION_HANDLE) => messages::message_decrypt_final;
                 C_MessageSignInit(
                     hSession: CK_SESSION_HANDLE, pMechanism: CK_MECHANISM_PTR,
                     hKey: CK_OBJECT_HANDLE
-                );
+                ) => message_signatures::message_sign_init;
                 C_SignMessage(
                     hSession: CK_SESSION_HANDLE, pParameter: CK_VOID_PTR, ulParameterLen: CK_ULONG,
                     pData: CK_BYTE_PTR, ulDataLen: CK_ULONG, pSignature: CK_BYTE_PTR,
                     pulSignatureLen: CK_ULONG_PTR
-                );
+                ) => message_signatures::sign_message;
                 C_SignMessageBegin(
                     hSession: CK_SESSION_HANDLE, pParameter: CK_VOID_PTR, ulParameterLen: CK_ULONG
-                );
+                ) => message_signatures::sign_message_begin;
                 C_SignMessageNext(
                     hSession: CK_SESSION_HANDLE, pParameter: CK_VOID_PTR, ulParameterLen: CK_ULONG,
                     pData: CK_BYTE_PTR, ulDataLen: CK_ULONG, pSignature: CK_BYTE_PTR,
                     pulSignatureLen: CK_ULONG_PTR
-                );
-                C_MessageSignFinal(hSession: CK_SESSION_HANDLE);
+                ) => message_signatures::sign_message_next;
+                C_MessageSignFinal(hSession: CK_SESSION_HANDLE) => message_signatures::message_sign_final;
                 C_MessageVerifyInit(
                     hSession: CK_SESSION_HANDLE, pMechanism: CK_MECHANISM_PTR,
                     hKey: CK_OBJECT_HANDLE
-                );
+                ) => message_signatures::message_verify_init;
                 C_VerifyMessage(
                     hSession: CK_SESSION_HANDLE, pParameter: CK_VOID_PTR, ulParameterLen: CK_ULONG,
                     pData: CK_BYTE_PTR, ulDataLen: CK_ULONG, pSignature: CK_BYTE_PTR,
                     ulSignatureLen: CK_ULONG
-                );
+                ) => message_signatures::verify_message;
                 C_VerifyMessageBegin(
                     hSession: CK_SESSION_HANDLE, pParameter: CK_VOID_PTR, ulParameterLen: CK_ULONG
-                );
+                ) => message_signatures::verify_message_begin;
                 C_VerifyMessageNext(
                     hSession: CK_SESSION_HANDLE, pParameter: CK_VOID_PTR, ulParameterLen: CK_ULONG,
                     pData: CK_BYTE_PTR, ulDataLen: CK_ULONG, pSignature: CK_BYTE_PTR,
                     ulSignatureLen: CK_ULONG
-                );
-                C_MessageVerifyFinal(hSession: CK_SESSION_HANDLE);
+                ) => message_signatures::verify_message_next;
+                C_MessageVerifyFinal(hSession: CK_SESSION_HANDLE) => message_signatures::message_verify_final;
             }
             V3_2 {
                 C_EncapsulateKey(
@@ -353,18 +353,18 @@ macro_rules! for_each_function {
                 C_VerifySignatureInit(
                     hSession: CK_SESSION_HANDLE, pMechanism: CK_MECHANISM_PTR,
                     hKey: CK_OBJECT_HANDLE, pSignature: CK_BYTE_PTR, ulSignatureLen: CK_ULONG
-                );
+                ) => signature::verify_signature_init;
                 C_VerifySignature(
                     hSession: CK_SESSION_HANDLE, pData: CK_BYTE_PTR, ulDataLen: CK_ULONG
-                );
+                ) => signature::verify_signature;
                 C_VerifySignatureUpdate(
                     hSession: CK_SESSION_HANDLE, pPart: CK_BYTE_PTR, ulPartLen: CK_ULONG
-                );
-                C_VerifySignatureFinal(hSession: CK_SESSION_HANDLE);
+                ) => signature::verify_signature_update;
+                C_VerifySignatureFinal(hSession: CK_SESSION_HANDLE) => signature::verify_signature_final;
                 C_GetSessionValidationFlags(
                     hSession: CK_SESSION_HANDLE, type_: CK_SESSION_VALIDATION_FLAGS_TYPE,
                     pFlags: CK_FLAGS_PTR
-                );
+                ) => sessions::get_session_validation_flags;
                 C_AsyncComplete(
                     hSession: CK_SESSION_HANDLE, pFunctionName: CK_UTF8CHAR_PTR,
                     pResult: CK_ASYNC_DATA_PTR
@@ -382,14 +382,14 @@ macro_rules! for_each_function {
                     hWrappingKey: CK_OBJECT_HANDLE, hKey: CK_OBJECT_HANDLE,
                     pAssociatedData: CK_BYTE_PTR, ulAssociatedDataLen: CK_ULONG,
                     pWrappedKey: CK_BYTE_PTR, pulWrappedKeyLen: CK_ULONG_PTR
-                );
+                ) => keys::wrap_key_authenticated;
                 C_UnwrapKeyAuthenticated(
                     hSession: CK_SESSION_HANDLE, pMechanism: CK_MECHANISM_PTR,
                     hUnwrappingKey: CK_OBJECT_HANDLE, pWrappedKey: CK_BYTE_PTR,
                     ulWrappedKeyLen: CK_ULONG, pTemplate: CK_ATTRIBUTE_PTR,
                     ulAttributeCount: CK_ULONG, pAssociatedData: CK_BYTE_PTR,
                     ulAssociatedDataLen: CK_ULONG, phKey: CK_OBJECT_HANDLE_PTR
-                );
+                ) => keys::unwrap_key_authenticated;
             }
         }
     };

@@ -2,9 +2,11 @@
 
 use cryptoki_sys::*;
 
+use super::message_parameters::{self, Places, Tag};
 use super::pointers::{Ptr, Transfer};
 use super::{attributes, mechanism};
-use crate::module::current;
+use crate::functions::MessageParameters;
+use crate::module::{Instance, current};
 use crate::rv::Result;
 
 pub(super) fn generate_key(
@@ -91,4 +93,85 @@ pub(super) fn derive_key(
     let mechanism = mechanism::read(mechanism)?;
     let template = attributes::read(template, count)?;
     key.write(instance.derive_key(session, &mechanism, base_key, &template)?)
+}
+
+// The standard's prototype has this many arguments.
+#[allow(clippy::too_many_arguments)]
+pub(super) fn wrap_key_authenticated(
+    session: CK_SESSION_HANDLE,
+    mechanism: Ptr<CK_MECHANISM>,
+    wrapping_key: CK_OBJECT_HANDLE,
+    key: CK_OBJECT_HANDLE,
+    aad: Ptr<u8>,
+    aad_length: CK_ULONG,
+    wrapped: Ptr<u8>,
+    length: Ptr<CK_ULONG>,
+) -> Result<()> {
+    let instance = current()?;
+    let transfer = Transfer::new(wrapped, length)?;
+    let tag = if wrapped.is_null() {
+        Tag::Leave
+    } else {
+        Tag::Write
+    };
+    let aad = aad.bytes(aad_length)?;
+    let (kind, parameters, places) = authenticated(&instance, mechanism, tag)?;
+    let mut made = None;
+    transfer.run(|output| {
+        let mechanism = (kind, &parameters);
+        let keys = (wrapping_key, key);
+        made = Some(instance.wrap_key_authenticated(session, mechanism, keys, aad, output)?);
+        Ok(())
+    })?;
+    if let Some(made) = made {
+        places.write(&made);
+    }
+    Ok(())
+}
+
+// The standard's prototype has this many arguments.
+#[allow(clippy::too_many_arguments)]
+pub(super) fn unwrap_key_authenticated(
+    session: CK_SESSION_HANDLE,
+    mechanism: Ptr<CK_MECHANISM>,
+    unwrapping_key: CK_OBJECT_HANDLE,
+    wrapped: Ptr<u8>,
+    length: CK_ULONG,
+    template: Ptr<CK_ATTRIBUTE>,
+    count: CK_ULONG,
+    aad: Ptr<u8>,
+    aad_length: CK_ULONG,
+    key: Ptr<CK_OBJECT_HANDLE>,
+) -> Result<()> {
+    let instance = current()?;
+    key.expect_writable()?;
+    let (kind, parameters, _) = authenticated(&instance, mechanism, Tag::Read)?;
+    let wrapped = wrapped.bytes(length)?;
+    let aad = aad.bytes(aad_length)?;
+    let template = attributes::read(template, count)?;
+    let mechanism = (kind, &parameters);
+    let made = instance.unwrap_key_authenticated(
+        session,
+        mechanism,
+        unwrapping_key,
+        wrapped,
+        &template,
+        aad,
+    );
+    key.write(made?)
+}
+
+/// A mechanism whose parameter is that of a message.
+fn authenticated(
+    instance: &Instance,
+    mechanism: Ptr<CK_MECHANISM>,
+    tag: Tag,
+) -> Result<(CK_MECHANISM_TYPE, MessageParameters, Places)> {
+    let raw = mechanism.read()?;
+    let family = instance.authenticated_family(raw.mechanism)?;
+    // SAFETY: the parameter of the application's mechanism: NULL, or as long as the length says.
+    let parameter = unsafe { Ptr::nested(raw.pParameter) };
+    let (parameters, places) =
+        message_parameters::read(parameter, raw.ulParameterLen, family, tag)?;
+    Ok((raw.mechanism, parameters, places))
 }

@@ -52,6 +52,21 @@ pub(super) fn read_optional<'call>(
     }
 }
 
+/// The mechanism of a message-based `…Init` function, whose parameter is looked at later; NULL ends
+/// the active process.
+///
+/// # Errors
+/// None but that of the pointer.
+pub(super) fn number<'call>(mechanism: Ptr<CK_MECHANISM>) -> Result<Option<MechanismCall<'call>>> {
+    if mechanism.is_null() {
+        return Ok(None);
+    }
+    Ok(Some(MechanismCall {
+        kind: mechanism.read()?.mechanism,
+        parameters: Parameters::None,
+    }))
+}
+
 #[derive(Clone, Copy)]
 struct Parameter {
     pointer: Ptr<c_void>,

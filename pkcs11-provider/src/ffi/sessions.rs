@@ -102,3 +102,13 @@ pub(super) fn logout(session: CK_SESSION_HANDLE) -> Result<()> {
 pub(super) fn session_cancel(session: CK_SESSION_HANDLE, flags: CK_FLAGS) -> Result<()> {
     current()?.cancel(session, flags)
 }
+
+pub(super) fn get_session_validation_flags(
+    session: CK_SESSION_HANDLE,
+    kind: CK_SESSION_VALIDATION_FLAGS_TYPE,
+    flags: Ptr<CK_FLAGS>,
+) -> Result<()> {
+    let instance = current()?;
+    flags.expect_writable()?;
+    flags.write(instance.validation_flags(session, kind)?)
+}

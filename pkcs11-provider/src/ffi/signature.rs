@@ -110,6 +110,45 @@ pub(super) fn verify_final(
     instance.verify_final(session, signature.bytes(length).inspect_err(end)?)
 }
 
+pub(super) fn verify_signature_init(
+    session: CK_SESSION_HANDLE,
+    mechanism: Ptr<CK_MECHANISM>,
+    key: CK_OBJECT_HANDLE,
+    signature: Ptr<u8>,
+    length: CK_ULONG,
+) -> Result<()> {
+    let instance = current()?;
+    let mechanism = mechanism::read_optional(mechanism)?;
+    let signature = match mechanism {
+        Some(_) => signature.bytes(length)?,
+        None => &[],
+    };
+    instance.verify_signature_init(session, mechanism.as_ref(), key, signature)
+}
+
+pub(super) fn verify_signature(
+    session: CK_SESSION_HANDLE,
+    data: Ptr<u8>,
+    length: CK_ULONG,
+) -> Result<()> {
+    let instance = current()?;
+    let end = |_: &Rv| instance.cancel_kind(session, Kind::VerifySignature);
+    let data = data.bytes(length).inspect_err(end)?;
+    instance.verify_signature(session, Some(data))
+}
+
+pub(super) fn verify_signature_update(
+    session: CK_SESSION_HANDLE,
+    part: Ptr<u8>,
+    length: CK_ULONG,
+) -> Result<()> {
+    absorb(session, Kind::VerifySignature, part, length)
+}
+
+pub(super) fn verify_signature_final(session: CK_SESSION_HANDLE) -> Result<()> {
+    current()?.verify_signature(session, None)
+}
+
 fn absorb(session: CK_SESSION_HANDLE, kind: Kind, part: Ptr<u8>, length: CK_ULONG) -> Result<()> {
     let instance = current()?;
     let end = |_: &Rv| instance.cancel_kind(session, kind);

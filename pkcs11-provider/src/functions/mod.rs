@@ -1,17 +1,22 @@
 //! The functions of PKCS#11 as methods of [`crate::module::Instance`], a file a chapter of the
 //! standard.
 
+mod authenticated_wrapping;
 mod digests;
 mod dual;
 mod keys;
+mod message_signatures;
+mod messages;
 mod objects;
 mod operations;
 mod sessions;
 mod slots;
 mod states;
+mod verify_signature;
 mod wrapping;
 
 pub(crate) use dual::Second;
+pub(crate) use messages::{MadeParameters, MessageParameters};
 pub use sessions::{SessionInformation, UserType};
 pub use slots::{MechanismInformation, TokenInformation};
 pub(crate) use states::SavedStates;

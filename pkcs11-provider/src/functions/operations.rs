@@ -53,7 +53,7 @@ impl Instance {
                 Kind::Encrypt => Purpose::Encrypt,
                 Kind::Decrypt => Purpose::Decrypt,
                 Kind::Sign => signing_purpose(row, false),
-                Kind::Verify => signing_purpose(row, true),
+                Kind::Verify | Kind::VerifySignature => signing_purpose(row, true),
                 Kind::SignRecover => Purpose::SignRecover,
                 Kind::VerifyRecover => Purpose::VerifyRecover,
             };

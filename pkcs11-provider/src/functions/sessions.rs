@@ -141,13 +141,9 @@ impl Instance {
     /// the login ("Private key objects").
     fn login_for_operation(&self, session: CK_SESSION_HANDLE, pin: &SecretBytes) -> Result<()> {
         let result = self.in_session(session, |session, slot| {
-            for kind in Kind::ALL {
-                if let Some(using) = session.key_use(kind)
-                    && using.operation.needs_authentication()
-                {
-                    let proven = slot.token.authenticate(&mut using.operation, pin);
-                    return proven.map_err(|error| rv(&error, Doing::Administration));
-                }
+            if let Some(operation) = session.unproven() {
+                let proven = slot.token.authenticate(operation, pin);
+                return proven.map_err(|error| rv(&error, Doing::Administration));
             }
             Err(Rv::OPERATION_NOT_INITIALIZED)
         });

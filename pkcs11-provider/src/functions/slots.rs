@@ -5,6 +5,7 @@ use keybridge_core::SecretBytes;
 use keybridge_core::kms::{PinState, TokenState};
 use keybridge_core::model::Role;
 
+use super::messages::message_flags;
 use crate::mechanisms::registry::{self, MECHANISMS};
 use crate::module::Instance;
 use crate::rv::{Result, Rv};
@@ -104,7 +105,7 @@ impl Instance {
         Ok(MechanismInformation {
             min_key_size: row.sizes.0,
             max_key_size: row.sizes.1,
-            flags: row.flags,
+            flags: row.flags | message_flags(row),
         })
     }
 

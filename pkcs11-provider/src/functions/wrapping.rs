@@ -12,6 +12,7 @@ use crate::attributes::{Template, templates};
 use crate::ffi::pointers::Output;
 use crate::mechanisms::MechanismCall;
 use crate::mechanisms::convert::{check_key, row_for, to_core};
+use crate::mechanisms::registry::Row;
 use crate::module::Instance;
 use crate::rv::{Result, Rv};
 use crate::session::Session;
@@ -37,28 +38,42 @@ impl Instance {
     ) -> Result<()> {
         self.in_session(session, |session, slot| {
             let row = row_for(mechanism, CKF_WRAP)?;
-            let wrapping = self.object(session, wrapping_key, Rv::WRAPPING_KEY_HANDLE_INVALID)?;
-            let target = self.object(session, key, Rv::KEY_HANDLE_INVALID)?;
-            let spec = self.spec(slot, wrapping, Rv::WRAPPING_KEY_HANDLE_INVALID)?;
-            check_key(row, spec).map_err(|_| Rv::WRAPPING_KEY_TYPE_INCONSISTENT)?;
-            let class = slot
-                .token
-                .inspect(target)
-                .map_err(|_| Rv::KEY_HANDLE_INVALID)?
-                .class;
-            if !matches!(class, ObjectClass::SecretKey | ObjectClass::PrivateKey) {
-                return Err(Rv::KEY_NOT_WRAPPABLE);
-            }
-            let mechanism = to_core(row, mechanism, spec)?;
-            let pads = matches!(mechanism, Mechanism::KeyWrap { .. });
-            let encode = |_: &Object, value: &SecretBytes| Ok(encode(value, pads));
-            let wrapped = slot.token.wrap(wrapping, mechanism, target, &encode);
-            let wrapped = wrapped.map_err(|error| rv(&error, Doing::Wrapping))?;
+            let make = |spec| to_core(row, mechanism, spec);
+            let keys = (wrapping_key, key);
+            let wrapped = self.wrapped(session, slot, row, keys, &make)?;
             if let Some(room) = output.room(wrapped.len())? {
                 room.copy_from_slice(&wrapped);
             }
             Ok(())
         })
+    }
+
+    /// A key wrapped with another; `make` gives the mechanism for the wrapping key's kind.
+    pub(super) fn wrapped(
+        &self,
+        session: &Session,
+        slot: &Slot,
+        row: &Row,
+        (wrapping_key, key): (CK_OBJECT_HANDLE, CK_OBJECT_HANDLE),
+        make: &dyn Fn(Option<KeySpec>) -> Result<Mechanism>,
+    ) -> Result<Vec<u8>> {
+        let wrapping = self.object(session, wrapping_key, Rv::WRAPPING_KEY_HANDLE_INVALID)?;
+        let target = self.object(session, key, Rv::KEY_HANDLE_INVALID)?;
+        let spec = self.spec(slot, wrapping, Rv::WRAPPING_KEY_HANDLE_INVALID)?;
+        check_key(row, spec).map_err(|_| Rv::WRAPPING_KEY_TYPE_INCONSISTENT)?;
+        let class = slot
+            .token
+            .inspect(target)
+            .map_err(|_| Rv::KEY_HANDLE_INVALID)?
+            .class;
+        if !matches!(class, ObjectClass::SecretKey | ObjectClass::PrivateKey) {
+            return Err(Rv::KEY_NOT_WRAPPABLE);
+        }
+        let mechanism = make(spec)?;
+        let pads = matches!(mechanism, Mechanism::KeyWrap { .. });
+        let encode = |_: &Object, value: &SecretBytes| Ok(encode(value, pads));
+        let wrapped = slot.token.wrap(wrapping, mechanism, target, &encode);
+        wrapped.map_err(|error| rv(&error, Doing::Wrapping))
     }
 
     /// `C_UnwrapKey`.
@@ -75,29 +90,45 @@ impl Instance {
     ) -> Result<CK_OBJECT_HANDLE> {
         self.in_session(session, |session, slot| {
             let row = row_for(mechanism, CKF_UNWRAP)?;
-            let invalid = Rv::UNWRAPPING_KEY_HANDLE_INVALID;
-            let key = self.object(session, unwrapping_key, invalid)?;
-            let (spec, added) = self.spec_and_template(slot, key, CKA_UNWRAP_TEMPLATE, invalid)?;
-            let template = templates::merged(template, &added)?;
-            let draft = Draft::new(&template, Maker::Unwrap, None, None)?;
-            Self::check_writable(session, draft.token)?;
-            check_key(row, spec).map_err(|_| Rv::UNWRAPPING_KEY_TYPE_INCONSISTENT)?;
-            let mechanism = to_core(row, mechanism, spec)?;
-            let unwrapping = Unwrapping {
-                session,
-                slot,
-                draft: &draft,
-                key,
-                mechanism,
-                wrapped,
-            };
-            let object = match draft.class {
-                CKO_SECRET_KEY => unwrapping.secret_key()?,
-                CKO_PRIVATE_KEY => unwrapping.private_key()?,
-                _ => return Err(Rv::TEMPLATE_INCONSISTENT),
-            };
-            Ok(self.made(session, slot, object, draft.attributes.private, draft.token))
+            let make = |spec| to_core(row, mechanism, spec);
+            self.unwrapped(session, slot, row, unwrapping_key, wrapped, template, &make)
         })
+    }
+
+    /// A key unwrapped with another; `make` as in [`Instance::wrapped`].
+    #[allow(clippy::too_many_arguments)]
+    pub(super) fn unwrapped(
+        &self,
+        session: &Session,
+        slot: &Slot,
+        row: &Row,
+        unwrapping_key: CK_OBJECT_HANDLE,
+        wrapped: &[u8],
+        template: &Template<'_>,
+        make: &dyn Fn(Option<KeySpec>) -> Result<Mechanism>,
+    ) -> Result<CK_OBJECT_HANDLE> {
+        let invalid = Rv::UNWRAPPING_KEY_HANDLE_INVALID;
+        let key = self.object(session, unwrapping_key, invalid)?;
+        let (spec, added) = self.spec_and_template(slot, key, CKA_UNWRAP_TEMPLATE, invalid)?;
+        let template = templates::merged(template, &added)?;
+        let draft = Draft::new(&template, Maker::Unwrap, None, None)?;
+        Self::check_writable(session, draft.token)?;
+        check_key(row, spec).map_err(|_| Rv::UNWRAPPING_KEY_TYPE_INCONSISTENT)?;
+        let mechanism = make(spec)?;
+        let unwrapping = Unwrapping {
+            session,
+            slot,
+            draft: &draft,
+            key,
+            mechanism,
+            wrapped,
+        };
+        let object = match draft.class {
+            CKO_SECRET_KEY => unwrapping.secret_key()?,
+            CKO_PRIVATE_KEY => unwrapping.private_key()?,
+            _ => return Err(Rv::TEMPLATE_INCONSISTENT),
+        };
+        Ok(self.made(session, slot, object, draft.attributes.private, draft.token))
     }
 }
 

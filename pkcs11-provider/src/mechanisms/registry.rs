@@ -196,7 +196,7 @@ mechanisms! {
     CKM_AES_CBC_PAD CbcPad Iv(16) Aes [CIPHER | WRAPPING] AES;
     CKM_AES_CTR Ctr Counter Aes [CIPHER] AES;
     CKM_AES_GCM Gcm Gcm Aes [CIPHER | WRAPPING] AES;
-    CKM_AES_CCM Ccm Ccm Aes [CIPHER] AES;
+    CKM_AES_CCM Ccm Ccm Aes [CIPHER | WRAPPING] AES;
     CKM_AES_CMAC Cmac None Aes [SIGNATURE] AES;
     CKM_AES_CMAC_GENERAL Cmac MacLength Aes [SIGNATURE] AES;
     CKM_AES_KEY_WRAP KeyWrap OptionalIv(8) Aes [CIPHER | WRAPPING] AES;

@@ -1,6 +1,8 @@
 //! Sessions and the operations that are active in them.
 
+pub(crate) mod message;
 pub(crate) mod table;
+pub(crate) mod vectors;
 
 use cryptoki_sys::*;
 use keybridge_core::ObjectId;
@@ -8,6 +10,7 @@ use keybridge_core::engine::software::digest::Hasher;
 use keybridge_core::model::SessionId;
 
 use crate::rv::{Result, Rv};
+use crate::session::message::{MessageKind, Messages};
 use crate::token::TokenOperation;
 
 /// One session.
@@ -23,6 +26,10 @@ pub(crate) struct Session {
     pub(crate) verify: Option<KeyUse>,
     pub(crate) sign_recover: Option<KeyUse>,
     pub(crate) verify_recover: Option<KeyUse>,
+    pub(crate) verify_signature: Option<KeyUse>,
+    /// What [`Session::verify_signature`] is to find.
+    pub(crate) signature: Vec<u8>,
+    messages: [Option<Box<Messages>>; 4],
     pub(crate) digest: Option<Digesting>,
     pub(crate) find: Option<Finding>,
     /// The key used last: programs use one key again and again, and the table of handles is shared.
@@ -65,16 +72,19 @@ pub(crate) enum Kind {
     Verify,
     SignRecover,
     VerifyRecover,
+    /// `C_VerifySignature` and its kin.
+    VerifySignature,
 }
 
 impl Kind {
-    pub(crate) const ALL: [Kind; 6] = [
+    pub(crate) const ALL: [Kind; 7] = [
         Kind::Encrypt,
         Kind::Decrypt,
         Kind::Sign,
         Kind::Verify,
         Kind::SignRecover,
         Kind::VerifyRecover,
+        Kind::VerifySignature,
     ];
 
     /// `CKF_…` of a mechanism that does it, and of `C_SessionCancel`.
@@ -83,7 +93,7 @@ impl Kind {
             Kind::Encrypt => CKF_ENCRYPT,
             Kind::Decrypt => CKF_DECRYPT,
             Kind::Sign => CKF_SIGN,
-            Kind::Verify => CKF_VERIFY,
+            Kind::Verify | Kind::VerifySignature => CKF_VERIFY,
             Kind::SignRecover => CKF_SIGN_RECOVER,
             Kind::VerifyRecover => CKF_VERIFY_RECOVER,
         }
@@ -108,6 +118,9 @@ impl Session {
             verify: None,
             sign_recover: None,
             verify_recover: None,
+            verify_signature: None,
+            signature: Vec::new(),
+            messages: [None, None, None, None],
             digest: None,
             find: None,
             last_key: None,
@@ -145,6 +158,7 @@ impl Session {
             Kind::Verify => &mut self.verify,
             Kind::SignRecover => &mut self.sign_recover,
             Kind::VerifyRecover => &mut self.verify_recover,
+            Kind::VerifySignature => &mut self.verify_signature,
         }
     }
 
@@ -153,6 +167,11 @@ impl Session {
         for kind in Kind::ALL {
             if flags & kind.flag() != 0 {
                 *self.key_use(kind) = None;
+            }
+        }
+        for kind in MessageKind::ALL {
+            if flags & kind.flag() != 0 {
+                *self.messages(kind) = None;
             }
         }
         if flags & CKF_DIGEST != 0 {
@@ -182,6 +201,42 @@ impl Session {
                 *place = None;
             }
         }
+        for place in &mut self.messages {
+            let private = |messages: &Messages| messages.first.object().attributes.private;
+            if place.as_deref().is_some_and(private) {
+                *place = None;
+            }
+        }
         self.find = None;
+    }
+
+    /// The operation that waits for its user to be proven again.
+    pub(crate) fn unproven(&mut self) -> Option<&mut TokenOperation> {
+        let Session {
+            encrypt,
+            decrypt,
+            sign,
+            verify,
+            sign_recover,
+            verify_recover,
+            verify_signature,
+            messages,
+            ..
+        } = self;
+        let single = [
+            sign,
+            decrypt,
+            encrypt,
+            verify,
+            sign_recover,
+            verify_recover,
+            verify_signature,
+        ];
+        let single = single.into_iter().flatten();
+        let messages = messages.iter_mut().flatten();
+        single
+            .map(|using| &mut using.operation)
+            .chain(messages.map(|messages| &mut messages.first))
+            .find(|operation| operation.needs_authentication())
     }
 }

@@ -208,6 +208,12 @@ impl Token for Embedded {
             .map(TokenOperation::Embedded)
     }
 
+    fn begin_again(&self, before: &TokenOperation, mechanism: Mechanism) -> Result<TokenOperation> {
+        let TokenOperation::Embedded(before) = before;
+        let again = self.opened()?.kms.begin_again(before, mechanism);
+        again.map(TokenOperation::Embedded)
+    }
+
     fn authenticate(&self, operation: &mut TokenOperation, pin: &SecretBytes) -> Result<()> {
         let TokenOperation::Embedded(operation) = operation;
         self.opened()?.kms.authenticate_operation(operation, pin)

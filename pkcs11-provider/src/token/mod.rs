@@ -75,6 +75,8 @@ pub trait Token: Send + Sync {
         purpose: Purpose,
         mechanism: Mechanism,
     ) -> Result<TokenOperation>;
+    /// Begins another use like one that was begun before.
+    fn begin_again(&self, before: &TokenOperation, mechanism: Mechanism) -> Result<TokenOperation>;
     /// Proves the user again for one use of a key.
     fn authenticate(&self, operation: &mut TokenOperation, pin: &SecretBytes) -> Result<()>;
     /// Does it in one part.
@@ -116,6 +118,14 @@ impl TokenOperation {
     pub fn object(&self) -> &Arc<Object> {
         match self {
             TokenOperation::Embedded(operation) => operation.object(),
+        }
+    }
+
+    /// The mechanism.
+    #[must_use]
+    pub fn mechanism(&self) -> &Mechanism {
+        match self {
+            TokenOperation::Embedded(operation) => operation.mechanism(),
         }
     }
 
