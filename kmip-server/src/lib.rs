@@ -6,8 +6,10 @@
 //! here decides who may do what. See the README of this folder.
 
 pub mod algorithms;
+mod asynchronous;
 pub mod attributes;
 pub mod cli;
+mod deferred;
 pub mod failure;
 pub mod identity;
 pub mod key_formats;

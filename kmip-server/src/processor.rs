@@ -1,6 +1,7 @@
 //! From the bytes of a request to the bytes of its answer: versions, credentials, batches.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use keybridge_core::{Caller, Kms, ObjectId};
@@ -17,6 +18,8 @@ use keybridge_kmip::operations::Data;
 use keybridge_kmip::wire::DateTime;
 use keybridge_kmip::{Encoding, Version};
 
+use crate::asynchronous::Pending;
+use crate::deferred;
 use crate::failure::{Failure, Result};
 use crate::identity::{Identities, Peer, Requester};
 use crate::operations;
@@ -40,9 +43,13 @@ struct Inner {
 
 /// What lasts from request to request.
 pub(crate) struct Services {
+    pub(crate) pending: Pending,
     pub(crate) tickets: Tickets,
     identities: Identities,
     rates: Rates,
+    /// Second of the server's start, and requests with a correlation value since.
+    started: i64,
+    correlation: AtomicU64,
 }
 
 /// What the operations of one request share.
@@ -185,9 +192,12 @@ impl Processor {
     #[must_use]
     pub fn answering(kms: Arc<Kms>, limits: ServerLimits, answers: ServerAnswers) -> Self {
         let services = Services {
+            pending: Pending::new(limits.asynchronous_per_client, limits.asynchronous_seconds),
             tickets: Tickets::new(limits.ticket_seconds, limits.tickets_per_client),
             identities: Identities::new(),
             rates: Rates::new(limits.requests_per_second),
+            started: now().0,
+            correlation: AtomicU64::new(1),
         };
         Self {
             inner: Arc::new(Inner {
@@ -244,8 +254,53 @@ impl Processor {
             .client_correlation_value
             .clone_from(&request.header.client_correlation_value);
         let limit = request.header.maximum_response_size;
+        let span = self.correlate(&request, &mut response);
+        let _entered = span.enter();
         response.items = self.items(peer, request);
         encode(&response, limit, buffer)
+    }
+
+    /// Client and server correlation values (1.4 sections 6.17 and 6.18; 2.1 sections 9.10 and 9.19):
+    /// both stand in the log. A client that sends none gets none: those of before 1.4 know neither.
+    fn correlate(&self, request: &RequestMessage, response: &mut ResponseMessage) -> tracing::Span {
+        let Some(client) = &request.header.client_correlation_value else {
+            return tracing::Span::none();
+        };
+        let number = self.services().correlation.fetch_add(1, Ordering::Relaxed);
+        let server = format!("{:x}-{number:x}", self.services().started);
+        // Debug form: a client must not be able to forge lines of the log.
+        let span = tracing::info_span!("request", ?client, server);
+        if request.header.protocol_version >= Version::V1_4 {
+            response.header.server_correlation_value = Some(server);
+        }
+        span
+    }
+
+    /// What lasts from request to request.
+    pub(crate) fn services(&self) -> &Services {
+        &self.inner.services
+    }
+
+    /// What the operations of one request share, at its beginning.
+    pub(crate) fn context<'a>(
+        &'a self,
+        caller: &'a Arc<Caller>,
+        grant: Option<&'a Grant>,
+        version: Version,
+        items: usize,
+    ) -> Context<'a> {
+        Context {
+            kms: &self.inner.kms,
+            caller,
+            services: &self.inner.services,
+            grant,
+            narrowed: None,
+            version,
+            limits: &self.inner.limits,
+            answers: self.inner.answers,
+            placeholder: None,
+            references: References::of_batch(items),
+        }
     }
 
     fn items(&self, peer: &Peer, request: RequestMessage) -> Vec<ResponseBatchItem> {
@@ -269,6 +324,24 @@ impl Processor {
                 return refuse_all(failure);
             }
         };
+        let indicator = request.header.asynchronous_indicator;
+        if indicator.is_some_and(|given| given.0 == AsynchronousIndicator::Mandatory)
+            && !Self::is_immediate(&request)
+        {
+            let first = request
+                .items
+                .first()
+                .map(|item| (item.operation, item.unique_batch_item_id.clone()));
+            return self.defer(requester, request).unwrap_or_else(|failure| {
+                let (operation, unique_batch_item_id) = first.unzip();
+                vec![ResponseBatchItem {
+                    operation,
+                    unique_batch_item_id: unique_batch_item_id.flatten(),
+                    outcome: failure.outcome(version),
+                    message_extension: None,
+                }]
+            });
+        }
         let option = request.header.batch_error_continuation_option;
         let undoes = option == Some(BatchErrorContinuationOption::Undo) && request.items.len() > 1;
         let caller = if undoes {
@@ -276,23 +349,17 @@ impl Processor {
         } else {
             Arc::clone(&requester.caller)
         };
-        let mut context = Context {
-            kms: &self.inner.kms,
-            caller: &caller,
-            services: &self.inner.services,
-            grant: requester.grant.as_deref(),
-            narrowed: None,
+        let mut context = self.context(
+            &caller,
+            requester.grant.as_deref(),
             version,
-            limits: &self.inner.limits,
-            answers: self.inner.answers,
-            placeholder: None,
-            references: References::of_batch(request.items.len()),
-        };
+            request.items.len(),
+        );
         let go_on = option == Some(BatchErrorContinuationOption::Continue);
         let mut items = Vec::with_capacity(request.items.len());
         for item in request.items {
             let item = one_item(item, &mut context);
-            let failed = !matches!(item.outcome, Outcome::Success(_));
+            let failed = matches!(item.outcome, Outcome::Failed { .. });
             items.push(item);
             if failed && !go_on {
                 if undoes {
@@ -308,7 +375,6 @@ impl Processor {
     }
 
     fn check_header(&self, request: &RequestMessage) -> Result<()> {
-        let header = &request.header;
         if request.items.len() > self.limits().batch_items {
             return Err(Failure::by_version(
                 ResultReason::InvalidMessage,
@@ -317,12 +383,6 @@ impl Processor {
                     "limit batch-items = {} reached; server.limits.batch-items changes it",
                     self.limits().batch_items
                 ),
-            ));
-        }
-        let asynchronous = header.asynchronous_indicator.map(|indicator| indicator.0);
-        if asynchronous == Some(AsynchronousIndicator::Mandatory) {
-            return Err(Failure::not_supported(
-                "operations are done at once, not asynchronously",
             ));
         }
         Ok(())
@@ -367,7 +427,12 @@ fn undo(items: &mut [ResponseBatchItem], context: &Context<'_>) {
     }
 }
 
-fn one_item(item: RequestBatchItem, context: &mut Context<'_>) -> ResponseBatchItem {
+/// Does one batch item.
+pub(crate) fn one_item(item: RequestBatchItem, context: &mut Context<'_>) -> ResponseBatchItem {
+    if let Some(request) = deferred::as_poll(&item) {
+        let id = item.unique_batch_item_id.clone();
+        return deferred::poll(request, id, context);
+    }
     let version = context.version;
     let RequestBatchItem {
         operation,
@@ -403,7 +468,7 @@ fn one_item(item: RequestBatchItem, context: &mut Context<'_>) -> ResponseBatchI
 }
 
 /// Whether the ticket that the client showed, if it did, grants the operation.
-fn permitted(operation: Operation, context: &mut Context<'_>) -> Result<()> {
+pub(crate) fn permitted(operation: Operation, context: &mut Context<'_>) -> Result<()> {
     context.narrowed = None;
     if let Some(grant) = context.grant
         && grant.check_operation(operation)?

@@ -93,6 +93,10 @@ pub struct ServerLimits {
     pub tickets_per_client: usize,
     /// Seconds that a ticket is good at most.
     pub ticket_seconds: u32,
+    /// Asynchronous requests of one principal that are pending or not fetched.
+    pub asynchronous_per_client: usize,
+    /// Seconds that the result of an asynchronous request is kept.
+    pub asynchronous_seconds: u32,
     /// Seconds until a TLS handshake must be done.
     pub handshake_seconds: u64,
     /// Seconds until a started message must be there, and until an answer must be taken.
@@ -156,6 +160,8 @@ impl Default for ServerLimits {
             requests_per_second: 0,
             tickets_per_client: 100,
             ticket_seconds: 86_400,
+            asynchronous_per_client: 1000,
+            asynchronous_seconds: 3600,
             handshake_seconds: 10,
             message_seconds: 30,
             idle_seconds: 600,

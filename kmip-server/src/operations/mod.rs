@@ -4,6 +4,7 @@ mod activate;
 mod add_attribute;
 mod adjust_attribute;
 mod archive;
+mod cancel;
 mod check;
 mod create;
 mod create_key_pair;
@@ -27,7 +28,10 @@ mod mac_verify;
 mod modify_attribute;
 mod obtain_lease;
 mod ping;
+mod poll;
+mod process;
 mod query;
+mod query_asynchronous_requests;
 mod recover;
 mod register;
 mod rekey;
@@ -109,6 +113,10 @@ operations! {
     RNGRetrieve => rng_retrieve,
     RNGSeed => rng_seed,
     Hash => hash,
+    Poll => poll,
+    Cancel => cancel,
+    Process => process,
+    QueryAsynchronousRequests => query_asynchronous_requests,
     Log => log,
     Login => login,
     DelegatedLogin => delegated_login,

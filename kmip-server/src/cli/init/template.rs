@@ -189,6 +189,9 @@ requests-per-second = 0
 # Tickets (Login) of one client, and seconds that one is good at most.
 tickets-per-client = 100
 ticket-seconds = 86400
+# Asynchronous requests of one client, and seconds that a result is kept for it.
+asynchronous-per-client = 1000
+asynchronous-seconds = 3600
 # Seconds for a TLS handshake, for a started message, of doing nothing, and for requests that run at the end.
 handshake-seconds = 10
 message-seconds = 30
