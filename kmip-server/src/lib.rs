@@ -9,6 +9,7 @@ pub mod algorithms;
 mod asynchronous;
 pub mod attributes;
 pub mod cli;
+pub mod context;
 mod deferred;
 pub mod failure;
 pub mod identity;
