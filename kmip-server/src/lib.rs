@@ -24,4 +24,5 @@ pub mod references;
 pub mod secrets;
 pub mod server;
 pub mod settings;
+pub mod streams;
 pub mod tickets;

@@ -23,6 +23,7 @@ use crate::operations;
 use crate::rates::Rates;
 use crate::references::References;
 use crate::settings::{ServerAnswers, ServerLimits};
+use crate::streams::Streams;
 use crate::tickets::{Grant, Tickets};
 
 /// Answers requests.
@@ -42,6 +43,7 @@ struct Inner {
 pub(crate) struct Services {
     pub(crate) pending: Pending,
     pub(crate) tickets: Tickets,
+    pub(crate) streams: Streams,
     identities: Identities,
     rates: Rates,
     /// Second of the server's start, and requests with a correlation value since.
@@ -61,6 +63,7 @@ impl Processor {
     pub fn answering(kms: Arc<Kms>, limits: ServerLimits, answers: ServerAnswers) -> Self {
         let services = Services {
             pending: Pending::new(limits.asynchronous_per_client, limits.asynchronous_seconds),
+            streams: Streams::default(),
             tickets: Tickets::new(limits.ticket_seconds, limits.tickets_per_client),
             identities: Identities::new(),
             rates: Rates::new(limits.requests_per_second),

@@ -97,6 +97,12 @@ pub struct ServerLimits {
     pub asynchronous_per_client: usize,
     /// Seconds that the result of an asynchronous request is kept.
     pub asynchronous_seconds: u32,
+    /// Operations in parts that one principal may have under way.
+    pub streams_per_client: usize,
+    /// Seconds after which an operation in parts is forgotten.
+    pub stream_seconds: u64,
+    /// Bytes that are collected for an operation that no engine does in parts.
+    pub stream_bytes: usize,
     /// Seconds until a TLS handshake must be done.
     pub handshake_seconds: u64,
     /// Seconds until a started message must be there, and until an answer must be taken.
@@ -162,6 +168,9 @@ impl Default for ServerLimits {
             ticket_seconds: 86_400,
             asynchronous_per_client: 1000,
             asynchronous_seconds: 3600,
+            streams_per_client: 64,
+            stream_seconds: 600,
+            stream_bytes: 16 << 20,
             handshake_seconds: 10,
             message_seconds: 30,
             idle_seconds: 600,

@@ -9,4 +9,5 @@ mod messages;
 mod network;
 mod oasis;
 mod operations;
+mod parts;
 mod tls;

@@ -61,7 +61,6 @@ const SKIPPED: &[(&str, &str)] = &[
     ("SKFF-O-4", "triple DES"),
     ("SKFF-O-5", "triple DES"),
     ("SKFF-O-6", "triple DES"),
-    ("CS-BC-M-GCM-3", "operations in parts"),
     ("CS-BC-M-CHACHA20-1", "ChaCha20"),
     ("CS-BC-M-CHACHA20-2", "ChaCha20"),
     ("CS-BC-M-CHACHA20-3", "ChaCha20"),

@@ -16,10 +16,12 @@ use keybridge_kmip::enums::{
 use crate::algorithms::hash;
 use crate::failure::{Failure, Result};
 
+mod padding;
 mod signature;
 #[cfg(test)]
 mod tests;
 
+pub use padding::{pad, unpad};
 pub use signature::{mac, signature};
 
 /// Bytes of an AES or SM4 block.

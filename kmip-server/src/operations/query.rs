@@ -58,7 +58,7 @@ fn answer(function: QueryFunction, response: &mut QueryResponse, context: &Conte
         }
         QueryFunction::QueryCapabilities => {
             response.capability_information = vec![CapabilityInformation {
-                streaming_capability: Some(false),
+                streaming_capability: Some(true),
                 asynchronous_capability: Some(true),
                 attestation_capability: Some(false),
                 batch_undo_capability: Some(true),

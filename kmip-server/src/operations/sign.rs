@@ -5,36 +5,62 @@
 //! is taken too when one is verified.
 
 use keybridge_core::{KeySpec, Purpose};
+use keybridge_kmip::enums::Operation;
 use keybridge_kmip::operations::{SignRequest, SignResponse};
 use x509_cert::der::{Decode, Encode, asn1::UintRef};
+use zeroize::Zeroizing;
 
-use super::uses;
+use super::uses::{self, Stage};
 use crate::failure::{Failure, Result};
 use crate::mechanisms;
 use crate::processor::{Context, identifier};
 
-pub(super) fn handle(request: SignRequest, context: &mut Context<'_>) -> Result<SignResponse> {
-    uses::refuse_parts(
-        request.correlation_value.as_ref(),
+pub(super) fn handle(mut request: SignRequest, context: &mut Context<'_>) -> Result<SignResponse> {
+    let stage = uses::stage(
+        context,
+        Operation::Sign,
+        request.correlation_value.take(),
         request.init_indicator,
         request.final_indicator,
     )?;
+    let answer = |unique_identifier, signature_data, correlation_value| SignResponse {
+        unique_identifier,
+        signature_data,
+        correlation_value,
+    };
+    if let Stage::Next { value, parts, last } = stage {
+        let object = uses::object_of(&parts)?;
+        let data = uses::part(context, request.data.as_ref())?;
+        if last {
+            let spec = parts.using().and_then(|using| using.object().spec);
+            let mut raw = context.blocking(|kms, _| parts.finish(kms, data))?;
+            return Ok(answer(object, Some(in_kmips_form(spec, &mut raw)?), None));
+        }
+        uses::feed(context, Operation::Sign, &value, *parts, data)?;
+        return Ok(answer(object, None, Some(value)));
+    }
     let id = context.object(request.unique_identifier.as_ref())?;
     let object = context.inline(|kms, caller| kms.inspect(caller, id))?;
-    let parameters = uses::parameters(request.cryptographic_parameters, &object);
+    let parameters = uses::parameters(request.cryptographic_parameters.take(), &object);
     let digested = request.digested_data.as_deref();
     let mechanism = mechanisms::signature(object.spec, &parameters, digested.is_some())?;
     let input = digested.map_or_else(|| context.data(request.data.as_ref()), Ok)?;
-    let mut output = uses::run(context, id, &object, Purpose::Sign, mechanism, input)?;
-    let signature = match has_two_numbers(object.spec) {
-        true => to_der(&output)?,
-        false => std::mem::take(&mut *output),
-    };
-    Ok(SignResponse {
-        unique_identifier: identifier(id),
-        signature_data: Some(signature),
-        correlation_value: None,
-    })
+    if let Stage::First = stage {
+        let parts = uses::first(context, id, Purpose::Sign, mechanism, input)?;
+        let value = uses::keep(context, Operation::Sign, parts)?;
+        return Ok(answer(identifier(id), None, Some(value)));
+    }
+    let mut raw = uses::run(context, id, &object, Purpose::Sign, mechanism, input)?;
+    let signature = in_kmips_form(object.spec, &mut raw)?;
+    Ok(answer(identifier(id), Some(signature), None))
+}
+
+fn in_kmips_form(spec: Option<KeySpec>, raw: &mut Zeroizing<Vec<u8>>) -> Result<Vec<u8>> {
+    if has_two_numbers(spec) {
+        to_der(raw)
+    } else {
+        Ok(std::mem::take(&mut **raw))
+    }
 }
 
 /// Whether signatures of such keys are two numbers.

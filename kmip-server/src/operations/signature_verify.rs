@@ -1,50 +1,79 @@
 //! Signature Verify (1.4 section 4.32; 2.1 section 6.1.55).
 
 use keybridge_core::encoding::NamedCurve;
-use keybridge_core::{Error, Object, Purpose};
-use keybridge_kmip::enums::ValidityIndicator;
+use keybridge_core::{Error, KeySpec, Purpose};
+use keybridge_kmip::enums::{Operation, ValidityIndicator};
 use keybridge_kmip::operations::{SignatureVerifyRequest, SignatureVerifyResponse};
 
-use super::{sign, uses};
+use super::sign;
+use super::uses::{self, Stage};
 use crate::failure::{Failure, Result};
 use crate::mechanisms;
 use crate::processor::{Context, identifier};
 
 pub(super) fn handle(
-    request: SignatureVerifyRequest,
+    mut request: SignatureVerifyRequest,
     context: &mut Context<'_>,
 ) -> Result<SignatureVerifyResponse> {
-    uses::refuse_parts(
-        request.correlation_value.as_ref(),
+    let stage = uses::stage(
+        context,
+        Operation::SignatureVerify,
+        request.correlation_value.take(),
         request.init_indicator,
         request.final_indicator,
     )?;
+    let answer =
+        |unique_identifier, validity_indicator, correlation_value| SignatureVerifyResponse {
+            unique_identifier,
+            validity_indicator,
+            data: None,
+            correlation_value,
+        };
+    let missing = || Failure::invalid_message("the Signature Data is missing");
+    if let Stage::Next {
+        value,
+        mut parts,
+        last,
+    } = stage
+    {
+        let object = uses::object_of(&parts)?;
+        let data = uses::part(context, request.data.as_ref())?;
+        parts.check = request.signature_data.take().or(parts.check);
+        if last {
+            let given = parts.check.clone().ok_or_else(missing)?;
+            let spec = parts.using().and_then(|using| using.object().spec);
+            let signature = in_core_form(spec, given);
+            let verified = context.blocking(|kms, _| parts.verify(kms, data, &signature))?;
+            return Ok(answer(object, Some(validity(verified)?), None));
+        }
+        uses::feed(context, Operation::SignatureVerify, &value, *parts, data)?;
+        return Ok(answer(object, None, Some(value)));
+    }
     let id = context.object(request.unique_identifier.as_ref())?;
     let object = context.inline(|kms, caller| kms.inspect(caller, id))?;
-    let parameters = uses::parameters(request.cryptographic_parameters, &object);
+    let parameters = uses::parameters(request.cryptographic_parameters.take(), &object);
     let digested = request.digested_data.as_deref();
     let mechanism = mechanisms::signature(object.spec, &parameters, digested.is_some())?;
     let input = digested.map_or_else(|| context.data(request.data.as_ref()), Ok)?;
-    let given = request
-        .signature_data
-        .ok_or_else(|| Failure::invalid_message("the Signature Data is missing"))?;
-    let signature = in_core_form(&object, given);
+    if let Stage::First = stage {
+        let mut parts = uses::first(context, id, Purpose::Verify, mechanism, input)?;
+        parts.check = request.signature_data.take();
+        let value = uses::keep(context, Operation::SignatureVerify, parts)?;
+        return Ok(answer(identifier(id), None, Some(value)));
+    }
+    let given = request.signature_data.take().ok_or_else(missing)?;
+    let signature = in_core_form(object.spec, given);
     let verified = context.perhaps_blocking(uses::blocks(&object), |kms, caller| {
         let mut operation = kms.begin(caller, id, Purpose::Verify, mechanism)?;
         kms.verify(&mut operation, input, &signature)
     });
-    Ok(SignatureVerifyResponse {
-        unique_identifier: identifier(id),
-        validity_indicator: Some(validity(verified)?),
-        data: None,
-        correlation_value: None,
-    })
+    Ok(answer(identifier(id), Some(validity(verified)?), None))
 }
 
 /// ECDSA and SM2 signatures come as DER, or as r ‖ s.
-fn in_core_form(object: &Object, given: Vec<u8>) -> Vec<u8> {
-    let curve = object.spec.and_then(NamedCurve::of_spec);
-    match curve.filter(|_| sign::has_two_numbers(object.spec)) {
+fn in_core_form(spec: Option<KeySpec>, given: Vec<u8>) -> Vec<u8> {
+    let curve = spec.and_then(NamedCurve::of_spec);
+    match curve.filter(|_| sign::has_two_numbers(spec)) {
         Some(curve) => sign::from_der(&given, curve.field_length()).unwrap_or(given),
         None => given,
     }

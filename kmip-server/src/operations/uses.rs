@@ -1,26 +1,128 @@
 //! What the operations that use a key have in common.
 
-use keybridge_core::{KeySpec, Mechanism, Object, ObjectClass, ObjectId, Protection, Purpose};
-use keybridge_kmip::attributes::CryptographicParameters;
+use keybridge_core::{
+    Error, KeySpec, Mechanism, Object, ObjectClass, ObjectId, Protection, Purpose,
+};
+use keybridge_kmip::attributes::{CryptographicParameters, UniqueIdentifier};
+use keybridge_kmip::enums::Operation;
+use keybridge_kmip::operations::Data;
 use zeroize::Zeroizing;
 
 use crate::attributes::parameters_of;
 use crate::failure::{Failure, Result};
-use crate::processor::Context;
+use crate::processor::{Context, identifier};
+use crate::streams::{Begin, Parts};
 
-/// Refuses operations in parts (1.4 section 4, multi-part cryptographic operations: optional).
-pub(super) fn refuse_parts(
-    correlation_value: Option<&Vec<u8>>,
+/// Which part of an operation a request is (1.4 section 4.29: Init and Final Indicator).
+pub(super) enum Stage {
+    /// All of it.
+    Whole,
+    /// The first of several parts.
+    First,
+    /// One in the middle, or the last.
+    Next {
+        /// The stream's name.
+        value: Vec<u8>,
+        /// As it was left.
+        parts: Box<Parts>,
+        /// The last.
+        last: bool,
+    },
+}
+
+/// Tells the part by the request's Correlation Value and indicators.
+pub(super) fn stage(
+    context: &Context<'_>,
+    operation: Operation,
+    correlation_value: Option<Vec<u8>>,
     init: Option<bool>,
     last: Option<bool>,
-) -> Result<()> {
-    let parts = init.unwrap_or(false) != last.unwrap_or(false) || correlation_value.is_some();
-    if parts {
-        return Err(Failure::not_supported(
-            "operations in parts: send the data in one",
-        ));
+) -> Result<Stage> {
+    let (init, last) = (init.unwrap_or(false), last.unwrap_or(false));
+    match correlation_value {
+        Some(_) if init => Err(Failure::invalid_field(
+            "the first part of an operation has no Correlation Value yet",
+        )),
+        Some(value) => {
+            let taken = context.inline(|_, caller| {
+                let streams = &context.services().streams;
+                streams.take(caller, operation, &value)
+            });
+            Ok(Stage::Next {
+                parts: Box::new(taken?),
+                value,
+                last,
+            })
+        }
+        None if init && !last => Ok(Stage::First),
+        None => Ok(Stage::Whole),
     }
+}
+
+/// Keeps a stream that has taken its first part.
+pub(super) fn keep(context: &Context<'_>, operation: Operation, parts: Parts) -> Result<Vec<u8>> {
+    context.inline(|_, caller| {
+        let streams = &context.services().streams;
+        streams.open(caller, operation, parts, context.limits)
+    })
+}
+
+/// Begins a stream that gives nothing before its end, with its first part.
+pub(super) fn first(
+    context: &Context<'_>,
+    object: ObjectId,
+    purpose: Purpose,
+    mechanism: Mechanism,
+    data: &[u8],
+) -> Result<Parts> {
+    let begin = Begin {
+        object,
+        purpose,
+        mechanism,
+        pads: false,
+        tag_length: None,
+    };
+    context.blocking(|kms, caller| {
+        let mut parts = Parts::begin(kms, caller, begin, context.limits)?;
+        parts.feed(kms, data)?;
+        Ok(parts)
+    })
+}
+
+/// Gives such a stream another part.
+pub(super) fn feed(
+    context: &Context<'_>,
+    operation: Operation,
+    value: &[u8],
+    mut parts: Parts,
+    data: &[u8],
+) -> Result<()> {
+    context.blocking(|kms, _| parts.feed(kms, data))?;
+    go_on(context, operation, value, parts);
     Ok(())
+}
+
+/// Keeps a stream that goes on.
+pub(super) fn go_on(context: &Context<'_>, operation: Operation, value: &[u8], parts: Parts) {
+    context.inline(|_, caller| {
+        let streams = &context.services().streams;
+        streams.put_back(caller, operation, value, parts);
+    });
+}
+
+/// The data of a part: the last may have none.
+pub(super) fn part<'a>(context: &'a Context<'_>, data: Option<&'a Data>) -> Result<&'a [u8]> {
+    data.map_or(Ok(&[]), |data| context.data(Some(data)))
+}
+
+/// The identifier of the object that a stream uses.
+pub(super) fn object_of(parts: &Parts) -> Result<UniqueIdentifier> {
+    let id = parts.object.ok_or_else(|| {
+        Failure::from(Error::Internal(
+            "a stream of this operation has a key".into(),
+        ))
+    })?;
+    Ok(identifier(id))
 }
 
 /// The request's Cryptographic Parameters, else the object's own of the lowest index, else none at

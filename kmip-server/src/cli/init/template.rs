@@ -192,6 +192,10 @@ ticket-seconds = 86400
 # Asynchronous requests of one client, and seconds that a result is kept for it.
 asynchronous-per-client = 1000
 asynchronous-seconds = 3600
+# Operations in parts of one client, seconds until a forgotten one goes, bytes collected for one that no engine does in parts.
+streams-per-client = 64
+stream-seconds = 600
+stream-bytes = 16777216
 # Seconds for a TLS handshake, for a started message, of doing nothing, and for requests that run at the end.
 handshake-seconds = 10
 message-seconds = 30
