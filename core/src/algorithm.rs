@@ -173,6 +173,34 @@ impl KeySpec {
         }
     }
 
+    /// Bits of security: SP 800-57 part 1, table 2; 256 at most.
+    #[must_use]
+    pub const fn strength_bits(self) -> u32 {
+        let bits = self.bits();
+        let strength = match self {
+            Self::Rsa { .. } => match bits {
+                15360.. => 256,
+                7680.. => 192,
+                3072.. => 128,
+                2048.. => 112,
+                1024.. => 80,
+                _ => 0,
+            },
+            Self::Ec { .. } | Self::Ed25519 | Self::X25519 | Self::Sm2 => bits / 2,
+            _ => bits,
+        };
+        if strength > 256 { 256 } else { strength }
+    }
+
+    /// Whether a key of this kind can wrap or unwrap others, now or in an HSM: one that cannot takes no side.
+    #[must_use]
+    pub const fn can_wrap(self) -> bool {
+        !matches!(
+            self,
+            Self::Hmac { .. } | Self::GenericSecret { .. } | Self::Ed25519 | Self::Foreign { .. }
+        )
+    }
+
     /// Whether a key of this kind is a pair.
     #[must_use]
     pub const fn is_asymmetric(self) -> bool {

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::id::ObjectId;
 use crate::mechanism::Purpose;
-use crate::model::{KeyState, ObjectState};
+use crate::model::{KeyRole, KeyState, ObjectState};
 
 /// Result of a call of the core.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -103,6 +103,17 @@ pub enum Error {
     /// The usage mask lacks the bit.
     #[error("the key may not be used to {0}")]
     UsageNotPermitted(Purpose),
+    /// The key has taken the other side at its first use: a key that wraps keys does not open data.
+    #[error("the key is for {taken} since its first use, and not for {wanted} as well")]
+    RoleTaken {
+        /// What it is used for.
+        taken: KeyRole,
+        /// What was wanted.
+        wanted: KeyRole,
+    },
+    /// The account's policy (`[policy]` of the configuration) forbids it.
+    #[error("not permitted: {0}")]
+    PolicyForbids(&'static str),
     /// The key's list of allowed mechanisms lacks it, or policy denies it.
     #[error("the mechanism {0} is not allowed for this key")]
     MechanismNotAllowed(&'static str),
@@ -314,6 +325,8 @@ impl Error {
             Self::UsageLimit { .. } => 45,
             Self::Archived => 46,
             Self::TemplateMismatch { .. } => 47,
+            Self::RoleTaken { .. } => 48,
+            Self::PolicyForbids(_) => 49,
         }
     }
 }
@@ -321,7 +334,7 @@ impl Error {
 /// The words of [`Error::audit_code`] for people: `success`, `denied`, …
 #[must_use]
 pub const fn audit_result_name(code: u16) -> &'static str {
-    const NAMES: [&str; 48] = [
+    const NAMES: [&str; 50] = [
         "success",
         "not found",
         "exists already",
@@ -370,6 +383,8 @@ pub const fn audit_result_name(code: u16) -> &'static str {
         "usage limit",
         "archived",
         "template mismatch",
+        "role taken",
+        "policy",
     ];
     if (code as usize) < NAMES.len() {
         NAMES[code as usize]

@@ -17,6 +17,7 @@ pub mod kms;
 pub mod lifecycle;
 pub mod mechanism;
 pub mod model;
+pub mod policy;
 mod process;
 pub mod seal;
 pub mod secret;

@@ -196,6 +196,21 @@ pub enum Mechanism {
 }
 
 impl Mechanism {
+    /// Whether what it encrypts or wraps cannot be changed into something else that opens: unlike CBC, of which
+    /// anybody flips bits and cuts blocks without the key.
+    #[must_use]
+    pub const fn authenticates(&self) -> bool {
+        matches!(
+            self,
+            Self::Gcm { .. }
+                | Self::Ccm { .. }
+                | Self::KeyWrap { .. }
+                | Self::KeyWrapPad
+                | Self::RsaOaep { .. }
+                | Self::Sm2Encrypt
+        )
+    }
+
     /// A short name for messages and the audit.
     #[must_use]
     pub const fn name(&self) -> &'static str {

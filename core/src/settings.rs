@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::error::{Error, Result};
+use crate::policy::PolicySettings;
 
 /// The whole file. Unknown sections and unknown keys are errors: a mistyped setting must not be silence.
 #[derive(Clone, Debug, Deserialize)]
@@ -23,6 +24,9 @@ pub struct ConfigurationFile {
     /// `[deletion]`.
     #[serde(default)]
     pub deletion: DeletionSettings,
+    /// `[policy]`.
+    #[serde(default)]
+    pub policy: PolicySettings,
     /// `[[token]]`: the PKCS#11 module's.
     #[serde(default)]
     pub token: Vec<toml::Table>,
@@ -44,6 +48,8 @@ pub struct Settings {
     pub limits: Limits,
     /// `[deletion]`.
     pub deletion: DeletionSettings,
+    /// `[policy]`.
+    pub policy: PolicySettings,
 }
 
 /// `[store]`.
@@ -213,6 +219,7 @@ impl ConfigurationFile {
             hsm: self.hsm.clone(),
             limits: self.limits.clone(),
             deletion: self.deletion.clone(),
+            policy: self.policy.clone(),
         }
     }
 }

@@ -185,6 +185,8 @@ fn reasons(error: &Error) -> (ResultReason, ResultReason) {
         Error::MechanismNotAllowed(_)
         | Error::ActionProhibited(_)
         | Error::TemplateMismatch { .. } => same(R::PermissionDenied),
+        // Neither the usage mask nor the state says no.
+        Error::RoleTaken { .. } | Error::PolicyForbids(_) => same(R::PermissionDenied),
         Error::MechanismUnsupported { .. } => {
             (R::InvalidField, R::UnsupportedCryptographicParameters)
         }

@@ -9,6 +9,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
+use super::imprints::{Held, KnownRole};
 use crate::audit::Target;
 use crate::authorize::{Caller, Door, Origin};
 use crate::engine::ReadyKey;
@@ -30,12 +31,16 @@ pub(super) struct Loaded {
     pub(super) timed: bool,
     /// What it is to the audit.
     pub(super) target: Target,
+    /// The role that its value has taken, once known.
+    pub(super) role: KnownRole,
+    /// What this process remembers of a session object's value.
+    pub(super) held: Option<Arc<Held>>,
     /// The parsed key, once somebody used it.
     pub(super) ready: OnceLock<Arc<dyn ReadyKey>>,
 }
 
 impl Loaded {
-    pub(super) fn new(object: Object, primary: bool) -> Self {
+    pub(super) fn new(object: Object, primary: bool, held: Option<Arc<Held>>) -> Self {
         let dates = &object.dates;
         let timed = dates.process_start.is_some()
             || dates.protect_stop.is_some()
@@ -46,6 +51,8 @@ impl Loaded {
             object: Arc::new(object),
             primary,
             timed,
+            role: KnownRole::default(),
+            held,
             ready: OnceLock::new(),
         }
     }

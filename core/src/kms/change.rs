@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use super::Kms;
-use super::cache::Loaded;
 use super::undo::Steps;
 use crate::audit::Record;
 use crate::audit::Verb;
@@ -159,6 +158,7 @@ impl Change<'_> {
                 limit: limit as u64,
             });
         }
+        self.imprint(object)?;
         self.write_object(&row)
     }
 
@@ -246,9 +246,4 @@ impl Change<'_> {
         }
         self.put_key(&key)
     }
-}
-
-/// A fresh [`Loaded`] of an object that only this process knows.
-pub(super) fn session_loaded(object: Object) -> Arc<Loaded> {
-    Arc::new(Loaded::new(object, true))
 }

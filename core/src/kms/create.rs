@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::Kms;
-use super::change::{Change, session_loaded};
+use super::cache::Loaded;
+use super::change::Change;
 use super::request::{CreateKey, Created};
 use super::rules;
 use crate::algorithm::KeySpec;
@@ -33,7 +34,9 @@ impl Kms {
         self.refusable(caller, Verb::Create, None, || {
             authorize(caller, Verb::Create, None)?;
             rules::check_new(caller, &request.secret)?;
-            rules::check_new(caller, &request.public)
+            rules::check_new(caller, &request.public)?;
+            let policy = self.policies.of(caller.account(), self)?;
+            policy.check_kind(request.spec, request.key_gen_mechanism)
         })?;
         let stored = request.lifetime == Lifetime::Stored;
         let id = ObjectId::random();
@@ -172,8 +175,16 @@ impl Kms {
 
     pub(super) fn put_session_object(&self, mut object: Object) -> Result<()> {
         object.digest = super::load::digest(&object);
-        self.sessions
-            .put(session_loaded(object), self.settings.limits.session_objects)
+        self.sessions.put(
+            self.session_loaded(object),
+            self.settings.limits.session_objects,
+        )
+    }
+
+    /// A fresh [`Loaded`] of an object that only this process knows.
+    pub(super) fn session_loaded(&self, object: Object) -> Arc<Loaded> {
+        let held = self.hold_imprint(&object);
+        Arc::new(Loaded::new(object, true, held))
     }
 }
 
@@ -287,6 +298,7 @@ pub(super) fn new_object(
         format: None,
         digest: None,
         public_key_info: None,
+        fingerprint: None,
         fresh: true,
         archived: false,
         attributes,

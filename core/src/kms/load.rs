@@ -40,7 +40,7 @@ impl Kms {
             primary = key.primary == object.version;
             self.cache.keep_gate(number, key.id, key.state);
         }
-        let loaded = Arc::new(Loaded::new(object, primary));
+        let loaded = Arc::new(Loaded::new(object, primary, None));
         self.cache.keep_object(number, &loaded);
         Ok(loaded)
     }

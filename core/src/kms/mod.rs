@@ -22,12 +22,14 @@ mod cache;
 mod change;
 mod create;
 mod engines;
+mod imprints;
 mod keys;
 mod load;
 mod objects;
 mod open;
 mod operate;
 mod password;
+mod policies;
 mod record;
 mod register;
 mod request;
@@ -57,6 +59,8 @@ pub struct Kms {
     engines: engines::Engines,
     cache: cache::Cache,
     sessions: sessions::SessionObjects,
+    session_imprints: imprints::SessionImprints,
+    policies: policies::Policies,
     requests: AtomicU64,
     stirred: stirred::Stirred,
 }

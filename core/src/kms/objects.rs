@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::Kms;
 use super::cache::Loaded;
-use super::change::{check_object, session_loaded};
+use super::change::check_object;
 use super::request::{Exported, Find};
 use super::rules;
 use crate::audit::Verb;
@@ -136,8 +136,10 @@ impl Kms {
             edit(&mut object.attributes)?;
             rules::check_modify(caller, &loaded.object.attributes, &object.attributes)?;
             object.dates.last_change = Timestamp::now();
-            self.sessions
-                .put(session_loaded(object), self.settings.limits.session_objects)
+            self.sessions.put(
+                self.session_loaded(object),
+                self.settings.limits.session_objects,
+            )
         })?;
         self.record_use(caller, Verb::Modify, Some(loaded), None, "session")
     }
@@ -226,7 +228,7 @@ impl Kms {
             }
             Material::Public(value) => Ok(SecretBytes::from(value.as_slice())),
             Material::None => Err(Error::NoMaterial("destroyed, or not imported yet")),
-            _ if object.class.is_key() && object.attributes.sensitive => Err(Error::Sensitive),
+            _ if object.attributes.sensitive => Err(Error::Sensitive),
             _ if object.class.is_key() && !object.attributes.extractable => {
                 Err(Error::NotExtractable)
             }

@@ -8,6 +8,8 @@ use std::sync::atomic::AtomicU64;
 use super::Kms;
 use super::cache::Cache;
 use super::engines::Engines;
+use super::imprints::SessionImprints;
+use super::policies::Policies;
 use super::sessions::SessionObjects;
 use crate::audit::Audit;
 use crate::engine::hsm::{HsmEngine, HsmPool, HsmSeal};
@@ -59,6 +61,7 @@ impl Kms {
         store::write(kms.store.as_ref(), |transaction| {
             kms.audit.initialize_in(transaction)
         })?;
+        kms.note_imprinted()?;
         Ok(kms)
     }
 
@@ -73,7 +76,9 @@ impl Kms {
         let id = String::from_utf8_lossy(&id.unwrap_or_default()).into_owned();
         let seal = seal(settings, &id, &pools, source.as_ref())?;
         let vault = Vault::open(store.as_ref(), seal.as_ref())?;
-        Self::assemble(settings, store, vault, pools)
+        let kms = Self::assemble(settings, store, vault, pools)?;
+        kms.imprint_old_objects()?;
+        Ok(kms)
     }
 
     fn assemble(
@@ -97,6 +102,8 @@ impl Kms {
             },
             cache: Cache::new(settings.limits.cached_objects),
             sessions: SessionObjects::default(),
+            session_imprints: SessionImprints::default(),
+            policies: Policies::new(&settings.policy),
             requests: AtomicU64::new(1),
             stirred: super::stirred::Stirred::default(),
         })

@@ -129,8 +129,12 @@ impl Kms {
         let loaded = self.load(object)?;
         check_object(caller, purpose.verb(), &loaded.object)?;
         self.check_gates(&loaded, purpose, mechanism)?;
+        let policy = self.policies.of(caller.account(), self)?;
+        policy.check_mechanism(mechanism, loaded.object.spec)?;
         self.check_engine(&loaded.object, purpose, mechanism)?;
         self.ready(&loaded)?;
+        // Last: a use that is refused takes no role.
+        self.check_role(caller, policy, &loaded, (purpose, mechanism), number)?;
         Ok((loaded, number))
     }
 

@@ -15,7 +15,8 @@ use crate::engine::NewKey;
 use crate::error::{Error, Result};
 use crate::id::ObjectId;
 use crate::model::{
-    Attributes, Key, KeyOrigin, KeyState, Lifetime, Material, Object, ObjectClass, Protection,
+    Attributes, Imprint, Key, KeyOrigin, KeyState, Lifetime, Material, Object, ObjectClass,
+    Protection,
 };
 use crate::secret::SecretBytes;
 
@@ -77,6 +78,10 @@ impl Kms {
     ) -> Result<Object> {
         authorize(caller, verb, None)?;
         rules::check_new(caller, &request.attributes)?;
+        let policy = self.policies.of(caller.account(), self)?;
+        if let Some(spec) = request.spec {
+            policy.check_kind(spec, request.key_gen_mechanism)?;
+        }
         let limit = self.settings.limits.object_bytes;
         if request
             .value
@@ -94,8 +99,6 @@ impl Kms {
         object.lifetime = request.lifetime;
         object.format = request.format;
         object.key_gen_mechanism = request.key_gen_mechanism;
-        object.always_sensitive = always_sensitive && object.attributes.sensitive;
-        object.never_extractable = false;
         object.protection = match request.class {
             ObjectClass::SecretKey | ObjectClass::PrivateKey
                 if request.lifetime == Lifetime::Stored =>
@@ -108,11 +111,57 @@ impl Kms {
             // A kind that the encodings do not know is kept without its public half.
             object.public_key_info = encoding::public_key_info_of(value.expose()).ok();
         }
-        object.material = match request.value {
-            None => Material::None,
-            Some(value) => self.take_value(&object, value)?,
-        };
+        if let Some(value) = request.value {
+            if policy.sticky_sensitivity {
+                self.bind_to_past(&mut object, value.expose())?;
+            }
+            self.put_value(&mut object, value)?;
+        }
+        // Only what was sensitive all along can have been so always.
+        object.always_sensitive = always_sensitive && object.attributes.sensitive;
         Ok(object)
+    }
+
+    /// Makes an object as strict as its value has been before.
+    fn bind_to_past(&self, object: &mut Object, value: &[u8]) -> Result<()> {
+        let strictest = Imprint {
+            role: None,
+            sensitive: true,
+            unextractable: true,
+            wrap_with_trusted: true,
+            wrapped_hidden: false,
+        };
+        let said = Imprint::of(&object.attributes);
+        if !object.class.is_secret() || said.and(strictest) == said {
+            return Ok(());
+        }
+        let mut past = self.remembered(self.fingerprint_of_value(object, value))?;
+        // A private key may come back as one, or as bytes that happen to be one.
+        let info = match &object.public_key_info {
+            Some(info) => Some(info.clone()),
+            None => encoding::public_key_info_of(value).ok(),
+        };
+        if let Some(info) = info {
+            past = past.and(self.remembered(self.fingerprint_of_pair(object.account, &info))?);
+        }
+        past.bind(&mut object.attributes);
+        Ok(())
+    }
+
+    /// [`Kms::take_value`], and the fingerprint of what an HSM takes.
+    fn put_value(&self, object: &mut Object, value: SecretBytes) -> Result<()> {
+        let fingerprint = match object.class {
+            ObjectClass::SecretKey => Some(self.fingerprint_of_value(object, value.expose())),
+            _ => None,
+        };
+        object.material = self.take_value(object, value)?;
+        if matches!(
+            object.material,
+            Material::Resident { .. } | Material::Wrapped { .. }
+        ) {
+            object.fingerprint = fingerprint;
+        }
+        Ok(())
     }
 
     /// Validates a value and puts it where it belongs.
@@ -184,6 +233,9 @@ impl Kms {
             edit(&mut copy.attributes)?;
             rules::check_copy(caller, &source.object.attributes, &copy.attributes)?;
             copy.attributes.names.clear();
+            if lifetime == Lifetime::Stored && source.held.is_some() {
+                self.imprint_stored(&source, Imprint::default(), None)?;
+            }
             Ok(copy)
         })?;
         let id = copy.id;

@@ -46,6 +46,9 @@ impl Kms {
         secret.id = id;
         secret.material = generated.secret;
         secret.public_key_info.clone_from(&generated.public);
+        // The officer vouched for another value.
+        secret.attributes.trusted = false;
+        secret.fingerprint = None;
         secret.local = true;
         secret.always_sensitive = secret.attributes.sensitive;
         secret.never_extractable = !secret.attributes.extractable;
@@ -92,6 +95,7 @@ impl Change<'_> {
         if let (Some(value), Some(old_public)) = (public, old.public) {
             let mut object = self.object_unchecked(old_public)?;
             object.id = ObjectId::random();
+            object.attributes.trusted = false;
             object.material = Material::Public(value);
             public_object = Some(object);
         }

@@ -156,6 +156,12 @@ fn check_one_way(caller: &Caller, before: &Attributes, after: &Attributes) -> Re
             "only the security officer may vouch for a key",
         );
     }
+    if before.trusted && !before.usage.contains(after.usage) && !may_trust(caller) {
+        return read_only(
+            "Cryptographic Usage Mask",
+            "the security officer vouched for the uses that this key has",
+        );
+    }
     let widened = after.allowed_mechanisms.is_empty()
         || after
             .allowed_mechanisms

@@ -15,8 +15,12 @@ use crate::error::{Error, Result};
 use crate::id::ObjectId;
 use crate::lifecycle;
 use crate::mechanism::{Mechanism, Purpose};
-use crate::model::{Material, Object, ObjectClass};
+use crate::model::{Imprint, Material, Object, ObjectClass};
 use crate::secret::SecretBytes;
+
+/// Fewest bytes of a sensitive value that is unwrapped by a mechanism that does not authenticate: with fewer it would
+/// be found by trying, and of what was wrapped one such piece after the other. 112 bits, the least of SP 800-131A.
+const SHORTEST_UNPROVEN: usize = 14;
 
 impl Kms {
     /// Wraps a key's value with another key. `encode` turns the canonical value into what is wrapped
@@ -57,15 +61,17 @@ impl Kms {
         if target.archived {
             return Err(Error::Archived);
         }
-        if target.class.is_key() && !target.attributes.extractable {
+        if target.class.is_secret() && !target.attributes.extractable {
             return Err(Error::NotExtractable);
         }
         if target.attributes.wrap_with_trusted && !wrapping.object.attributes.trusted {
-            return Err(Error::Denied(
-                "the key may be wrapped by trusted keys only".into(),
+            return Err(Error::PolicyForbids(
+                "the key may be wrapped by trusted keys only (CKA_WRAP_WITH_TRUSTED)",
             ));
         }
         rules::check_template("wrap", &wrapping.object.attributes.templates.wrap, target)?;
+        let policy = self.policies.of(caller.account(), self)?;
+        policy.check_wrapping(mechanism, wrapping.object.spec, target.spec)?;
         let value = match &target.material {
             Material::Secret(value) => encode(target, value)?,
             Material::Public(value) => encode(target, &SecretBytes::from(value.as_slice()))?,
@@ -76,6 +82,7 @@ impl Kms {
         };
         let wrapped = self.ready(&wrapping)?.wrap(mechanism, &value)?;
         self.count(caller, &wrapping.object, Purpose::Wrap, value.len(), true)?;
+        self.imprint_wrapped(&wrapping, &loaded, value.expose())?;
         self.first_served(caller, &loaded)?;
         Ok(wrapped)
     }
@@ -94,8 +101,18 @@ impl Kms {
         } = request;
         let (value, key) = self.refusable(caller, Verb::Unwrap, Some(unwrapping_key), || {
             let (key, _) = self.prepare(caller, unwrapping_key, Purpose::Unwrap, &mechanism)?;
-            let value = self.ready(&key)?.unwrap(&mechanism, wrapped)?;
-            let value = decode(value)?;
+            let policy = self.policies.of(caller.account(), self)?;
+            policy.check_wrapping(&mechanism, key.object.spec, template.spec)?;
+            let raw = self.ready(&key)?.unwrap(&mechanism, wrapped)?;
+            let past = match policy.sticky_sensitivity && template.class.is_secret() {
+                true => self.past_of_unwrapped(&key.object, &mechanism, &raw)?,
+                false => Imprint::default(),
+            };
+            past.bind(&mut template.attributes);
+            let value = decode(raw)?;
+            if past.sensitive && !mechanism.authenticates() && value.len() < SHORTEST_UNPROVEN {
+                return Err(Error::InvalidWrappedKey);
+            }
             if template.class == ObjectClass::PrivateKey && template.spec.is_none() {
                 // One error, whatever was wrong: an unwrapping oracle learns nothing.
                 let spec = encoding::private_key_spec(value.expose());
@@ -109,6 +126,31 @@ impl Kms {
         self.register_as(caller, Verb::Unwrap, template, false, &|object| {
             rules::check_template("unwrap", demands, object)
         })
+    }
+
+    /// How strict something unwrapped must be. What was wrapped here comes back as strict as it was, in whichever form
+    /// it was wrapped. And what comes by a mechanism that does not notice a change, with a key that has wrapped
+    /// something that nobody may see, may be just that with bits flipped or blocks cut out: another value, and yet
+    /// telling it. So it is sensitive, and what a trusted key unwraps is for trusted keys to wrap.
+    fn past_of_unwrapped(
+        &self,
+        unwrapping: &Object,
+        mechanism: &Mechanism,
+        raw: &SecretBytes,
+    ) -> Result<Imprint> {
+        let past = self.remembered(self.fingerprint_of_value(unwrapping, raw.expose()))?;
+        if mechanism.authenticates() {
+            return Ok(past);
+        }
+        let Some(key) = self.fingerprint_of(unwrapping) else {
+            return Ok(past);
+        };
+        let has_wrapped = self.remembered(key)?.wrapped_hidden;
+        Ok(past.and(Imprint {
+            sensitive: has_wrapped,
+            wrap_with_trusted: has_wrapped && unwrapping.attributes.trusted,
+            ..Imprint::default()
+        }))
     }
 
     /// Derives a new secret object from a key.

@@ -3,6 +3,7 @@
 
 mod account;
 mod attributes;
+mod imprint;
 mod key;
 mod object;
 mod template;
@@ -13,6 +14,7 @@ pub use attributes::{
     AttributeValue, Attributes, CustomAttribute, GivenDates, Link, LinkType, Name, NameType,
     UsageMask,
 };
+pub use imprint::{Fingerprint, Imprint, KeyRole};
 pub use key::{Alias, Key, KeyOrigin, KeyState, KeyVersion};
 pub use object::{
     Dates, Lifetime, Material, Object, ObjectClass, ObjectState, Protection, RevocationReason,

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::algorithm::KeySpec;
 use crate::id::{AccountId, KeyId, ObjectId, PrincipalId};
-use crate::model::Attributes;
+use crate::model::{Attributes, Fingerprint};
 use crate::secret::SecretBytes;
 use crate::time::Timestamp;
 
@@ -233,6 +233,9 @@ pub struct Object {
     /// must still tell its modulus or point (`CKA_PUBLIC_KEY_INFO`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub public_key_info: Option<Vec<u8>>,
+    /// Fingerprint of the value, for one that is not here to be hashed again: brought in and put into an HSM.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) fingerprint: Option<Fingerprint>,
     /// KMIP Fresh: not yet handed out.
     pub fresh: bool,
     /// KMIP's Key Value Present / archived flag.

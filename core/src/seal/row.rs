@@ -4,8 +4,9 @@
 use aws_lc_rs::digest::{self, SHA256};
 use aws_lc_rs::hmac;
 
-use crate::model::{AttributeValue, Attributes};
-use crate::store::{AccountRow, AliasRow, KeyRow, ObjectRow, PrincipalRow};
+use crate::id::AccountId;
+use crate::model::{AttributeValue, Attributes, Fingerprint};
+use crate::store::{AccountRow, AliasRow, ImprintRow, KeyRow, ObjectRow, PrincipalRow};
 
 /// Longest value that is indexed as it is; longer ones by their hash.
 const INDEXED_BYTES: usize = 64;
@@ -172,6 +173,41 @@ impl SealedRow for AliasRow {
     fn name(&self) -> String {
         self.name.clone()
     }
+}
+
+impl SealedRow for ImprintRow {
+    const WHAT: &'static str = "imprint";
+
+    fn compute(&self, key: &hmac::Key) -> Vec<u8> {
+        Columns::new(key, Self::WHAT)
+            .add(&self.fingerprint.0)
+            .add(&self.record)
+            .sign()
+    }
+
+    fn seal(&self) -> &[u8] {
+        &self.seal
+    }
+
+    fn name(&self) -> String {
+        self.fingerprint.to_string()
+    }
+}
+
+/// A keyed hash over the parts, each with its length before it.
+pub(super) fn keyed_hash(
+    key: &hmac::Key,
+    kind: &str,
+    account: AccountId,
+    parts: &[&[u8]],
+) -> Fingerprint {
+    let columns = Columns::new(key, kind).add(account.as_bytes());
+    let columns = parts
+        .iter()
+        .fold(columns, |columns, part| columns.add(part));
+    let mut hash = [0; 32];
+    hash.copy_from_slice(columns.0.sign().as_ref());
+    Fingerprint(hash)
 }
 
 /// How a value of an attribute stands in the store's index: what a search must ask for.

@@ -67,6 +67,7 @@ fn object(material: Material) -> Object {
         format: None,
         digest: None,
         public_key_info: None,
+        fingerprint: None,
         fresh: true,
         archived: false,
         attributes: Attributes {

@@ -9,12 +9,17 @@ use zeroize::Zeroizing;
 
 use super::Seal;
 use super::locked::{KEY_BYTES, LockedKey};
-use super::row::{SealedRow, index_of};
+use super::row::{SealedRow, index_of, keyed_hash};
 use crate::error::{Error, Result};
 use crate::id::{AccountId, ObjectId};
-use crate::model::{Account, Alias, CredentialKind, Key, Material, Object, ObjectState, Principal};
+use crate::model::{
+    Account, Alias, CredentialKind, Fingerprint, Imprint, Key, Material, Object, ObjectState,
+    Principal,
+};
 use crate::secret::SecretBytes;
-use crate::store::{self, AccountRow, AliasRow, KeyRow, ObjectRow, PrincipalRow, Store};
+use crate::store::{
+    self, AccountRow, AliasRow, ImprintRow, KeyRow, ObjectRow, PrincipalRow, Store,
+};
 
 /// Names of the store's meta values.
 const META_SEAL: &str = "seal";
@@ -30,6 +35,7 @@ const WRAPPED: u8 = 4;
 pub struct Vault {
     data: LockedKey,
     rows: hmac::Key,
+    fingerprints: hmac::Key,
 }
 
 impl Vault {
@@ -93,7 +99,9 @@ impl Vault {
 
     fn with_data_key(data: LockedKey) -> Result<Self> {
         let rows = derive(data.expose(), &[b"rows"])?;
+        let fingerprints = derive(data.expose(), &[b"fingerprints"])?;
         Ok(Self {
+            fingerprints: hmac::Key::new(hmac::HMAC_SHA256, fingerprints.as_slice()),
             rows: hmac::Key::new(hmac::HMAC_SHA256, rows.as_slice()),
             data,
         })
@@ -105,6 +113,35 @@ impl Vault {
     /// [`Error::Internal`].
     pub fn derive_key(&self, label: &str) -> Result<Zeroizing<[u8; KEY_BYTES]>> {
         derive(self.data.expose(), &[b"label", label.as_bytes()])
+    }
+
+    /// The fingerprint of what `parts` say in that order, among the things of this `kind` that the account has.
+    #[must_use]
+    pub fn fingerprint(&self, account: AccountId, kind: &str, parts: &[&[u8]]) -> Fingerprint {
+        keyed_hash(&self.fingerprints, kind, account, parts)
+    }
+
+    /// The row of what is remembered of a value.
+    ///
+    /// # Errors
+    /// [`Error::Internal`].
+    pub fn imprint_row(&self, fingerprint: Fingerprint, imprint: &Imprint) -> Result<ImprintRow> {
+        let mut row = ImprintRow {
+            fingerprint,
+            record: to_record(imprint)?,
+            seal: Vec::new(),
+        };
+        row.seal = row.compute(&self.rows);
+        Ok(row)
+    }
+
+    /// What is remembered of a value.
+    ///
+    /// # Errors
+    /// [`Error::Tampered`].
+    pub fn imprint(&self, row: &ImprintRow) -> Result<Imprint> {
+        self.check(row)?;
+        from_record(row, &row.record)
     }
 
     /// Each value has a key of its own, so random nonces never wear out.

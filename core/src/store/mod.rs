@@ -8,7 +8,7 @@
 
 use crate::error::Result;
 use crate::id::{AccountId, JournalId, KeyId, ObjectId, PrincipalId};
-use crate::model::ObjectClass;
+use crate::model::{Fingerprint, ObjectClass};
 
 mod class;
 pub mod sqlite;
@@ -105,6 +105,17 @@ pub struct AliasRow {
     pub name: String,
     /// The key it points to.
     pub key: KeyId,
+    /// Seal over the row.
+    pub seal: Vec<u8>,
+}
+
+/// A row of what is remembered of a value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImprintRow {
+    /// The value's fingerprint.
+    pub fingerprint: Fingerprint,
+    /// The serialized imprint (JSON), no secrets.
+    pub record: Vec<u8>,
     /// Seal over the row.
     pub seal: Vec<u8>,
 }
@@ -230,6 +241,8 @@ pub trait Reader {
     fn objects(&self, query: &ObjectQuery) -> Result<Vec<ObjectId>>;
     /// How many objects an account has.
     fn object_count(&self, account: AccountId) -> Result<u64>;
+    /// What is remembered of a value.
+    fn imprint(&self, fingerprint: Fingerprint) -> Result<Option<ImprintRow>>;
     /// A small value of the store itself: the sealed data keys, the audit head, the schema's settings.
     fn meta(&self, name: &str) -> Result<Option<Vec<u8>>>;
     /// Journals that are not folded yet.
@@ -267,6 +280,8 @@ pub trait Transaction: Reader {
     fn put_object(&mut self, row: &ObjectRow) -> Result<()>;
     /// Removes an object's row.
     fn delete_object(&mut self, id: ObjectId) -> Result<()>;
+    /// Writes what is remembered of a value. No cache holds it: it is no change that others ask for.
+    fn put_imprint(&mut self, row: &ImprintRow) -> Result<()>;
     /// Writes a small value of the store itself.
     fn put_meta(&mut self, name: &str, value: &[u8]) -> Result<()>;
     /// Notes that a journal was begun.

@@ -33,6 +33,10 @@ struct AccountStatus {
     token_label: String,
     clients: usize,
     keys: usize,
+    /// Rules that the configuration relaxes for it.
+    relaxed: Vec<&'static str>,
+    /// What the configuration demands beyond the rules.
+    demands: Vec<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -58,6 +62,8 @@ pub(super) fn run(config: Option<&Path>, output: Output) -> Outcome {
                 .filter(|client| super::client::is_client(client))
                 .count(),
             keys: kms.keys(&caller, 0, KEY_COUNT_LIMIT)?.len(),
+            relaxed: kms.policy(account.id)?.relaxed(),
+            demands: kms.policy(account.id)?.demands(),
             token_label: account.token.label,
             name: account.name,
         });
@@ -131,5 +137,25 @@ fn for_people(status: &Status) -> String {
         &["account", "token", "clients", "keys"],
         rows,
     ));
+    for account in &status.accounts {
+        text.push_str(&policy_of(account));
+    }
+    text
+}
+
+/// What is said of an account's policy, where it is not the default.
+fn policy_of(account: &AccountStatus) -> String {
+    let mut text = String::new();
+    if !account.relaxed.is_empty() {
+        let rules = account.relaxed.join(", ");
+        text.push_str(&format!("\n{}: RELAXED by [policy]: {rules}", account.name));
+    }
+    if !account.demands.is_empty() {
+        let demands = account.demands.join(", ");
+        text.push_str(&format!(
+            "\n{}: demanded by [policy]: {demands}",
+            account.name
+        ));
+    }
     text
 }

@@ -75,10 +75,16 @@ fn table(error: &Error, doing: Doing) -> Rv {
         Error::KeyState { .. }
         | Error::ObjectState { .. }
         | Error::OutsideDates(_)
-        | Error::UsageNotPermitted(_) => Rv::KEY_FUNCTION_NOT_PERMITTED,
+        | Error::UsageNotPermitted(_)
+        | Error::RoleTaken { .. } => Rv::KEY_FUNCTION_NOT_PERMITTED,
         Error::IllegalTransition { .. }
         | Error::IllegalKeyTransition { .. }
         | Error::ActionProhibited(_) => Rv::ACTION_PROHIBITED,
+        Error::PolicyForbids(_) => match doing {
+            D::Wrapping => Rv::KEY_NOT_WRAPPABLE,
+            D::Making | D::Object => Rv::ACTION_PROHIBITED,
+            _ => Rv::KEY_FUNCTION_NOT_PERMITTED,
+        },
         Error::MechanismNotAllowed(_) | Error::MechanismUnsupported { .. } => Rv::MECHANISM_INVALID,
         Error::MechanismParameter(_) => Rv::MECHANISM_PARAM_INVALID,
         Error::KeyUnsupported(_) if doing == D::Unwrapping => Rv::WRAPPED_KEY_INVALID,

@@ -31,12 +31,14 @@ fn every_verb_of_every_caller_stands_in_the_audit() {
         seen,
         [
             (Verb::Create, 0),
+            // The first use: the key is for data from now on.
+            (Verb::Modify, 0),
             (Verb::Encrypt, 0),
             (Verb::Disable, 0),
             (Verb::Encrypt, disabled)
         ]
     );
-    let used = &records[1];
+    let used = &records[2];
     assert_eq!(
         (
             used.who.as_str(),

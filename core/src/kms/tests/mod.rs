@@ -17,10 +17,13 @@ use crate::settings::ConfigurationFile;
 use crate::{KeySpec, settings::Settings};
 
 mod accounts;
+mod attacks;
 mod audit;
 mod keys;
 mod limits;
 mod objects;
+mod policy;
+mod sensitivity;
 mod tampering;
 mod uses;
 

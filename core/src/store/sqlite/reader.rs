@@ -9,10 +9,10 @@ use super::failure::store_error;
 use super::{query, statement};
 use crate::error::Result;
 use crate::id::{AccountId, JournalId, KeyId, ObjectId, PrincipalId};
-use crate::model::ObjectClass;
+use crate::model::{Fingerprint, ObjectClass};
 use crate::store::{
-    AccountRow, AliasRow, AuditIndex, AuditQuery, AuditRow, ChangeNumber, KeyRow, ObjectQuery,
-    ObjectRow, PrincipalRow, Reader,
+    AccountRow, AliasRow, AuditIndex, AuditQuery, AuditRow, ChangeNumber, ImprintRow, KeyRow,
+    ObjectQuery, ObjectRow, PrincipalRow, Reader,
 };
 
 /// Reads on one connection, inside a transaction that somebody else opened.
@@ -176,6 +176,16 @@ impl Reader for SqliteReader<'_> {
             row.get::<_, Count>(0)
         })?;
         Ok(count.unwrap_or_default().0)
+    }
+
+    fn imprint(&self, fingerprint: Fingerprint) -> Result<Option<ImprintRow>> {
+        self.one(statement::IMPRINT, [fingerprint.0.as_slice()], |row| {
+            Ok(ImprintRow {
+                fingerprint: Fingerprint(row.get(0)?),
+                record: row.get(1)?,
+                seal: row.get(2)?,
+            })
+        })
     }
 
     fn meta(&self, name: &str) -> Result<Option<Vec<u8>>> {

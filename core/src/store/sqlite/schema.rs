@@ -12,7 +12,10 @@ const APPLICATION_ID: i32 = 0x4b42_5247;
 
 /// The migrations; number `n` (counted from 1) brings a store from version `n - 1` to `n`. Entries are
 /// only ever appended.
-const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_first.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("migrations/0001_first.sql"),
+    include_str!("migrations/0002_imprints.sql"),
+];
 
 /// Makes the schema in a new, empty database file.
 pub(super) fn create(connection: &mut Connection, path: &Path) -> Result<()> {

@@ -18,6 +18,8 @@ statements! {
 
     META = "SELECT value FROM meta WHERE name = ?1";
 
+    IMPRINT = "SELECT fingerprint, record, seal FROM imprint WHERE fingerprint = ?1";
+
     ACCOUNT = "SELECT id, name, record, seal FROM account WHERE id = ?1";
     ACCOUNT_BY_NAME = "SELECT id, name, record, seal FROM account WHERE name = ?1";
     OBJECT_COUNT = "SELECT objects FROM account WHERE id = ?1";
@@ -90,6 +92,9 @@ pub(super) const JOURNALS: &str = "SELECT id FROM journal";
 
 pub(super) const PUT_META: &str = "INSERT INTO meta (name, value) VALUES (?1, ?2)
      ON CONFLICT (name) DO UPDATE SET value = excluded.value";
+pub(super) const PUT_IMPRINT: &str =
+    "INSERT INTO imprint (fingerprint, record, seal) VALUES (?1, ?2, ?3)
+     ON CONFLICT (fingerprint) DO UPDATE SET record = excluded.record, seal = excluded.seal";
 pub(super) const PUT_CHANGE: &str =
     "INSERT OR IGNORE INTO change (number, kind, id) VALUES (?1, ?2, ?3)";
 pub(super) const PUT_ACCOUNT: &str =

@@ -7,9 +7,10 @@ use super::reader::{Count, Id, SqliteReader};
 use super::statement;
 use crate::error::{Error, Result};
 use crate::id::{AccountId, JournalId, KeyId, ObjectId, PrincipalId};
+use crate::model::Fingerprint;
 use crate::store::{
-    AccountRow, AliasRow, AuditIndex, AuditQuery, AuditRow, Change, ChangeNumber, KeyRow,
-    ObjectQuery, ObjectRow, PrincipalRow, Reader, Transaction,
+    AccountRow, AliasRow, AuditIndex, AuditQuery, AuditRow, Change, ChangeNumber, ImprintRow,
+    KeyRow, ObjectQuery, ObjectRow, PrincipalRow, Reader, Transaction,
 };
 
 /// How many change numbers are remembered. A process that looks less often drops its caches.
@@ -264,6 +265,14 @@ impl Transaction for SqliteTransaction<'_> {
         self.changed(Change::Object(id))
     }
 
+    fn put_imprint(&mut self, row: &ImprintRow) -> Result<()> {
+        self.execute(
+            statement::PUT_IMPRINT,
+            (row.fingerprint.0.as_slice(), &row.record, &row.seal),
+        )?;
+        Ok(())
+    }
+
     fn put_meta(&mut self, name: &str, value: &[u8]) -> Result<()> {
         self.execute(statement::PUT_META, (name, value))?;
         Ok(())
@@ -357,6 +366,7 @@ reads! {
     object(id: ObjectId) -> Option<ObjectRow>;
     objects(query: &ObjectQuery) -> Vec<ObjectId>;
     object_count(account: AccountId) -> u64;
+    imprint(fingerprint: Fingerprint) -> Option<ImprintRow>;
     meta(name: &str) -> Option<Vec<u8>>;
     journals() -> Vec<JournalId>;
     audit_find(query: &AuditQuery, limit: usize) -> Vec<AuditRow>;

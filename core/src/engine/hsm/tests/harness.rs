@@ -262,6 +262,7 @@ pub(super) fn object(
         format: None,
         digest: None,
         public_key_info: None,
+        fingerprint: None,
         fresh: true,
         archived: false,
         attributes,

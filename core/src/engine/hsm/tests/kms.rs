@@ -17,6 +17,7 @@ use crate::{
 
 fn configuration(folder: &Path) -> Settings {
     Settings {
+        policy: Default::default(),
         store: StoreSettings {
             path: folder.join("store.db"),
         },
