@@ -305,6 +305,40 @@ fn clients_come_and_go() {
 }
 
 #[test]
+fn status_shows_what_the_policy_relaxes_and_demands() {
+    let bridge = Bridge::new(&[]);
+    let file = bridge.dir().join("keybridge.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let status = bridge.json("status");
+    let account = &status["accounts"][0];
+    assert_eq!(account["relaxed"], serde_json::json!([]));
+    assert_eq!(account["demands"], serde_json::json!([]));
+    let relaxed = text
+        .replace("role-lock = true", "role-lock = false")
+        .replace("strong-wrapping = false", "strong-wrapping = true")
+        .replace(
+            "deny-mechanisms = []",
+            "deny-mechanisms = [\"CKM_AES_ECB\"]",
+        );
+    std::fs::write(&file, &relaxed).unwrap();
+    let status = bridge.json("status");
+    let account = &status["accounts"][0];
+    assert_eq!(account["relaxed"], serde_json::json!(["role-lock"]));
+    let demands = serde_json::json!(["strong-wrapping", "no CKM_AES_ECB"]);
+    assert_eq!(account["demands"], demands);
+    let shown = String::from_utf8(bridge.run("status").stdout).unwrap();
+    assert!(shown.contains("RELAXED by [policy]: role-lock"), "{shown}");
+    // A slip is named with its line.
+    std::fs::write(&file, text.replace("role-lock = true", "role-look = true")).unwrap();
+    let line = 1 + text
+        .lines()
+        .position(|line| line.starts_with("role-lock"))
+        .unwrap();
+    let refused = String::from_utf8(bridge.run("status").stderr).unwrap();
+    assert!(refused.contains(&format!("line {line}")), "{refused}");
+}
+
+#[test]
 fn people_get_tables_and_scripts() {
     let bridge = Bridge::new(&[]);
     bridge.json("key create my-key --type rsa-2048");

@@ -33,6 +33,7 @@ impl House {
     pub(crate) fn answering(answers: ServerAnswers) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let settings = Settings {
+            policy: keybridge_core::policy::PolicySettings::default(),
             store: StoreSettings {
                 path: folder.path().join("keybridge.db"),
             },

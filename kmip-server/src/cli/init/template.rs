@@ -228,6 +228,20 @@ cached-objects = 100000
 [deletion]
 # Days between a deletion through PKCS#11 or the command line and its execution; 0 destroys at once.
 window-days = 7
+
+[policy]
+# The rules of docs/SECURITY.md that an application may have to do without; `keybridge status` shows it.
+role-lock = true
+sticky-sensitivity = true
+# What may be demanded beyond: wrapping by mechanisms that find a change, with keys at least as strong as what they
+# wrap; bits of security of every key; PKCS#11 mechanisms that nobody uses, by name or number.
+authenticated-wrapping = false
+strong-wrapping = false
+minimum-strength = 0
+deny-mechanisms = []
+# Different for one account (what is not said is as above):
+# [policy.account.acme]
+# role-lock = false
 ";
 
 /// A TOML string.
@@ -269,6 +283,7 @@ mod tests {
             format!("{:?}", file.limits),
             format!("{:?}", Limits::default())
         );
+        assert_eq!(file.policy.all, keybridge_core::policy::Policy::default());
         assert_eq!(file.deletion.window_days, 7);
         let server = ServerSettings::of(&file, Path::new("/bridge")).unwrap();
         let limits = format!("{:?}", server.limits);
