@@ -18,7 +18,6 @@ use crate::error::{Error, Result};
 use crate::id::AccountId;
 use crate::mechanism::{Mechanism, Purpose};
 use crate::model::{Fingerprint, Imprint, KeyRole, Lifetime, Material, Object, ObjectClass};
-use crate::policy::Policy;
 use crate::store::{self, ChangeNumber, Reader, Transaction};
 
 /// Meta value that says that every object of the store has its imprint: stores of before version 2 get them once.
@@ -138,11 +137,11 @@ pub(super) const fn role_of(
         _ if !is_hidden(object) => None,
         (_, Purpose::Wrap | Purpose::Unwrap) => Some(KeyRole::Wrapping),
         // A private key's signature opens nothing, unless it is the bare operation, which is decryption.
-        (ObjectClass::PrivateKey, Purpose::Sign) => match mechanism {
+        (ObjectClass::PrivateKey, Purpose::Sign | Purpose::SignRecover) => match mechanism {
             Mechanism::RsaRaw => Some(KeyRole::Data),
             _ => None,
         },
-        (ObjectClass::PrivateKey, Purpose::Verify) => None,
+        (ObjectClass::PrivateKey, Purpose::Verify | Purpose::VerifyRecover) => None,
         _ => Some(KeyRole::Data),
     }
 }
@@ -204,26 +203,62 @@ impl Kms {
         Some(self.session_imprints.hold(fingerprint, imprint))
     }
 
-    /// Takes the role of a use, if the key has none, and refuses the use of a key that has the other. `now`: the commit
-    /// that the caller has seen.
+    /// Refuses the use of a key that has taken the other role. `now`: the commit that the caller has seen.
     pub(super) fn check_role(
         &self,
         caller: &Caller,
-        policy: &Policy,
         loaded: &Loaded,
         (purpose, mechanism): (Purpose, &Mechanism),
         now: ChangeNumber,
     ) -> Result<()> {
-        let Some(wanted) = role_of(&loaded.object, purpose, mechanism) else {
-            return Ok(());
-        };
-        if !policy.role_lock {
-            return Ok(());
+        match self.wanted_role(caller, &loaded.object, purpose, mechanism)? {
+            Some(wanted) => self.has_role(caller, loaded, wanted, now, false),
+            None => Ok(()),
         }
+    }
+
+    /// [`Kms::check_role`], and takes the role if the key has none: with this use.
+    pub(super) fn take_role(
+        &self,
+        caller: &Caller,
+        loaded: &Loaded,
+        (purpose, mechanism): (Purpose, &Mechanism),
+        now: ChangeNumber,
+    ) -> Result<()> {
+        match self.wanted_role(caller, &loaded.object, purpose, mechanism)? {
+            Some(wanted) => self.has_role(caller, loaded, wanted, now, true),
+            None => Ok(()),
+        }
+    }
+
+    fn wanted_role(
+        &self,
+        caller: &Caller,
+        object: &Object,
+        purpose: Purpose,
+        mechanism: &Mechanism,
+    ) -> Result<Option<KeyRole>> {
+        let wanted = role_of(object, purpose, mechanism);
+        if wanted.is_some() && !self.policies.of(caller.account(), self)?.role_lock {
+            return Ok(None);
+        }
+        Ok(wanted)
+    }
+
+    fn has_role(
+        &self,
+        caller: &Caller,
+        loaded: &Loaded,
+        wanted: KeyRole,
+        now: ChangeNumber,
+        take: bool,
+    ) -> Result<()> {
         let taken = match loaded.role.get(now) {
             Some(taken) => taken,
             None => {
-                let taken = self.take_role(caller, loaded, wanted)?;
+                let Some(taken) = self.find_role(caller, loaded, wanted, take)? else {
+                    return Ok(());
+                };
                 loaded.role.note(taken, now);
                 match taken {
                     Taken::ForGood(role) => role,
@@ -239,30 +274,43 @@ impl Kms {
     }
 
     /// The first use: whoever comes first, in whichever process, decides.
+    /// None when the key has no role, and `take` is not said.
     #[cold]
-    fn take_role(&self, caller: &Caller, loaded: &Loaded, wanted: KeyRole) -> Result<Taken> {
+    fn find_role(
+        &self,
+        caller: &Caller,
+        loaded: &Loaded,
+        wanted: KeyRole,
+        take: bool,
+    ) -> Result<Option<Taken>> {
         let fingerprint = self
             .fingerprint_of(&loaded.object)
             .ok_or(Error::NoMaterial("destroyed, or not imported yet"))?;
         let row = store::read(self.store.as_ref(), |reader| reader.imprint(fingerprint))?;
         let Some(held) = &loaded.held else {
             if let Some(taken) = self.stored_imprint(&loaded.object, row)?.role {
-                return Ok(Taken::ForGood(taken));
+                return Ok(Some(Taken::ForGood(taken)));
             }
-            return self.take_stored_role(caller, loaded, fingerprint, wanted);
+            return take
+                .then(|| self.take_stored_role(caller, loaded, fingerprint, wanted))
+                .transpose();
         };
         let stored = row.map(|row| self.vault.imprint(&row)).transpose()?;
         if let Some(taken) = stored.and_then(|stored| stored.role) {
-            return Ok(Taken::ForGood(taken));
+            return Ok(Some(Taken::ForGood(taken)));
         }
         // No job of the store takes this lock.
         let mut imprint = held.imprint.lock().unwrap_or_else(PoisonError::into_inner);
         match (imprint.role, wanted) {
-            (None, KeyRole::Data) | (Some(KeyRole::Data), _) => {
+            (Some(KeyRole::Data), _) => Ok(Some(Taken::DataInThisProcess)),
+            _ if !take => Ok(None),
+            (_, KeyRole::Data) => {
                 imprint.role = Some(KeyRole::Data);
-                Ok(Taken::DataInThisProcess)
+                Ok(Some(Taken::DataInThisProcess))
             }
-            _ => self.take_stored_role(caller, loaded, fingerprint, wanted),
+            (_, KeyRole::Wrapping) => self
+                .take_stored_role(caller, loaded, fingerprint, wanted)
+                .map(Some),
         }
     }
 

@@ -36,6 +36,8 @@ pub struct Operation {
     authenticated: bool,
     /// A part of it was counted by Usage Limits.
     counted: bool,
+    /// Whether its key has taken the role of its purpose.
+    has_role: bool,
 }
 
 impl Purpose {
@@ -102,6 +104,7 @@ impl Kms {
             authorized_at,
             authenticated,
             counted: false,
+            has_role: false,
         })
     }
 
@@ -132,9 +135,8 @@ impl Kms {
         let policy = self.policies.of(caller.account(), self)?;
         policy.check_mechanism(mechanism, loaded.object.spec)?;
         self.check_engine(&loaded.object, purpose, mechanism)?;
+        self.check_role(caller, &loaded, (purpose, mechanism), number)?;
         self.ready(&loaded)?;
-        // Last: a use that is refused takes no role.
-        self.check_role(caller, policy, &loaded, (purpose, mechanism), number)?;
         Ok((loaded, number))
     }
 
@@ -208,7 +210,7 @@ impl Kms {
                     Timestamp::now(),
                 )?;
             }
-            return Ok(());
+            return self.take_role_of(operation);
         }
         let id = operation.loaded.object.id;
         let (loaded, number) = self.prepare(
@@ -219,6 +221,21 @@ impl Kms {
         )?;
         operation.loaded = loaded;
         operation.authorized_at = number;
+        operation.has_role = false;
+        self.take_role_of(operation)
+    }
+
+    /// Its first part makes an operation a use, and with the first use a key takes its role.
+    fn take_role_of(&self, operation: &mut Operation) -> Result<()> {
+        if !operation.has_role {
+            self.take_role(
+                &operation.caller,
+                &operation.loaded,
+                (operation.purpose, &operation.mechanism),
+                operation.authorized_at,
+            )?;
+            operation.has_role = true;
+        }
         Ok(())
     }
 

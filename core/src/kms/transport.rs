@@ -51,7 +51,7 @@ impl Kms {
         target: ObjectId,
         encode: &dyn Fn(&Object, &SecretBytes) -> Result<SecretBytes>,
     ) -> Result<Vec<u8>> {
-        let (wrapping, _) = self.prepare(caller, wrapping_key, Purpose::Wrap, mechanism)?;
+        let (wrapping, seen) = self.prepare(caller, wrapping_key, Purpose::Wrap, mechanism)?;
         let loaded = self.load(target)?;
         let target = &loaded.object;
         check_object(caller, Verb::Export, target)?;
@@ -81,6 +81,7 @@ impl Kms {
             }
         };
         let wrapped = self.ready(&wrapping)?.wrap(mechanism, &value)?;
+        self.take_role(caller, &wrapping, (Purpose::Wrap, mechanism), seen)?;
         self.count(caller, &wrapping.object, Purpose::Wrap, value.len(), true)?;
         self.imprint_wrapped(&wrapping, &loaded, value.expose())?;
         self.first_served(caller, &loaded)?;
@@ -100,7 +101,7 @@ impl Kms {
             decode,
         } = request;
         let (value, key) = self.refusable(caller, Verb::Unwrap, Some(unwrapping_key), || {
-            let (key, _) = self.prepare(caller, unwrapping_key, Purpose::Unwrap, &mechanism)?;
+            let (key, seen) = self.prepare(caller, unwrapping_key, Purpose::Unwrap, &mechanism)?;
             let policy = self.policies.of(caller.account(), self)?;
             policy.check_wrapping(&mechanism, key.object.spec, template.spec)?;
             let raw = self.ready(&key)?.unwrap(&mechanism, wrapped)?;
@@ -118,6 +119,8 @@ impl Kms {
                 let spec = encoding::private_key_spec(value.expose());
                 template.spec = Some(spec.map_err(|_| Error::InvalidWrappedKey)?);
             }
+            // Before anybody has what was unwrapped.
+            self.take_role(caller, &key, (Purpose::Unwrap, &mechanism), seen)?;
             Ok((value, key))
         })?;
         self.record_use_of(caller, Verb::Unwrap, unwrapping_key, None, mechanism.name())?;
@@ -165,8 +168,9 @@ impl Kms {
             mut template,
         } = request;
         let (value, base) = self.refusable(caller, Verb::Derive, Some(base_key), || {
-            let (base, _) = self.prepare(caller, base_key, Purpose::Derive, &mechanism)?;
+            let (base, seen) = self.prepare(caller, base_key, Purpose::Derive, &mechanism)?;
             let value = self.ready(&base)?.derive(&mechanism, length)?;
+            self.take_role(caller, &base, (Purpose::Derive, &mechanism), seen)?;
             self.count(caller, &base.object, Purpose::Derive, value.len(), true)?;
             Ok((value, base))
         })?;

@@ -408,6 +408,16 @@ fn a_refused_use_takes_no_role() {
     bridge.kms.disable_key(&administrator, id).expect("disable");
     encrypt(&bridge.kms, &user, key.secret, b"x").expect_err("disabled");
     bridge.kms.enable_key(&administrator, id).expect("enable");
+    // Asked for and never done; of what may not leave; of rubbish.
+    let begun = bridge.kms.begin(&user, key.secret, Purpose::Encrypt, gcm());
+    drop(begun.expect("begin"));
+    let inner = bridge.aes(&user, "not extractable").secret;
+    let refused = wrap(&bridge.kms, &user, key.secret, &CBC, inner);
+    assert!(matches!(refused, Err(Error::NotExtractable)));
+    let data = bridge.aes(&user, "for data").secret;
+    let rubbish = unwrap(&bridge.kms, &user, data, Mechanism::KeyWrapPad, &[0; 40]);
+    assert!(matches!(rubbish, Err(Error::InvalidWrappedKey)));
+    encrypt(&bridge.kms, &user, data, b"x").expect("still for anything");
     let secret = target(&bridge.kms, &user);
     wrap(&bridge.kms, &user, key.secret, &CBC, secret).expect("the first use");
 }
