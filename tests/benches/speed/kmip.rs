@@ -93,7 +93,7 @@ fn requests(bridge: &Bridge) -> Vec<(&'static str, Vec<u8>)> {
     let sign = |id: &str, parameters| SignRequest {
         unique_identifier: uid(id),
         cryptographic_parameters: Some(parameters),
-        data: Some(crate::module::MESSAGE.as_slice().into()),
+        data: Some(crate::operations::MESSAGE.as_slice().into()),
         ..Default::default()
     };
     let encoded = |payload: RequestPayload| {
@@ -117,7 +117,7 @@ fn requests(bridge: &Bridge) -> Vec<(&'static str, Vec<u8>)> {
                 EncryptRequest {
                     unique_identifier: uid(&sealer),
                     cryptographic_parameters: Some(gcm),
-                    data: Some(crate::module::PLAIN.as_slice().into()),
+                    data: Some(crate::operations::PLAIN.as_slice().into()),
                     ..Default::default()
                 }
                 .into(),

@@ -8,8 +8,10 @@ mod clock;
 mod direct;
 mod kmip;
 mod module;
+mod operations;
 
 use keybridge_tests::{Bridge, Command, SoftHsm, Token};
+use operations::{OPERATIONS, Operation};
 use serde_json::Value;
 
 fn main() {
@@ -25,57 +27,80 @@ fn main() {
     kmip::measure();
 }
 
+/// Keys in our token, and in SoftHSM2's: making 10,000 there takes longer than the rest of this program.
+const KEYS: [usize; 3] = [10, 1_000, 100_000];
+const SOFTHSM_KEYS: [usize; 2] = [10, 1_000];
+
 /// The PKCS#11 module, the primitive alone, and SoftHSM2.
 fn modules() {
     let (bridge, hsm) = (Bridge::new(), SoftHsm::new("bench"));
-    let ours = in_own_process(&bridge.token(), 10_000);
-    // Making 10,000 keys in SoftHSM2 takes longer than the rest of this program.
-    let theirs = in_own_process(&hsm.token(), 1_000);
+    let ours = in_own_process(&bridge.token(), &KEYS);
+    let theirs = in_own_process(&hsm.token(), &SOFTHSM_KEYS);
 
-    println!("\nPKCS#11 module, operations a second (one thread)");
+    println!("\nPKCS#11 module, operations a second; with several threads, times one thread");
     println!(
-        "{:<28}{:>12}{:>12}{:>8}{:>12}{:>8}",
-        "", "direct", "keybridge", "ratio", "SoftHSM2", "ratio"
+        "{:<26}{:>11}{:>11}{:>7}{:>7}{:>7}{:>12}{:>7}{:>7}{:>7}",
+        "",
+        "direct",
+        "keybridge",
+        "ratio",
+        "2 thr.",
+        "8 thr.",
+        "SoftHSM2",
+        "ratio",
+        "2 thr.",
+        "8 thr."
     );
-    for name in ["RSA-2048 sign", "P-256 sign", "AES-256-GCM 1 KiB"] {
-        let direct = format!("{name}, direct");
-        let (base, own, other) = (
-            number(&ours, &direct),
-            number(&ours, name),
-            number(&theirs, name),
+    for Operation { name, .. } in OPERATIONS {
+        print!(
+            "{name:<26}{:>11.0}",
+            number(&ours, &format!("{name}, direct"))
         );
-        // Each beside the direct calls that were made in turns with its own.
-        let (ratio, other_ratio) = (own / base, other / number(&theirs, &direct));
-        println!("{name:<28}{base:>12.0}{own:>12.0}{ratio:>8.2}{other:>12.0}{other_ratio:>8.2}");
+        for (values, width) in [(&ours, 11), (&theirs, 12)] {
+            // Each beside the direct calls that were made in turns with its own.
+            let (rate, direct) = (
+                number(values, name),
+                number(values, &format!("{name}, direct")),
+            );
+            print!("{rate:>width$.0}{:>7.2}", rate / direct);
+            for threads in module::THREADS {
+                let times = number(values, &module::with(name, threads, "threads"));
+                print!("{times:>7.2}");
+            }
+        }
+        println!();
     }
 
-    println!("\nPKCS#11 module, microseconds by number of keys");
-    println!(
-        "{:<28}{:>12}{:>12}{:>8}{:>22}{:>8}",
-        "", "10 keys", "10,000", "times", "SoftHSM2 10 / 1,000", "times"
-    );
-    for name in ["C_FindObjects by label", "C_Initialize"] {
-        let (few, many) = (number(&ours, name), number(&ours, &format!("{name}, many")));
-        let (few2, many2) = (
-            number(&theirs, name),
-            number(&theirs, &format!("{name}, many")),
-        );
-        println!(
-            "{name:<28}{few:>12.1}{many:>12.1}{:>8.2}{:>22}{:>8.1}",
-            many / few,
-            format!("{few2:.1} / {many2:.1}"),
-            many2 / few2
-        );
+    println!("\nPKCS#11 module, microseconds by number of keys in the token");
+    print!("{:<30}", "");
+    for (count, who) in KEYS
+        .iter()
+        .map(|count| (count, "keybridge"))
+        .chain(SOFTHSM_KEYS.iter().map(|count| (count, "SoftHSM2")))
+    {
+        print!("{:>18}", format!("{who} {count}"));
+    }
+    println!();
+    for name in module::BY_KEYS {
+        print!("{name:<30}");
+        let of =
+            |values: &Value, count: &usize| number(values, &module::with(name, *count, "keys"));
+        let times = KEYS.iter().map(|count| of(&ours, count));
+        for time in times.chain(SOFTHSM_KEYS.iter().map(|count| of(&theirs, count))) {
+            print!("{time:>18.1}");
+        }
+        println!();
     }
 }
 
-fn in_own_process(token: &Token, many: usize) -> Value {
+fn in_own_process(token: &Token, counts: &[usize]) -> Value {
     Command::new(std::env::current_exe().expect("this program"))
         .envs(&token.env)
         .arg(module::MODE)
         .arg(&token.module)
-        .args([&token.label, &token.pin, &many.to_string()])
-        .limit(std::time::Duration::from_secs(900))
+        .args([&token.label, &token.pin])
+        .args(counts.iter().map(usize::to_string))
+        .limit(std::time::Duration::from_secs(1800))
         .ok()
         .json()
 }

@@ -5,150 +5,147 @@ use std::path::Path;
 use std::time::Instant;
 
 use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
-use cryptoki::mechanism::Mechanism;
-use cryptoki::mechanism::aead::GcmParams;
-use cryptoki::object::{Attribute, ObjectHandle};
+use cryptoki::object::Attribute;
 use cryptoki::session::Session;
 use keybridge_tests::loaded::Loaded;
 use serde_json::{Map, Value};
 
-use crate::{clock, direct};
+use crate::clock;
+use crate::operations::{Keys, OPERATIONS, make_aes};
 
 /// The argument that tells this program that it is the process of one module.
 pub(crate) const MODE: &str = "--one-module";
 
-/// What is signed: as long as a SHA-256 digest, which is all that raw ECDSA takes.
-pub(crate) const MESSAGE: [u8; 32] = [0x42; 32];
+/// Threads of the columns with several.
+pub(crate) const THREADS: [usize; 2] = [2, 8];
 
-/// What is encrypted.
-pub(crate) const PLAIN: [u8; 1024] = [1; 1024];
+/// What is measured by the number of keys in the token.
+pub(crate) const BY_KEYS: [&str; 5] = [
+    "C_FindObjects by label",
+    "C_FindObjects by CKA_ID",
+    "C_GenerateKey in the token",
+    "C_OpenSession, C_CloseSession",
+    "C_Initialize",
+];
 
-/// P-256 as an object identifier, DER.
-const P256: [u8; 10] = [0x06, 0x08, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x03, 0x01, 0x07];
+/// The name of a result with so many keys or threads.
+pub(crate) fn with(name: &str, count: usize, of: &str) -> String {
+    format!("{name}, {count} {of}")
+}
 
 /// Measures and prints JSON.
 pub(crate) fn measure(args: &[String]) {
-    let [module, label, pin, many] = args else {
-        panic!("MODULE LABEL PIN COUNT")
+    let [module, label, pin, counts @ ..] = args else {
+        panic!("MODULE LABEL PIN COUNT...")
     };
-    let (module, many) = (
-        Path::new(module),
-        many.parse::<usize>().expect("a number of keys"),
-    );
+    let module = Path::new(module);
     let mut results = Map::new();
     let mut made = 0;
-    for (count, suffix) in [(10, ""), (many, ", many")] {
+    for count in counts {
+        let count: usize = count.parse().expect("a number of keys");
         let loaded = Loaded::open(module, label).expect("the module");
         let session = loaded.session(pin).expect("a session");
         if made == 0 {
-            primitives(&session, &mut results);
+            operations(&loaded, &session, pin, &mut results);
         }
         eprintln!("making {} keys", count - made);
-        make_secrets(&loaded, pin, made..count);
+        make_keys(&loaded, pin, made..count);
         made = count;
-        results.insert(
-            format!("C_FindObjects by label{suffix}"),
-            find(&session).into(),
-        );
+        let opening = clock::median_microseconds(500, || {
+            loaded.session(pin).expect("a session");
+        });
+        let by_keys = [
+            find(&session, &Attribute::Label("key-7".into())),
+            find(&session, &Attribute::Id(b"id-7".to_vec())),
+            create(&session),
+            opening,
+        ];
         drop(session);
         loaded.close().expect("C_Finalize");
-        results.insert(format!("C_Initialize{suffix}"), initialize(module).into());
+        let by_keys = by_keys.into_iter().chain([initialize(module)]);
+        for (name, time) in BY_KEYS.iter().zip(by_keys) {
+            results.insert(with(name, count, "keys"), time.into());
+        }
     }
     println!("{}", Value::Object(results));
 }
 
-fn primitives(session: &Session, results: &mut Map<String, Value>) {
-    let (_, rsa) = session
-        .generate_key_pair(
-            &Mechanism::RsaPkcsKeyPairGen,
-            &[
-                Attribute::ModulusBits(2048.into()),
-                Attribute::PublicExponent(vec![1, 0, 1]),
-            ],
-            &[Attribute::Token(true), Attribute::Sign(true)],
-        )
-        .expect("an RSA key");
-    let (direct, rate) = clock::rates(direct::rsa_2048_sign(), || {
-        session
-            .sign(&Mechanism::Sha256RsaPkcs, rsa, &MESSAGE)
-            .expect("a signature");
-    });
-    insert(results, "RSA-2048 sign", direct, rate);
-
-    let (_, ec) = session
-        .generate_key_pair(
-            &Mechanism::EccKeyPairGen,
-            &[Attribute::EcParams(P256.into())],
-            &[Attribute::Token(true), Attribute::Sign(true)],
-        )
-        .expect("an EC key");
-    let (direct, rate) = clock::rates(direct::p256_sign(), || {
-        session
-            .sign(&Mechanism::Ecdsa, ec, &MESSAGE)
-            .expect("a signature");
-    });
-    insert(results, "P-256 sign", direct, rate);
-
-    let aes = make_secret(session, "gcm");
-    let (direct, rate) = clock::rates(direct::aes_256_gcm(), || {
-        let mut iv = [3; 12];
-        let parameters = GcmParams::new(&mut iv, &[], 128.into()).expect("GCM parameters");
-        session
-            .encrypt(&Mechanism::AesGcm(parameters), aes, &PLAIN)
-            .expect("a sealed text");
-    });
-    insert(results, "AES-256-GCM 1 KiB", direct, rate);
-}
-
-fn insert(results: &mut Map<String, Value>, name: &str, direct: f64, rate: f64) {
-    results.insert(name.to_owned(), rate.into());
-    results.insert(format!("{name}, direct"), direct.into());
+/// The operations, with one thread and with several, in turns with the primitive alone.
+fn operations(loaded: &Loaded, session: &Session, pin: &str, results: &mut Map<String, Value>) {
+    let keys = Keys::make(session);
+    let most = THREADS.into_iter().max().unwrap_or(1);
+    let mut seats: Vec<Session> = (0..most)
+        .map(|_| loaded.session(pin).expect("a session"))
+        .collect();
+    for operation in OPERATIONS {
+        eprintln!("{}", operation.name);
+        let mut one = (operation.module)(session, keys);
+        let rate = match operation.direct.map(|direct| direct()) {
+            Some(mut direct) => {
+                let [direct, rate] = clock::rates([&mut || clock::round(&mut direct), &mut || {
+                    clock::round(&mut one)
+                }]);
+                results.insert(format!("{}, direct", operation.name), direct.into());
+                rate
+            }
+            None => clock::rates([&mut || clock::round(&mut one)])[0],
+        };
+        results.insert(operation.name.to_owned(), rate.into());
+        for threads in THREADS {
+            let seats = &mut seats[..threads];
+            let [single, many] = clock::rates([&mut || clock::round(&mut one), &mut || {
+                clock::round_of_threads(seats, |seat| (operation.module)(seat, keys))
+            }]);
+            let times = many / single;
+            results.insert(with(operation.name, threads, "threads"), times.into());
+        }
+    }
 }
 
 /// Makes many keys from several threads, as each waits for the disk.
-fn make_secrets(loaded: &Loaded, pin: &str, numbers: std::ops::Range<usize>) {
-    const THREADS: usize = 16;
+fn make_keys(loaded: &Loaded, pin: &str, numbers: std::ops::Range<usize>) {
+    const MAKERS: usize = 16;
     std::thread::scope(|scope| {
-        for thread in 0..THREADS {
+        for maker in 0..MAKERS {
             let session = loaded.session(pin).expect("a session");
             let numbers = numbers.clone();
             scope.spawn(move || {
-                for number in numbers.skip(thread).step_by(THREADS) {
-                    make_secret(&session, &format!("key-{number}"));
+                for number in numbers.skip(maker).step_by(MAKERS) {
+                    let key = make_aes(&session, &format!("key-{number}"), true);
+                    let id = Attribute::Id(format!("id-{number}").into_bytes());
+                    if number == 7 {
+                        session.update_attributes(key, &[id]).expect("CKA_ID");
+                    }
                 }
             });
         }
     });
 }
 
-fn make_secret(session: &Session, label: &str) -> ObjectHandle {
-    session
-        .generate_key(
-            &Mechanism::AesKeyGen,
-            &[
-                Attribute::Token(true),
-                Attribute::Label(label.into()),
-                Attribute::ValueLen(32.into()),
-                Attribute::Encrypt(true),
-            ],
-        )
-        .expect("an AES key")
-}
-
-fn find(session: &Session) -> f64 {
+fn find(session: &Session, what: &Attribute) -> f64 {
     clock::median_microseconds(200, || {
         let found = session
-            .find_objects(&[Attribute::Label("key-7".into())])
+            .find_objects(std::slice::from_ref(what))
             .expect("a search");
         assert_eq!(found.len(), 1);
     })
+}
+
+/// Makes keys in the token, one after the other, and takes them away again.
+fn create(session: &Session) -> f64 {
+    let mut made = Vec::new();
+    let time = clock::median_microseconds(100, || made.push(make_aes(session, "extra", true)));
+    for key in made {
+        session.destroy_object(key).expect("C_DestroyObject");
+    }
+    time
 }
 
 /// C_Initialize alone; the library stays loaded all the time.
 fn initialize(module: &Path) -> f64 {
     let library = Pkcs11::new(module).expect("the module");
     let mut context = Some(library);
-    let mut times: Vec<f64> = (0..20)
+    let times = (0..20)
         .map(|_| {
             let fresh = Pkcs11::new(module).expect("the module");
             drop(context.take());
@@ -162,6 +159,5 @@ fn initialize(module: &Path) -> f64 {
             time.as_secs_f64() * 1e6
         })
         .collect();
-    times.sort_by(f64::total_cmp);
-    times[times.len() / 2]
+    clock::median(times)
 }
