@@ -105,7 +105,8 @@ impl Deferred {
             return;
         }
         let grant = requester.grant.as_deref();
-        let mut context = processor.context(&requester.caller, grant, version, items.len());
+        let batch = items.iter().map(|(item, _)| item);
+        let mut context = processor.context(&requester.caller, grant, version, batch);
         for (item, promise) in items {
             if !promise.begin() {
                 continue;

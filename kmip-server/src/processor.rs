@@ -153,13 +153,14 @@ impl Processor {
     }
 
     /// What the operations of one request share, at its beginning.
-    pub(crate) fn context<'a>(
+    pub(crate) fn context<'a, 'i>(
         &'a self,
         caller: &'a Arc<Caller>,
         grant: Option<&'a Grant>,
         version: Version,
-        items: usize,
+        items: impl ExactSizeIterator<Item = &'i RequestBatchItem>,
     ) -> Context<'a> {
+        let count = items.len();
         Context {
             kms: &self.inner.kms,
             caller,
@@ -168,9 +169,9 @@ impl Processor {
             narrowed: None,
             version,
             limits: &self.inner.limits,
-            answers: self.inner.answers,
+            answers: self.inner.answers.to(items),
             placeholder: None,
-            references: References::of_batch(items),
+            references: References::of_batch(count),
         }
     }
 
@@ -220,12 +221,8 @@ impl Processor {
         } else {
             Arc::clone(&requester.caller)
         };
-        let mut context = self.context(
-            &caller,
-            requester.grant.as_deref(),
-            version,
-            request.items.len(),
-        );
+        let mut context =
+            self.context(&caller, requester.grant.as_deref(), version, &request.items);
         let go_on = option == Some(BatchErrorContinuationOption::Continue);
         let mut items = Vec::with_capacity(request.items.len());
         for item in request.items {

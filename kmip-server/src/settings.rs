@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use keybridge_core::settings::ConfigurationFile;
 use keybridge_core::{Error, Result};
+use keybridge_kmip::message::RequestBatchItem;
 use serde::Deserialize;
 
 use crate::listener::{AttestationPolicy, IdentifyBy, ListenerSettings};
@@ -114,10 +115,13 @@ pub struct ServerLimits {
 }
 
 /// `[server.answers]`: where the standard leaves the answer to the server.
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct ServerAnswers {
-    /// Leaves out of Get Attributes what PyKMIP cannot read and did not ask for by name.
+    /// Leaves out of Get Attributes what PyKMIP cannot read and did not ask for by name: of requests
+    /// that look like PyKMIP's, which have one batch item without a Unique Batch Item ID. On unless
+    /// switched off, for a client that is not told of an attribute can ask for it, and PyKMIP drops
+    /// the connection.
     pub for_pykmip: bool,
     /// What becomes of the seeds that clients send.
     pub seeds: Seeds,
@@ -141,7 +145,27 @@ pub enum Seeds {
     Refused,
 }
 
+impl Default for ServerAnswers {
+    fn default() -> Self {
+        Self {
+            for_pykmip: true,
+            ..Self::standard()
+        }
+    }
+}
+
 impl ServerAnswers {
+    /// Those to a request of these batch items.
+    #[must_use]
+    pub(crate) fn to<'i>(self, mut items: impl Iterator<Item = &'i RequestBatchItem>) -> Self {
+        let only = items.next().filter(|_| items.next().is_none());
+        let as_pykmip_asks = only.is_some_and(|item| item.unique_batch_item_id.is_none());
+        Self {
+            for_pykmip: self.for_pykmip && as_pykmip_asks,
+            ..self
+        }
+    }
+
     /// The standard's own.
     #[must_use]
     pub const fn standard() -> Self {

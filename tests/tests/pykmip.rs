@@ -1,28 +1,13 @@
 //! PyKMIP, unmodified, at every version that it speaks and we promise.
 
-use std::fs::OpenOptions;
-use std::io::Write;
 use std::time::Duration;
 
 use keybridge_tests::{Bridge, Command};
 
-/// A bridge that leaves out of its answers what PyKMIP cannot read.
-fn answering() -> Bridge {
-    let mut bridge = Bridge::new();
-    let mut file = OpenOptions::new()
-        .append(true)
-        .open(bridge.config())
-        .unwrap();
-    file.write_all(b"\n[server.answers]\nfor-pykmip = true\n")
-        .unwrap();
-    bridge.serve();
-    bridge
-}
-
 /// One scenario of the driver at one version, on a bridge of its own.
 #[track_caller]
 fn plays(version: &str, scenario: &str) {
-    let bridge = answering();
+    let bridge = Bridge::serving();
     driver(&bridge, version).arg(scenario).ok().says("passed");
 }
 
@@ -66,7 +51,7 @@ fn operations_are_gated_by_version() {
 /// A client that speaks TLS 1.2 at most.
 #[test]
 fn tls_1_2_only() {
-    let bridge = answering();
+    let bridge = Bridge::serving();
     driver(&bridge, "1.2")
         .args(["--tls", "PROTOCOL_TLSv1_2", "symmetric"])
         .ok()

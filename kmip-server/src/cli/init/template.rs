@@ -204,7 +204,7 @@ shutdown-seconds = 10
 
 [server.answers]
 # Leave out of Get Attributes what PyKMIP cannot read and did not ask for by name.
-for-pykmip = false
+for-pykmip = true
 # Seeds that clients send: ignored, used, used-in-part or refused.
 seeds = \"ignored\"
 # Answer Interop, for a bridge under test only.
