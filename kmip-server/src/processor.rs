@@ -221,8 +221,12 @@ impl Processor {
         } else {
             Arc::clone(&requester.caller)
         };
-        let mut context =
-            self.context(&caller, requester.grant.as_deref(), version, &request.items);
+        let mut context = self.context(
+            &caller,
+            requester.grant.as_deref(),
+            version,
+            request.items.iter(),
+        );
         let go_on = option == Some(BatchErrorContinuationOption::Continue);
         let mut items = Vec::with_capacity(request.items.len());
         for item in request.items {
