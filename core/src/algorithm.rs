@@ -16,6 +16,10 @@ pub enum HashAlgorithm {
     Sha384,
     /// SHA-512.
     Sha512,
+    /// SHA-512/224.
+    Sha512_224,
+    /// SHA-512/256.
+    Sha512_256,
     /// SHA3-224 (FIPS 202).
     Sha3_224,
     /// SHA3-256.
@@ -34,8 +38,8 @@ impl HashAlgorithm {
     pub const fn length(self) -> usize {
         match self {
             Self::Sha1 => 20,
-            Self::Sha224 | Self::Sha3_224 => 28,
-            Self::Sha256 | Self::Sha3_256 | Self::Sm3 => 32,
+            Self::Sha224 | Self::Sha512_224 | Self::Sha3_224 => 28,
+            Self::Sha256 | Self::Sha512_256 | Self::Sha3_256 | Self::Sm3 => 32,
             Self::Sha384 | Self::Sha3_384 => 48,
             Self::Sha512 | Self::Sha3_512 => 64,
         }
@@ -50,6 +54,8 @@ impl HashAlgorithm {
             Self::Sha256 => "SHA-256",
             Self::Sha384 => "SHA-384",
             Self::Sha512 => "SHA-512",
+            Self::Sha512_224 => "SHA-512/224",
+            Self::Sha512_256 => "SHA-512/256",
             Self::Sha3_224 => "SHA3-224",
             Self::Sha3_256 => "SHA3-256",
             Self::Sha3_384 => "SHA3-384",
@@ -104,6 +110,20 @@ pub enum KeySpec {
         /// Size in bits.
         bits: u32,
     },
+    /// AES-XTS: two AES keys, 256 or 512 bits together.
+    AesXts {
+        /// Size of both keys together, in bits.
+        bits: u32,
+    },
+    /// Triple DES with two keys (16 bytes, of which 112 bits count) or three (24 bytes, 168 bits). The other bits
+    /// are for parity.
+    Des3 {
+        /// Size without parity bits: 112 or 168.
+        bits: u32,
+    },
+    /// ChaCha20 (256 bits), also for ChaCha20-Poly1305.
+    #[serde(rename = "chacha20")]
+    ChaCha20,
     /// SM4 (128 bits).
     Sm4,
     /// RSA.
@@ -150,13 +170,25 @@ impl KeySpec {
     pub const fn bits(self) -> u32 {
         match self {
             Self::Aes { bits }
+            | Self::AesXts { bits }
+            | Self::Des3 { bits }
             | Self::Rsa { bits }
             | Self::Hmac { bits, .. }
             | Self::GenericSecret { bits }
             | Self::Foreign { bits, .. } => bits,
             Self::Sm4 => 128,
             Self::Ec { curve } => curve.bits(),
-            Self::Ed25519 | Self::X25519 | Self::Sm2 => 256,
+            Self::ChaCha20 | Self::Ed25519 | Self::X25519 | Self::Sm2 => 256,
+        }
+    }
+
+    /// Bytes of a secret key's value: its size, but for triple DES, whose value has parity bits too.
+    #[must_use]
+    pub const fn value_length(self) -> usize {
+        match self {
+            Self::Des3 { bits } => bits as usize / 7,
+            // A size beyond this machine's addresses has no value here.
+            _ => self.bits() as usize / 8,
         }
     }
 

@@ -12,6 +12,14 @@ impl Mechanism {
         if matches!(spec, Some(KeySpec::Sm4 | KeySpec::Sm2)) {
             return &[];
         }
+        if matches!(spec, Some(KeySpec::Des3 { .. })) {
+            return match self {
+                Self::Ecb => &[0x132],
+                Self::Cbc { .. } => &[0x133],
+                Self::CbcPad { .. } => &[0x136],
+                _ => &[],
+            };
+        }
         match self {
             Self::Ecb => &[0x1081],
             Self::Cbc { .. } => &[0x1082],
@@ -24,6 +32,18 @@ impl Mechanism {
             Self::EncryptData { iv: Some(_), .. } => &[0x1105],
             Self::KeyWrap { .. } => &[0x2109],
             Self::KeyWrapPad => &[0x210a, 0x210b],
+            Self::KeyWrapPkcs7 { .. } => &[0x210c],
+            Self::Cts { .. } => &[0x1089],
+            Self::Ofb { .. } => &[0x2104],
+            Self::Cfb { bits: 1, .. } => &[0x2108],
+            Self::Cfb { bits: 8, .. } => &[0x2106],
+            Self::Cfb { bits: 64, .. } => &[0x2105],
+            Self::Cfb { .. } => &[0x2107],
+            Self::Xts { .. } => &[0x1071],
+            Self::ChaCha20 { .. } => &[0x1226],
+            Self::ChaCha20Poly1305 { .. } => &[0x4021],
+            Self::Gmac { .. } => &[0x108e],
+            Self::XcbcMac { .. } => &[0x108c, 0x108d],
             Self::RsaPkcs1 => &[0x1],
             Self::RsaRaw => &[0x3],
             Self::RsaOaep { .. } => &[0x9],
@@ -60,7 +80,7 @@ const fn rsa_pkcs1(hash: HashAlgorithm) -> &'static [u64] {
         HashAlgorithm::Sha3_256 => &[0x60],
         HashAlgorithm::Sha3_384 => &[0x61],
         HashAlgorithm::Sha3_512 => &[0x62],
-        HashAlgorithm::Sm3 => &[],
+        HashAlgorithm::Sha512_224 | HashAlgorithm::Sha512_256 | HashAlgorithm::Sm3 => &[],
     }
 }
 
@@ -75,7 +95,7 @@ const fn rsa_pss(hash: HashAlgorithm) -> &'static [u64] {
         HashAlgorithm::Sha3_256 => &[0x63],
         HashAlgorithm::Sha3_384 => &[0x64],
         HashAlgorithm::Sha3_512 => &[0x65],
-        HashAlgorithm::Sm3 => &[],
+        HashAlgorithm::Sha512_224 | HashAlgorithm::Sha512_256 | HashAlgorithm::Sm3 => &[],
     }
 }
 
@@ -90,7 +110,7 @@ const fn ecdsa(hash: HashAlgorithm) -> &'static [u64] {
         HashAlgorithm::Sha3_256 => &[0x1048],
         HashAlgorithm::Sha3_384 => &[0x1049],
         HashAlgorithm::Sha3_512 => &[0x104a],
-        HashAlgorithm::Sm3 => &[],
+        HashAlgorithm::Sha512_224 | HashAlgorithm::Sha512_256 | HashAlgorithm::Sm3 => &[],
     }
 }
 
@@ -105,6 +125,8 @@ const fn hmac(hash: HashAlgorithm) -> &'static [u64] {
         HashAlgorithm::Sha3_256 => &[0x2b1, 0x2b2],
         HashAlgorithm::Sha3_384 => &[0x2c1, 0x2c2],
         HashAlgorithm::Sha3_512 => &[0x2d1, 0x2d2],
+        HashAlgorithm::Sha512_224 => &[0x49, 0x4a],
+        HashAlgorithm::Sha512_256 => &[0x4d, 0x4e],
         HashAlgorithm::Sm3 => &[],
     }
 }

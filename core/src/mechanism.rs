@@ -1,7 +1,8 @@
 //! Mechanisms: how a key is used, with the parameters, in the core's own types.
 //!
 //! The doors parse their protocol's numbers and structures into these, so an engine never sees a
-//! malformed parameter. Block cipher mechanisms name the mode only; the cipher (AES, SM4) is the key's.
+//! malformed parameter. Block cipher mechanisms name the mode only; the cipher (AES, SM4, triple DES) is the
+//! key's. Initialization vectors of whole blocks have 16 bytes; a cipher of smaller blocks uses the first of them.
 
 use crate::algorithm::HashAlgorithm;
 use crate::secret::SecretBytes;
@@ -79,6 +80,44 @@ pub enum Mechanism {
         /// How many of its low bits count, 1 to 128; running past them is an error.
         counter_bits: u32,
     },
+    /// Cipher block chaining with ciphertext stealing, CBC-CS1 of SP 800-38A's addendum: 16 bytes or more.
+    Cts {
+        /// Initialization vector: one block.
+        iv: [u8; 16],
+    },
+    /// Output feedback.
+    Ofb {
+        /// Initialization vector: one block.
+        iv: [u8; 16],
+    },
+    /// Cipher feedback.
+    Cfb {
+        /// Initialization vector: one block.
+        iv: [u8; 16],
+        /// Bits fed back at a time: 1, 8, 64 or 128. Data are whole bytes always.
+        bits: u32,
+    },
+    /// XTS (IEEE 1619) of one data unit of 16 bytes or more.
+    Xts {
+        /// The data unit's sequence number.
+        unit: [u8; 16],
+    },
+    /// ChaCha20.
+    ChaCha20 {
+        /// Nonce: 8 bytes (the original), 12 (RFC 8439) or 24 (XChaCha20).
+        nonce: Vec<u8>,
+        /// Number of the first block; below 2^32 with a nonce of 12 bytes.
+        counter: u64,
+    },
+    /// ChaCha20-Poly1305 (RFC 8439); the tag follows the ciphertext.
+    ChaCha20Poly1305 {
+        /// Nonce: 12 bytes, or 24 (XChaCha20-Poly1305).
+        nonce: Vec<u8>,
+        /// Additional authenticated data.
+        aad: Vec<u8>,
+        /// Tag length in bytes: 12 to 16.
+        tag_length: usize,
+    },
     /// Galois/counter mode; the tag follows the ciphertext.
     Gcm {
         /// Initialization vector, 1 to 256 bytes. Empty on encryption: the engine makes 12 random bytes
@@ -107,6 +146,23 @@ pub enum Mechanism {
     },
     /// AES key wrap with padding, RFC 5649.
     KeyWrapPad,
+    /// AES key wrap (RFC 3394) of data padded by PKCS#7 to half blocks.
+    KeyWrapPkcs7 {
+        /// Initial value, default `A6A6A6A6A6A6A6A6`.
+        iv: Option<[u8; 8]>,
+    },
+    /// GMAC (SP 800-38D): GCM of no data, the message being the associated data.
+    Gmac {
+        /// Initialization vector, 1 to 256 bytes.
+        iv: Vec<u8>,
+        /// Tag length in bytes: 4, 8, 12 to 16.
+        tag_length: usize,
+    },
+    /// AES-XCBC-MAC (RFC 3566), for AES keys of 128 bits.
+    XcbcMac {
+        /// Bytes of the tag kept, 1 to 16.
+        tag_length: usize,
+    },
     /// CMAC (SP 800-38B).
     Cmac {
         /// Bytes of the tag kept, 1 to 16.
@@ -223,6 +279,15 @@ impl Mechanism {
             Self::Ccm { .. } => "CCM",
             Self::KeyWrap { .. } => "KW",
             Self::KeyWrapPad => "KWP",
+            Self::KeyWrapPkcs7 { .. } => "KW-PKCS7",
+            Self::Cts { .. } => "CTS",
+            Self::Ofb { .. } => "OFB",
+            Self::Cfb { .. } => "CFB",
+            Self::Xts { .. } => "XTS",
+            Self::ChaCha20 { .. } => "CHACHA20",
+            Self::ChaCha20Poly1305 { .. } => "CHACHA20-POLY1305",
+            Self::Gmac { .. } => "GMAC",
+            Self::XcbcMac { .. } => "XCBC-MAC",
             Self::Cmac { .. } => "CMAC",
             Self::Hmac { .. } => "HMAC",
             Self::RsaPkcs1 => "RSA-PKCS1",

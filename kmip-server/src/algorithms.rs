@@ -39,6 +39,16 @@ const HASHES: &[(HashAlgorithm, Option<HashingAlgorithm>, Option<Algorithm>)] = 
         Some(Algorithm::HMAC_SHA512),
     ),
     (
+        HashAlgorithm::Sha512_224,
+        Some(HashingAlgorithm::SHA_512_224),
+        None,
+    ),
+    (
+        HashAlgorithm::Sha512_256,
+        Some(HashingAlgorithm::SHA_512_256),
+        None,
+    ),
+    (
         HashAlgorithm::Sha3_224,
         Some(HashingAlgorithm::SHA3_224),
         Some(Algorithm::HMAC_SHA3_224),
@@ -221,7 +231,8 @@ impl KindOfKey {
                 "{algorithm} is no symmetric algorithm"
             )));
         }
-        if self.bits().is_some_and(|given| given != bits) {
+        let given = self.bits();
+        if given.is_some_and(|given| given != bits && given != spec.bits()) {
             return Err(Failure::by_version(
                 keybridge_kmip::enums::ResultReason::InvalidField,
                 keybridge_kmip::enums::ResultReason::InvalidAttributeValue,
@@ -288,7 +299,14 @@ impl KindOfKey {
             return Ok(Some(KeySpec::Hmac { hash, bits }));
         }
         Ok(Some(match algorithm {
+            // Two keys of 256 bits for XTS; two of 128 cannot be told from one of 256.
+            Algorithm::AES if bits()? == 512 => KeySpec::AesXts { bits: 512 },
             Algorithm::AES => KeySpec::Aes { bits: bits()? },
+            Algorithm::DES3 => match self.triple_des(value_bits) {
+                Some(bits) => KeySpec::Des3 { bits },
+                None => return Ok(None),
+            },
+            Algorithm::ChaCha20 | Algorithm::ChaCha20Poly1305 => KeySpec::ChaCha20,
             Algorithm::SM4 => KeySpec::Sm4,
             Algorithm::RSA => KeySpec::Rsa { bits: bits()? },
             Algorithm::SM2 => KeySpec::Sm2,
@@ -296,6 +314,15 @@ impl KindOfKey {
             Algorithm::EC | Algorithm::ECDSA | Algorithm::ECDH => self.curve_spec()?,
             _ => return Ok(None),
         }))
+    }
+
+    /// The size of a triple DES key, which is given without the parity bits, or with them.
+    fn triple_des(self, value_bits: Option<u32>) -> Option<u32> {
+        match (value_bits, self.bits()) {
+            (Some(192), None | Some(168 | 192)) | (None, Some(168 | 192)) => Some(168),
+            (Some(128), None | Some(112 | 128)) | (None, Some(112 | 128)) => Some(112),
+            _ => None,
+        }
     }
 
     fn curve_spec(self) -> Result<KeySpec> {
@@ -324,11 +351,13 @@ impl KindOfKey {
 }
 
 /// The Cryptographic Algorithm of a kind of key; none for generic secrets. `said` is the one that a
-/// client gave when it made an EC key, whose kind has three names.
+/// client gave, where a kind has several names.
 #[must_use]
 pub fn algorithm(spec: KeySpec, said: Option<Algorithm>) -> Option<Algorithm> {
     Some(match spec {
-        KeySpec::Aes { .. } => Algorithm::AES,
+        KeySpec::Aes { .. } | KeySpec::AesXts { .. } => Algorithm::AES,
+        KeySpec::Des3 { .. } => Algorithm::DES3,
+        KeySpec::ChaCha20 => said.unwrap_or(Algorithm::ChaCha20),
         KeySpec::Sm4 => Algorithm::SM4,
         KeySpec::Rsa { .. } => Algorithm::RSA,
         KeySpec::Ec { .. } => said.unwrap_or(Algorithm::ECDSA),
@@ -364,6 +393,9 @@ mod tests {
         let specs = [
             (kind(Algorithm::AES, 256), false),
             (kind(Algorithm::SM4, 128), false),
+            (kind(Algorithm::DES3, 168), false),
+            (kind(Algorithm::ChaCha20, 256), false),
+            (kind(Algorithm::AES, 512), false),
             (kind(Algorithm::HMAC_SHA384, 384), false),
             (kind(Algorithm::RSA, 2048), true),
             (kind(Algorithm::ECDSA, 384), true),
@@ -380,17 +412,21 @@ mod tests {
 
     #[test]
     fn what_no_engine_has_is_kept_but_not_made() {
-        let des = kind(Algorithm::DES3, 168);
-        assert!(des.to_create(false).is_err());
-        let kept = des.of_symmetric(24).unwrap();
+        let skipjack = kind(Algorithm::SKIPJACK, 80);
+        assert!(skipjack.to_create(false).is_err());
+        let kept = skipjack.of_symmetric(10).unwrap();
         assert_eq!(
             kept,
             KeySpec::Foreign {
-                algorithm: Algorithm::DES3.0,
-                bits: 168
+                algorithm: Algorithm::SKIPJACK.0,
+                bits: 80
             }
         );
-        assert_eq!(algorithm(kept, None), Some(Algorithm::DES3));
+        assert_eq!(algorithm(kept, None), Some(Algorithm::SKIPJACK));
+        let two = kind(Algorithm::DES3, 112).of_symmetric(16);
+        assert_eq!(two.ok(), Some(KeySpec::Des3 { bits: 112 }));
+        let one = kind(Algorithm::DES3, 56).of_symmetric(8);
+        assert!(matches!(one, Ok(KeySpec::Foreign { .. })));
         assert!(kind(Algorithm::AES, 256).of_symmetric(16).is_err());
     }
 }

@@ -50,7 +50,7 @@ enum Work {
     Collected {
         using: Box<Use>,
         data: Zeroizing<Vec<u8>>,
-        pads: bool,
+        pads: Option<usize>,
     },
     Hash(Box<Hasher>),
 }
@@ -138,8 +138,8 @@ pub struct Begin {
     pub purpose: Purpose,
     /// How.
     pub mechanism: Mechanism,
-    /// The door pads.
-    pub pads: bool,
+    /// The door pads to blocks of so many bytes.
+    pub pads: Option<usize>,
     /// Bytes of the authentication tag at the end.
     pub tag_length: Option<usize>,
 }
@@ -158,7 +158,7 @@ impl Parts {
         let object = begin.object;
         let mut using = Box::new(kms.begin(caller, object, begin.purpose, begin.mechanism)?);
         let work = match using.update_length(0) {
-            Ok(_) if !begin.pads => Work::Streamed(using),
+            Ok(_) if begin.pads.is_none() => Work::Streamed(using),
             Ok(_) | Err(Error::MechanismUnsupported { .. }) => Work::Collected {
                 using,
                 data: Zeroizing::default(),
@@ -245,13 +245,14 @@ impl Parts {
                 pads,
             } => {
                 let encrypts = using.purpose() == Purpose::Encrypt;
-                let padded = (pads && encrypts).then(|| crate::mechanisms::pad(&data));
+                let pad = |block| crate::mechanisms::pad(&data, block);
+                let padded = pads.filter(|_| encrypts).map(pad);
                 let input = padded.as_ref().unwrap_or(&data);
                 output = Zeroizing::new(vec![0; using.output_length(input.len())?]);
                 let written = kms.run(&mut using, input, &mut output)?;
                 output.truncate(written);
-                if pads && !encrypts {
-                    crate::mechanisms::unpad(&mut output)?;
+                if let (Some(block), false) = (pads, encrypts) {
+                    crate::mechanisms::unpad(&mut output, block)?;
                 }
                 Ok(output)
             }

@@ -311,6 +311,9 @@ pub(super) fn new_object(
 pub(super) fn describe(spec: KeySpec) -> String {
     match spec {
         KeySpec::Aes { bits } => format!("AES-{bits}"),
+        KeySpec::AesXts { bits } => format!("AES-XTS {bits} bits"),
+        KeySpec::Des3 { bits } => format!("3DES {bits} bits"),
+        KeySpec::ChaCha20 => "ChaCha20".into(),
         KeySpec::Sm4 => "SM4".into(),
         KeySpec::Rsa { bits } => format!("RSA-{bits}"),
         KeySpec::Ec { curve } => format!("EC {curve:?}"),

@@ -138,12 +138,15 @@ impl Draft {
         Ok(())
     }
 
-    /// Notes which of its names a client gave the algorithm of an EC key.
+    /// Notes which of its names a client gave the algorithm, where a kind of key has several.
     pub fn note_algorithm(&mut self, spec: KeySpec) {
         let Some(CryptographicAlgorithm(number)) = self.kind.algorithm else {
             return;
         };
-        if matches!(spec, KeySpec::Ec { .. } | KeySpec::X25519) {
+        if matches!(
+            spec,
+            KeySpec::Ec { .. } | KeySpec::X25519 | KeySpec::ChaCha20
+        ) {
             self.attributes.custom.remove(SAID_ALGORITHM);
             kept::push(
                 &mut self.attributes,

@@ -4,7 +4,8 @@ use keybridge_core::model::UsageMask;
 use keybridge_core::{Curve, HashAlgorithm, KeySpec, Protection};
 
 /// The kinds of keys, as `--type` takes them.
-pub(super) const TYPES: &str = "aes-128, aes-192, aes-256, sm4, rsa-2048, rsa-3072, rsa-4096, \
+pub(super) const TYPES: &str = "aes-128, aes-192, aes-256, aes-xts-256, \
+    aes-xts-512, 3des, chacha20, sm4, rsa-2048, rsa-3072, rsa-4096, \
     ec-p256, ec-p384, ec-p521, ec-secp256k1, ed25519, x25519, sm2, hmac-sha1, hmac-sha224, \
     hmac-sha256, hmac-sha384, hmac-sha512, hmac-sm3, generic-BITS";
 
@@ -13,6 +14,10 @@ const NAMED: &[(&str, KeySpec)] = &[
     ("aes-128", KeySpec::Aes { bits: 128 }),
     ("aes-192", KeySpec::Aes { bits: 192 }),
     ("aes-256", KeySpec::Aes { bits: 256 }),
+    ("aes-xts-256", KeySpec::AesXts { bits: 256 }),
+    ("aes-xts-512", KeySpec::AesXts { bits: 512 }),
+    ("3des", KeySpec::Des3 { bits: 168 }),
+    ("chacha20", KeySpec::ChaCha20),
     ("sm4", KeySpec::Sm4),
     ("rsa-2048", KeySpec::Rsa { bits: 2048 }),
     ("rsa-3072", KeySpec::Rsa { bits: 3072 }),
@@ -118,7 +123,11 @@ pub(super) const fn default_usage(spec: KeySpec) -> UsageMask {
     const SIGN: u32 = UsageMask::SIGN.0 | UsageMask::VERIFY.0;
     const ENCRYPT: u32 = UsageMask::ENCRYPT.0 | UsageMask::DECRYPT.0;
     UsageMask(match spec {
-        KeySpec::Aes { .. } | KeySpec::Sm4 => ENCRYPT,
+        KeySpec::Aes { .. }
+        | KeySpec::AesXts { .. }
+        | KeySpec::Des3 { .. }
+        | KeySpec::ChaCha20
+        | KeySpec::Sm4 => ENCRYPT,
         KeySpec::Rsa { .. } | KeySpec::Sm2 => SIGN | ENCRYPT,
         KeySpec::Ec { .. } | KeySpec::Ed25519 => SIGN,
         KeySpec::X25519 | KeySpec::GenericSecret { .. } => UsageMask::DERIVE.0,

@@ -26,6 +26,10 @@ pub use signature::{mac, signature};
 
 /// Bytes of an AES or SM4 block.
 const BLOCK: usize = 16;
+/// Bytes of a triple DES block.
+const SMALL_BLOCK: usize = 8;
+/// Bytes of a ChaCha20 nonce that the server makes (RFC 8439).
+const CHACHA20_NONCE: usize = 12;
 /// Bytes of a GCM initialization vector that the server makes (SP 800-38D section 8.2.2).
 const GCM_IV: usize = 12;
 /// Bytes of a CCM nonce that the server makes: leaves three bytes for the length, 16 MiB.
@@ -63,8 +67,9 @@ pub struct Cipher {
     pub made_iv: Option<Vec<u8>>,
     /// Bytes of the tag at the end of what the core writes.
     pub tag_length: Option<usize>,
-    /// The door pads and unpads: ECB with PKCS#5 padding, which is no mechanism of its own.
-    pub pads: bool,
+    /// The door pads to, and unpads from, blocks of so many bytes: ECB with PKCS#5 padding, which is no mechanism
+    /// of its own.
+    pub pads: Option<usize>,
 }
 
 /// The mechanism of Encrypt or Decrypt with a key of `spec`. With `makes_iv`, an initialization
@@ -81,7 +86,9 @@ pub fn cipher(
     match spec {
         Some(KeySpec::Rsa { .. }) => rsa_cipher(parameters),
         Some(KeySpec::Sm2) => Ok(plain(Mechanism::Sm2Encrypt)),
-        _ => block_cipher(parameters, inputs, makes_iv),
+        Some(KeySpec::ChaCha20) => chacha20(parameters, inputs, makes_iv),
+        Some(KeySpec::Des3 { .. }) => block_cipher(SMALL_BLOCK, parameters, inputs, makes_iv),
+        _ => block_cipher(BLOCK, parameters, inputs, makes_iv),
     }
 }
 
@@ -90,11 +97,47 @@ fn plain(mechanism: Mechanism) -> Cipher {
         mechanism,
         made_iv: None,
         tag_length: None,
-        pads: false,
+        pads: None,
+    }
+}
+
+/// ChaCha20, or ChaCha20-Poly1305 when the mode is AEAD (OASIS's test cases).
+fn chacha20(
+    parameters: &CryptographicParameters,
+    inputs: Inputs<'_>,
+    makes_iv: bool,
+) -> Result<Cipher> {
+    let (nonce, made_iv) = initialization_vector(parameters, inputs.iv, makes_iv, CHACHA20_NONCE)?;
+    match parameters.block_cipher_mode {
+        Some(Mode::AEAD) => {
+            let tag_length = tag_length(parameters)?;
+            Ok(Cipher {
+                made_iv,
+                tag_length: Some(tag_length),
+                ..plain(Mechanism::ChaCha20Poly1305 {
+                    nonce,
+                    aad: inputs.additional_data.unwrap_or_default().to_vec(),
+                    tag_length,
+                })
+            })
+        }
+        None => {
+            let counter = parameters.initial_counter_value.unwrap_or(0);
+            let counter = u64::try_from(counter);
+            Ok(Cipher {
+                made_iv,
+                ..plain(Mechanism::ChaCha20 {
+                    nonce,
+                    counter: counter.map_err(|_| bad_parameters("the counter is negative"))?,
+                })
+            })
+        }
+        Some(other) => Err(unsupported(format!("{other} is no mode of ChaCha20"))),
     }
 }
 
 fn block_cipher(
+    block_length: usize,
     parameters: &CryptographicParameters,
     inputs: Inputs<'_>,
     makes_iv: bool,
@@ -108,12 +151,12 @@ fn block_cipher(
     match (mode, padding) {
         (Mode::ECB, Padding::None) => Ok(plain(Mechanism::Ecb)),
         (Mode::ECB, Padding::PKCS5) => Ok(Cipher {
-            pads: true,
+            pads: Some(block_length),
             ..plain(Mechanism::Ecb)
         }),
         (Mode::CBC, Padding::None | Padding::PKCS5) => {
-            let (bytes, made_iv) = made(BLOCK)?;
-            let iv = block(&bytes)?;
+            let (bytes, made_iv) = made(block_length)?;
+            let iv = block(&bytes, block_length)?;
             let mechanism = if padding == Padding::PKCS5 {
                 Mechanism::CbcPad { iv }
             } else {
@@ -127,6 +170,19 @@ fn block_cipher(
         (Mode::CTR, Padding::None) => {
             let (bytes, made_iv) = made(BLOCK)?;
             let mechanism = counter(parameters, &bytes)?;
+            Ok(Cipher {
+                made_iv,
+                ..plain(mechanism)
+            })
+        }
+        (Mode::OFB | Mode::CFB | Mode::XTS, Padding::None) => {
+            let (bytes, made_iv) = made(BLOCK)?;
+            let iv = block(&bytes, BLOCK)?;
+            let mechanism = match mode {
+                Mode::OFB => Mechanism::Ofb { iv },
+                Mode::CFB => Mechanism::Cfb { iv, bits: 128 },
+                _ => Mechanism::Xts { unit: iv },
+            };
             Ok(Cipher {
                 made_iv,
                 ..plain(mechanism)
@@ -199,9 +255,17 @@ fn initialization_vector(
     Ok((iv.clone(), Some(iv)))
 }
 
-fn block(iv: &[u8]) -> Result<[u8; BLOCK]> {
-    iv.try_into()
-        .map_err(|_| bad_parameters(format!("the IV/Counter/Nonce has {BLOCK} bytes here")))
+/// An initialization vector of a whole block; the core's have 16 bytes, of which a cipher of smaller blocks uses
+/// the first.
+fn block(iv: &[u8], length: usize) -> Result<[u8; BLOCK]> {
+    if iv.len() != length {
+        return Err(bad_parameters(format!(
+            "the IV/Counter/Nonce has {length} bytes here"
+        )));
+    }
+    let mut block = [0; BLOCK];
+    block[..length].copy_from_slice(iv);
+    Ok(block)
 }
 
 /// Counter mode: a whole counter block, or a nonce that the Initial Counter Value completes (RFC

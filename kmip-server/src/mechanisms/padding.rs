@@ -3,12 +3,11 @@
 use keybridge_core::Error;
 use zeroize::Zeroizing;
 
-use super::BLOCK;
 use crate::failure::{Failure, Result};
 
-/// PKCS#5 padding.
-pub fn pad(data: &[u8]) -> Zeroizing<Vec<u8>> {
-    let missing = BLOCK - data.len() % BLOCK;
+/// PKCS#5 padding to blocks of so many bytes.
+pub fn pad(data: &[u8], block: usize) -> Zeroizing<Vec<u8>> {
+    let missing = block - data.len() % block;
     let mut padded = Zeroizing::new(Vec::with_capacity(data.len() + missing));
     padded.extend_from_slice(data);
     // At most the block's 16.
@@ -17,10 +16,10 @@ pub fn pad(data: &[u8]) -> Zeroizing<Vec<u8>> {
 }
 
 /// Takes PKCS#5 padding off. One error for whatever is wrong with it.
-pub fn unpad(data: &mut Zeroizing<Vec<u8>>) -> Result<()> {
+pub fn unpad(data: &mut Zeroizing<Vec<u8>>, block: usize) -> Result<()> {
     let wrong = || Failure::from(Error::InvalidCiphertext);
     let count = usize::from(*data.last().ok_or_else(wrong)?);
-    if !(1..=16).contains(&count) || count > data.len() {
+    if !(1..=block).contains(&count) || count > data.len() {
         return Err(wrong());
     }
     let at = data.len() - count;
@@ -42,7 +41,7 @@ mod tests {
     fn padding_comes_off_whole_or_not_at_all() {
         let unpadded = |bytes: &[u8]| {
             let mut data = Zeroizing::new(bytes.to_vec());
-            unpad(&mut data).map(|()| data.len()).ok()
+            unpad(&mut data, 16).map(|()| data.len()).ok()
         };
         assert_eq!(unpadded(&[9; 8]), None);
         assert_eq!(unpadded(&[17; 32]), None);

@@ -57,8 +57,8 @@ pub(super) fn handle(
     let input = whole.as_ref().map_or(data, |whole| whole.as_slice());
     let mechanism = cipher.mechanism;
     let mut output = uses::run(context, id, &object, Purpose::Decrypt, mechanism, input)?;
-    if cipher.pads {
-        mechanisms::unpad(&mut output)?;
+    if let Some(block) = cipher.pads {
+        mechanisms::unpad(&mut output, block)?;
     }
     Ok(DecryptResponse {
         unique_identifier: identifier(id),

@@ -52,8 +52,8 @@ pub(super) fn handle(
         });
     }
     let mechanism = cipher.mechanism;
-    let mut output = if cipher.pads {
-        let padded = mechanisms::pad(data);
+    let mut output = if let Some(block) = cipher.pads {
+        let padded = mechanisms::pad(data, block);
         uses::run(context, id, &object, Purpose::Encrypt, mechanism, &padded)?
     } else {
         uses::run(context, id, &object, Purpose::Encrypt, mechanism, data)?

@@ -79,7 +79,7 @@ pub(super) fn first(
         object,
         purpose,
         mechanism,
-        pads: false,
+        pads: None,
         tag_length: None,
     };
     context.blocking(|kms, caller| {

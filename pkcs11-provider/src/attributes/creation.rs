@@ -192,7 +192,13 @@ impl<'t, 'a> Draft<'t, 'a> {
         match (self.class, self.key_type) {
             (CKO_SECRET_KEY, _) => {
                 let value = self.required(CKA_VALUE)?;
-                Ok((Some(self.secret_spec(value.len())?), value.into()))
+                let spec = self.secret_spec(value.len())?;
+                // "Triple-length DES secret key objects": wrong parity is an error.
+                let even = || value.iter().any(|byte| byte.count_ones() % 2 == 0);
+                if matches!(spec, KeySpec::Des3 { .. }) && even() {
+                    return Err(Rv::ATTRIBUTE_VALUE_INVALID);
+                }
+                Ok((Some(spec), value.into()))
             }
             (CKO_PUBLIC_KEY, Some(CKK_RSA)) => {
                 let key = self.rsa_public()?;
@@ -309,6 +315,8 @@ const HMAC_TYPES: &[(CK_KEY_TYPE, HashAlgorithm)] = &[
     (CKK_SHA256_HMAC, HashAlgorithm::Sha256),
     (CKK_SHA384_HMAC, HashAlgorithm::Sha384),
     (CKK_SHA512_HMAC, HashAlgorithm::Sha512),
+    (CKK_SHA512_224_HMAC, HashAlgorithm::Sha512_224),
+    (CKK_SHA512_256_HMAC, HashAlgorithm::Sha512_256),
     (CKK_SHA3_224_HMAC, HashAlgorithm::Sha3_224),
     (CKK_SHA3_256_HMAC, HashAlgorithm::Sha3_256),
     (CKK_SHA3_384_HMAC, HashAlgorithm::Sha3_384),
@@ -323,6 +331,10 @@ fn secret_spec(key_type: CK_KEY_TYPE, length: usize) -> Result<KeySpec> {
     let bits = bits.ok_or(Rv::ATTRIBUTE_VALUE_INVALID)?;
     match key_type {
         CKK_AES if matches!(length, 16 | 24 | 32) => Ok(KeySpec::Aes { bits }),
+        CKK_AES_XTS if matches!(length, 32 | 64) => Ok(KeySpec::AesXts { bits }),
+        CKK_DES2 if length == 16 => Ok(KeySpec::Des3 { bits: 112 }),
+        CKK_DES3 if length == 24 => Ok(KeySpec::Des3 { bits: 168 }),
+        CKK_CHACHA20 if length == 32 => Ok(KeySpec::ChaCha20),
         CKK_KB_SM4 if length == 16 => Ok(KeySpec::Sm4),
         // A generic secret holds any secret; the types that are one in all but name are kept as
         // one.
@@ -334,10 +346,27 @@ fn secret_spec(key_type: CK_KEY_TYPE, length: usize) -> Result<KeySpec> {
     }
 }
 
+/// Bytes of a secret key when its template does not say: what its type has, or the digest of its HMAC.
+pub(crate) fn usual_length(key_type: CK_KEY_TYPE) -> Option<usize> {
+    match key_type {
+        CKK_KB_SM4 | CKK_DES2 => Some(16),
+        CKK_DES3 => Some(24),
+        CKK_CHACHA20 => Some(32),
+        _ => HMAC_TYPES
+            .iter()
+            .find(|row| row.0 == key_type)
+            .map(|row| row.1.length()),
+    }
+}
+
 /// `CKA_KEY_TYPE` of a kind of key.
 pub(crate) fn key_type_of(spec: KeySpec) -> CK_KEY_TYPE {
     match spec {
         KeySpec::Aes { .. } => CKK_AES,
+        KeySpec::AesXts { .. } => CKK_AES_XTS,
+        KeySpec::Des3 { bits: 112 } => CKK_DES2,
+        KeySpec::Des3 { .. } => CKK_DES3,
+        KeySpec::ChaCha20 => CKK_CHACHA20,
         KeySpec::Sm4 => CKK_KB_SM4,
         KeySpec::Rsa { .. } => CKK_RSA,
         KeySpec::Ec { .. } | KeySpec::Sm2 => CKK_EC,
@@ -386,7 +415,10 @@ fn defaults(class: CK_OBJECT_CLASS, key_type: Option<CK_KEY_TYPE>) -> Attributes
 }
 
 fn default_usage(class: CK_OBJECT_CLASS, key_type: Option<CK_KEY_TYPE>) -> UsageMask {
-    let ciphers = matches!(key_type, Some(CKK_AES | CKK_KB_SM4 | CKK_RSA));
+    let ciphers = matches!(
+        key_type,
+        Some(CKK_AES | CKK_AES_XTS | CKK_DES2 | CKK_DES3 | CKK_CHACHA20 | CKK_KB_SM4 | CKK_RSA)
+    );
     let agrees_only = key_type == Some(CKK_EC_MONTGOMERY);
     match class {
         CKO_SECRET_KEY if ciphers => UsageMask::ENCRYPT | UsageMask::DECRYPT,

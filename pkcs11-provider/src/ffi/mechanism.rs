@@ -99,6 +99,8 @@ impl Parameter {
             ParameterShape::Counter => self.counter(),
             ParameterShape::Gcm => self.gcm(),
             ParameterShape::Ccm => self.ccm(),
+            ParameterShape::ChaCha20 => self.chacha20(),
+            ParameterShape::ChaCha20Poly1305 => self.chacha20_poly1305(),
             ParameterShape::MacLength => self.structure().map(Parameters::MacLength),
             ParameterShape::Pss => self.pss(),
             ParameterShape::Oaep => self.oaep(),
@@ -166,6 +168,28 @@ impl Parameter {
         })
     }
 
+    fn chacha20<'call>(self) -> Result<Parameters<'call>> {
+        let raw: CK_CHACHA20_PARAMS = self.structure()?;
+        Ok(Parameters::ChaCha20 {
+            counter: inner(raw.pBlockCounter, bits_to_bytes(raw.blockCounterBits)?)?,
+            nonce: inner(raw.pNonce, bits_to_bytes(raw.ulNonceBits)?)?,
+        })
+    }
+
+    fn chacha20_poly1305<'call>(self) -> Result<Parameters<'call>> {
+        let raw: CK_SALSA20_CHACHA20_POLY1305_PARAMS = self.structure()?;
+        // "Length of nonce in bits"; OpenSSL's and NSS's users give bytes. No nonce has both 12 or 24 bits and
+        // that many bytes.
+        let bytes = match raw.ulNonceLen {
+            12 | 24 => raw.ulNonceLen,
+            bits => bits_to_bytes(bits)?,
+        };
+        Ok(Parameters::ChaCha20Poly1305 {
+            nonce: inner(raw.pNonce, bytes)?,
+            aad: inner(raw.pAAD, raw.ulAADLen)?,
+        })
+    }
+
     fn pss<'call>(self) -> Result<Parameters<'call>> {
         let raw: CK_RSA_PKCS_PSS_PARAMS = self.structure()?;
         Ok(Parameters::Pss {
@@ -227,6 +251,15 @@ impl Parameter {
     fn string_data<'call>(self) -> Result<Parameters<'call>> {
         let raw: CK_KEY_DERIVATION_STRING_DATA = self.structure()?;
         inner(raw.pData, raw.ulLen).map(Parameters::Bytes)
+    }
+}
+
+/// A length that the application gives in bits.
+fn bits_to_bytes(bits: CK_ULONG) -> Result<CK_ULONG> {
+    if bits.is_multiple_of(8) {
+        Ok(bits / 8)
+    } else {
+        Err(Rv::MECHANISM_PARAM_INVALID)
     }
 }
 

@@ -7,11 +7,10 @@ use keybridge_core::kms::{CreateKey, DeriveKey};
 use super::objects::lifetime;
 use super::wrapping::new_key;
 use crate::attributes::Template;
-use crate::attributes::creation::{Draft, Maker};
+use crate::attributes::creation::{Draft, Maker, usual_length};
 use crate::attributes::templates::{self, Written};
 use crate::mechanisms::convert::{check_key, row_for, to_core};
 use crate::mechanisms::registry::{Family, Row};
-use crate::mechanisms::vendor::CKK_KB_SM4;
 use crate::mechanisms::{MechanismCall, Parameters};
 use crate::module::Instance;
 use crate::rv::{Result, Rv};
@@ -41,11 +40,8 @@ impl Instance {
                 Some(key_type),
             )?;
             Self::check_writable(session, draft.token)?;
-            let length = match draft.value_len()? {
-                Some(length) => length,
-                None if key_type == CKK_KB_SM4 => 16,
-                None => return Err(Rv::TEMPLATE_INCOMPLETE),
-            };
+            let length = draft.value_len()?.or_else(|| usual_length(key_type));
+            let length = length.ok_or(Rv::TEMPLATE_INCOMPLETE)?;
             let mut request = CreateKey::new(draft.secret_spec(length)?);
             request.protection = slot.token.protection();
             request.lifetime = lifetime(session, draft.token);
@@ -215,8 +211,8 @@ fn natural_length(
     spec: Option<KeySpec>,
     key_type: CK_KEY_TYPE,
 ) -> Result<usize> {
-    if key_type == CKK_KB_SM4 {
-        return Ok(16);
+    if let Some(length) = usual_length(key_type) {
+        return Ok(length);
     }
     match (row.family, mechanism.parameters, spec) {
         (Family::Ecdh, _, Some(KeySpec::Ec { curve })) => Ok(curve.field_length()),

@@ -234,9 +234,12 @@ impl Unwrapping<'_> {
     /// The length of what was probably wrapped, in bytes.
     fn guess(&self) -> usize {
         let added = match &self.mechanism {
-            Mechanism::KeyWrap { .. } | Mechanism::KeyWrapPad => SEMIBLOCK,
+            Mechanism::KeyWrap { .. } | Mechanism::KeyWrapPad | Mechanism::KeyWrapPkcs7 { .. } => {
+                SEMIBLOCK
+            }
+            Mechanism::ChaCha20Poly1305 { .. } => 2 * SEMIBLOCK,
             Mechanism::CbcPad { .. } => 2 * SEMIBLOCK,
-            Mechanism::Gcm { tag_length, .. } => *tag_length,
+            Mechanism::Gcm { tag_length, .. } | Mechanism::Ccm { tag_length, .. } => *tag_length,
             Mechanism::RsaPkcs1 | Mechanism::RsaOaep { .. } => return SOME_LENGTH,
             _ => 0,
         };

@@ -36,8 +36,12 @@ pub(crate) fn row_for(call: &MechanismCall<'_>, flag: CK_FLAGS) -> Result<&'stat
 /// KMIP.
 pub(crate) fn signing_purpose(row: &Row, verify: bool) -> Purpose {
     match (row.family, verify) {
-        (Family::Hmac(_) | Family::Cmac, false) => Purpose::MacGenerate,
-        (Family::Hmac(_) | Family::Cmac, true) => Purpose::MacVerify,
+        (Family::Hmac(_) | Family::Cmac(_) | Family::Gmac | Family::Xcbc(_), false) => {
+            Purpose::MacGenerate
+        }
+        (Family::Hmac(_) | Family::Cmac(_) | Family::Gmac | Family::Xcbc(_), true) => {
+            Purpose::MacVerify
+        }
         (_, false) => Purpose::Sign,
         (_, true) => Purpose::Verify,
     }
@@ -50,6 +54,9 @@ pub(crate) fn signing_purpose(row: &Row, verify: bool) -> Purpose {
 pub(crate) fn check_key(row: &Row, spec: Option<KeySpec>) -> Result<()> {
     let fits = match (row.keys, spec) {
         (Keys::Aes, Some(KeySpec::Aes { .. }))
+        | (Keys::AesXts, Some(KeySpec::AesXts { .. }))
+        | (Keys::Des3, Some(KeySpec::Des3 { .. }))
+        | (Keys::ChaCha20, Some(KeySpec::ChaCha20))
         | (Keys::Sm4, Some(KeySpec::Sm4))
         | (Keys::Rsa, Some(KeySpec::Rsa { .. }))
         | (Keys::Ec | Keys::Agreement, Some(KeySpec::Ec { .. }))
@@ -84,7 +91,34 @@ pub(crate) fn to_core(
         (F::Cbc, Parameters::Bytes(iv)) => Ok(Mechanism::Cbc { iv: block(iv)? }),
         (F::CbcPad, Parameters::Bytes(iv)) => Ok(Mechanism::CbcPad { iv: block(iv)? }),
         (F::Ctr, Parameters::Counter { bits, block }) => counter(bits, block),
+        (F::Cts, Parameters::Bytes(iv)) => Ok(Mechanism::Cts { iv: block(iv)? }),
+        (F::Ofb, Parameters::Bytes(iv)) => Ok(Mechanism::Ofb { iv: block(iv)? }),
+        (F::Cfb(bits), Parameters::Bytes(iv)) => Ok(Mechanism::Cfb {
+            iv: block(iv)?,
+            bits,
+        }),
+        (F::Xts, Parameters::Bytes(unit)) => Ok(Mechanism::Xts { unit: block(unit)? }),
+        (F::ChaCha20, Parameters::ChaCha20 { counter, nonce }) => chacha20(counter, nonce),
+        (F::ChaCha20Poly1305, Parameters::ChaCha20Poly1305 { nonce, aad }) => {
+            Ok(Mechanism::ChaCha20Poly1305 {
+                nonce: nonce.to_vec(),
+                aad: aad.to_vec(),
+                tag_length: FULL_TAG,
+            })
+        }
         (F::Gcm, Parameters::Gcm { iv, aad, tag_bits }) => gcm(iv, aad, tag_bits),
+        // The data is what is authenticated; the parameter has a place for it and must leave it empty.
+        (
+            F::Gmac,
+            Parameters::Gcm {
+                iv,
+                aad: [],
+                tag_bits,
+            },
+        ) => Ok(Mechanism::Gmac {
+            iv: checked_iv(iv)?,
+            tag_length: tag_length(tag_bits)?,
+        }),
         (
             F::Ccm,
             Parameters::Ccm {
@@ -99,13 +133,19 @@ pub(crate) fn to_core(
             tag_length: size(mac_len)?,
             data_length: Some(size(data_len)?),
         }),
-        (F::KeyWrap, parameters) => key_wrap(parameters),
+        (F::KeyWrap, parameters) => Ok(Mechanism::KeyWrap {
+            iv: key_wrap_iv(parameters)?,
+        }),
+        (F::KeyWrapPkcs7, parameters) => Ok(Mechanism::KeyWrapPkcs7 {
+            iv: key_wrap_iv(parameters)?,
+        }),
         // RFC 5649 fixes the alternative initial value; another is not ours to invent.
         (F::KeyWrapPad, Parameters::None) => Ok(Mechanism::KeyWrapPad),
         (F::KeyWrapPad, Parameters::Bytes([0xa6, 0x59, 0x59, 0xa6])) => Ok(Mechanism::KeyWrapPad),
-        (F::Cmac, parameters) => {
-            mac_length(parameters, BLOCK).map(|tag_length| Mechanism::Cmac { tag_length })
+        (F::Cmac(full), parameters) => {
+            mac_length(parameters, full).map(|tag_length| Mechanism::Cmac { tag_length })
         }
+        (F::Xcbc(tag_length), _) => Ok(Mechanism::XcbcMac { tag_length }),
         (F::Hmac(hash), parameters) => mac_length(parameters, hash.length())
             .map(|tag_length| Mechanism::Hmac { hash, tag_length }),
         (F::RsaPkcs, _) => Ok(Mechanism::RsaPkcs1),
@@ -235,8 +275,32 @@ fn size(value: CK_ULONG) -> Result<usize> {
     usize::try_from(value).map_err(|_| Rv::MECHANISM_PARAM_INVALID)
 }
 
+/// The core's initialization vectors have 16 bytes, of which a cipher of smaller blocks uses the first. The
+/// length has been checked against the registry.
 fn block(iv: &[u8]) -> Result<[u8; BLOCK]> {
-    iv.try_into().map_err(|_| Rv::MECHANISM_PARAM_INVALID)
+    let mut block = [0; BLOCK];
+    let room = block.get_mut(..iv.len());
+    room.ok_or(Rv::MECHANISM_PARAM_INVALID)?.copy_from_slice(iv);
+    Ok(block)
+}
+
+fn chacha20(counter: &[u8], nonce: &[u8]) -> Result<Mechanism> {
+    // The counter's length goes with the nonce's ("Nonce and block counter lengths").
+    let expected = match nonce.len() {
+        12 => 4,
+        8 | 24 => 8,
+        _ => return Err(Rv::MECHANISM_PARAM_INVALID),
+    };
+    // A short counter for the original is what programs pass that start at 0 or 1.
+    if counter.len() != expected && counter.len() != 4 {
+        return Err(Rv::MECHANISM_PARAM_INVALID);
+    }
+    let mut number = [0; 8];
+    number[..counter.len()].copy_from_slice(counter);
+    Ok(Mechanism::ChaCha20 {
+        nonce: nonce.to_vec(),
+        counter: u64::from_le_bytes(number),
+    })
 }
 
 fn counter(bits: CK_ULONG, counter_block: [u8; BLOCK]) -> Result<Mechanism> {
@@ -249,30 +313,37 @@ fn counter(bits: CK_ULONG, counter_block: [u8; BLOCK]) -> Result<Mechanism> {
     }
 }
 
-/// An empty IV would make the core choose one, which the application could never learn: refused.
-/// Tag lengths are those of SP 800-38D, section 5.2.1.2.
 fn gcm(iv: &[u8], aad: &[u8], tag_bits: CK_ULONG) -> Result<Mechanism> {
-    let tag_length = match tag_bits {
-        0 => FULL_TAG,
-        32 | 64 | 96 | 104 | 112 | 120 | 128 => size(tag_bits / 8)?,
-        _ => return Err(Rv::MECHANISM_PARAM_INVALID),
-    };
-    if iv.is_empty() || iv.len() > MAX_IV {
-        return Err(Rv::MECHANISM_PARAM_INVALID);
-    }
     Ok(Mechanism::Gcm {
-        iv: iv.to_vec(),
+        iv: checked_iv(iv)?,
         aad: aad.to_vec(),
-        tag_length,
+        tag_length: tag_length(tag_bits)?,
     })
 }
 
-fn key_wrap(parameters: Parameters<'_>) -> Result<Mechanism> {
+/// An empty IV would make the core choose one, which the application could never learn: refused.
+fn checked_iv(iv: &[u8]) -> Result<Vec<u8>> {
+    if iv.is_empty() || iv.len() > MAX_IV {
+        return Err(Rv::MECHANISM_PARAM_INVALID);
+    }
+    Ok(iv.to_vec())
+}
+
+/// Tag lengths are those of SP 800-38D, section 5.2.1.2.
+fn tag_length(bits: CK_ULONG) -> Result<usize> {
+    match bits {
+        0 => Ok(FULL_TAG),
+        32 | 64 | 96 | 104 | 112 | 120 | 128 => size(bits / 8),
+        _ => Err(Rv::MECHANISM_PARAM_INVALID),
+    }
+}
+
+fn key_wrap_iv(parameters: Parameters<'_>) -> Result<Option<[u8; 8]>> {
     match parameters {
-        Parameters::None => Ok(Mechanism::KeyWrap { iv: None }),
+        Parameters::None => Ok(None),
         Parameters::Bytes(iv) => {
             let iv = iv.try_into().map_err(|_| Rv::MECHANISM_PARAM_INVALID)?;
-            Ok(Mechanism::KeyWrap { iv: Some(iv) })
+            Ok(Some(iv))
         }
         _ => Err(Rv::MECHANISM_PARAM_INVALID),
     }
@@ -367,6 +438,10 @@ fn key_derivation(kdf: CK_EC_KDF_TYPE, shared: &[u8]) -> Result<KeyDerivation> {
         CKD_SHA256_KDF => HashAlgorithm::Sha256,
         CKD_SHA384_KDF => HashAlgorithm::Sha384,
         CKD_SHA512_KDF => HashAlgorithm::Sha512,
+        CKD_SHA3_224_KDF => HashAlgorithm::Sha3_224,
+        CKD_SHA3_256_KDF => HashAlgorithm::Sha3_256,
+        CKD_SHA3_384_KDF => HashAlgorithm::Sha3_384,
+        CKD_SHA3_512_KDF => HashAlgorithm::Sha3_512,
         _ => return Err(Rv::MECHANISM_PARAM_INVALID),
     };
     Ok(KeyDerivation::X963 {

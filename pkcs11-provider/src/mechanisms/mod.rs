@@ -4,6 +4,9 @@
 pub(crate) mod convert;
 pub(crate) mod parameters;
 pub mod registry;
+mod table;
+#[cfg(test)]
+mod tests;
 pub mod vendor;
 
 pub use parameters::{MechanismCall, ParameterShape, Parameters};

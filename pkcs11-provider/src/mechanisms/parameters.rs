@@ -26,6 +26,10 @@ pub enum ParameterShape {
     Gcm,
     /// `CK_CCM_PARAMS`.
     Ccm,
+    /// `CK_CHACHA20_PARAMS`.
+    ChaCha20,
+    /// `CK_SALSA20_CHACHA20_POLY1305_PARAMS`.
+    ChaCha20Poly1305,
     /// `CK_MAC_GENERAL_PARAMS`: a length in bytes.
     MacLength,
     /// `CK_RSA_PKCS_PSS_PARAMS`.
@@ -80,6 +84,20 @@ pub enum Parameters<'a> {
         aad: &'a [u8],
         /// Length of the MAC in bytes.
         mac_len: CK_ULONG,
+    },
+    /// For ChaCha20.
+    ChaCha20 {
+        /// Block counter, 4 or 8 bytes, little-endian.
+        counter: &'a [u8],
+        /// Nonce, whole bytes.
+        nonce: &'a [u8],
+    },
+    /// For ChaCha20-Poly1305.
+    ChaCha20Poly1305 {
+        /// Nonce, whole bytes.
+        nonce: &'a [u8],
+        /// Additional authenticated data.
+        aad: &'a [u8],
     },
     /// Length of a MAC, in bytes.
     MacLength(CK_ULONG),

@@ -14,6 +14,8 @@ pub(super) fn digest_info(algorithm: HashAlgorithm, digest: &[u8]) -> Vec<u8> {
         HashAlgorithm::Sha384 => nist(2),
         HashAlgorithm::Sha512 => nist(3),
         HashAlgorithm::Sha224 => nist(4),
+        HashAlgorithm::Sha512_224 => nist(5),
+        HashAlgorithm::Sha512_256 => nist(6),
         HashAlgorithm::Sha3_224 => nist(7),
         HashAlgorithm::Sha3_256 => nist(8),
         HashAlgorithm::Sha3_384 => nist(9),

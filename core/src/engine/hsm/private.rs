@@ -48,7 +48,12 @@ pub(super) fn attributes(spec: KeySpec, value: &SecretBytes) -> Result<Vec<Secre
                     .collect()),
             }
         }
-        KeySpec::Sm4 | KeySpec::Sm2 | KeySpec::Foreign { .. } => super::template::unsupported(spec),
+        KeySpec::AesXts { .. }
+        | KeySpec::Des3 { .. }
+        | KeySpec::ChaCha20
+        | KeySpec::Sm4
+        | KeySpec::Sm2
+        | KeySpec::Foreign { .. } => super::template::unsupported(spec),
     }
 }
 

@@ -67,7 +67,12 @@ pub(super) fn generation(key: &NewKey<'_>) -> Result<Generation> {
             Mechanism::EccMontgomeryKeyPairGen,
             "CKM_EC_MONTGOMERY_KEY_PAIR_GEN",
         ),
-        KeySpec::Sm4 | KeySpec::Sm2 | KeySpec::Foreign { .. } => return unsupported(key.spec),
+        KeySpec::AesXts { .. }
+        | KeySpec::Des3 { .. }
+        | KeySpec::ChaCha20
+        | KeySpec::Sm4
+        | KeySpec::Sm2
+        | KeySpec::Foreign { .. } => return unsupported(key.spec),
     })
 }
 
@@ -82,7 +87,12 @@ pub(super) fn generation_mechanism(spec: KeySpec) -> Option<MechanismType> {
         KeySpec::Ec { .. } => MechanismType::ECC_KEY_PAIR_GEN,
         KeySpec::Ed25519 => MechanismType::ECC_EDWARDS_KEY_PAIR_GEN,
         KeySpec::X25519 => MechanismType::ECC_MONTGOMERY_KEY_PAIR_GEN,
-        KeySpec::Sm4 | KeySpec::Sm2 | KeySpec::Foreign { .. } => return None,
+        KeySpec::AesXts { .. }
+        | KeySpec::Des3 { .. }
+        | KeySpec::ChaCha20
+        | KeySpec::Sm4
+        | KeySpec::Sm2
+        | KeySpec::Foreign { .. } => return None,
     })
 }
 
@@ -131,7 +141,12 @@ pub(super) fn key_type(spec: KeySpec) -> Result<KeyType> {
         KeySpec::Ec { .. } => KeyType::EC,
         KeySpec::Ed25519 => KeyType::EC_EDWARDS,
         KeySpec::X25519 => KeyType::EC_MONTGOMERY,
-        KeySpec::Sm4 | KeySpec::Sm2 | KeySpec::Foreign { .. } => return unsupported(spec),
+        KeySpec::AesXts { .. }
+        | KeySpec::Des3 { .. }
+        | KeySpec::ChaCha20
+        | KeySpec::Sm4
+        | KeySpec::Sm2
+        | KeySpec::Foreign { .. } => return unsupported(spec),
     })
 }
 
@@ -193,7 +208,12 @@ fn usage(spec: KeySpec, mask: UsageMask) -> Vec<Attribute> {
         KeySpec::Ec { .. } => vec![Attribute::Sign(signs), Attribute::Derive(derives)],
         KeySpec::Ed25519 => vec![Attribute::Sign(signs)],
         KeySpec::X25519 => vec![Attribute::Derive(derives)],
-        KeySpec::Sm4 | KeySpec::Sm2 | KeySpec::Foreign { .. } => Vec::new(),
+        KeySpec::AesXts { .. }
+        | KeySpec::Des3 { .. }
+        | KeySpec::ChaCha20
+        | KeySpec::Sm4
+        | KeySpec::Sm2
+        | KeySpec::Foreign { .. } => Vec::new(),
     }
 }
 

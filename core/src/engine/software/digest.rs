@@ -3,6 +3,7 @@
 use std::fmt;
 
 use aws_lc_rs::digest as aws;
+use sha2::Sha512_224;
 use sha3::Sha3_224;
 use sm3::Sm3;
 use sm3::digest::Digest as _;
@@ -46,6 +47,7 @@ pub struct Hasher {
 #[derive(Clone)]
 enum State {
     AwsLc(aws::Context),
+    Sha512_224(Sha512_224),
     Sha3_224(Sha3_224),
     Sm3(Sm3),
 }
@@ -70,6 +72,8 @@ impl Hasher {
             HashAlgorithm::Sha256 => aws_lc(&aws::SHA256),
             HashAlgorithm::Sha384 => aws_lc(&aws::SHA384),
             HashAlgorithm::Sha512 => aws_lc(&aws::SHA512),
+            HashAlgorithm::Sha512_224 => State::Sha512_224(Sha512_224::new()),
+            HashAlgorithm::Sha512_256 => aws_lc(&aws::SHA512_256),
             HashAlgorithm::Sha3_224 => State::Sha3_224(Sha3_224::new()),
             HashAlgorithm::Sha3_256 => aws_lc(&aws::SHA3_256),
             HashAlgorithm::Sha3_384 => aws_lc(&aws::SHA3_384),
@@ -89,6 +93,7 @@ impl Hasher {
     pub fn update(&mut self, data: &[u8]) {
         match &mut self.state {
             State::AwsLc(context) => context.update(data),
+            State::Sha512_224(context) => context.update(data),
             State::Sha3_224(context) => context.update(data),
             State::Sm3(context) => context.update(data),
         }
@@ -99,6 +104,7 @@ impl Hasher {
     pub fn finish(self) -> Digest {
         match self.state {
             State::AwsLc(context) => Digest::new(context.finish().as_ref()),
+            State::Sha512_224(context) => Digest::new(&context.finalize()),
             State::Sha3_224(context) => Digest::new(&context.finalize()),
             State::Sm3(context) => Digest::new(&context.finalize()),
         }
@@ -120,7 +126,10 @@ pub(super) const fn block_length(hash: HashAlgorithm) -> usize {
         | HashAlgorithm::Sha224
         | HashAlgorithm::Sha256
         | HashAlgorithm::Sm3 => 64,
-        HashAlgorithm::Sha384 | HashAlgorithm::Sha512 => 128,
+        HashAlgorithm::Sha384
+        | HashAlgorithm::Sha512
+        | HashAlgorithm::Sha512_224
+        | HashAlgorithm::Sha512_256 => 128,
         HashAlgorithm::Sha3_224 => 144,
         HashAlgorithm::Sha3_256 => 136,
         HashAlgorithm::Sha3_384 => 104,

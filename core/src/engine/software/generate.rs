@@ -59,12 +59,22 @@ pub(super) fn import(key: &NewKey<'_>, value: &SecretBytes) -> Result<Material> 
 fn secret(spec: KeySpec) -> Result<Generated> {
     check_secret_size(spec)?;
     // A symmetric key of an algorithm that nothing here computes with is random bytes all the same.
-    let mut value = vec![0; spec.bits() as usize / 8];
+    let mut value = vec![0; spec.value_length()];
     random::fill(&mut value)?;
+    if let KeySpec::Des3 { .. } = spec {
+        set_odd_parity(&mut value);
+    }
     Ok(Generated {
         secret: Material::Secret(SecretBytes::new(value)),
         public: None,
     })
+}
+
+/// Sets the lowest bit of each byte so that the number of ones is odd (FIPS 46-3).
+fn set_odd_parity(value: &mut [u8]) {
+    for byte in value {
+        *byte = *byte & 0xfe | u8::from((*byte >> 1).count_ones().is_multiple_of(2));
+    }
 }
 
 /// Sizes that symmetric keys have.
@@ -75,7 +85,15 @@ pub(super) fn check_secret_size(spec: KeySpec) -> Result<()> {
             matches!(bits, 128 | 192 | 256),
             "AES keys have 128, 192 or 256 bits",
         ),
-        KeySpec::Sm4 => (true, ""),
+        KeySpec::AesXts { bits } => (
+            matches!(bits, 256 | 512),
+            "AES-XTS keys have 256 or 512 bits",
+        ),
+        KeySpec::Des3 { bits } => (
+            matches!(bits, 112 | 168),
+            "triple DES keys have 112 or 168 bits",
+        ),
+        KeySpec::Sm4 | KeySpec::ChaCha20 => (true, ""),
         _ => (
             bits.is_multiple_of(8) && (8..=LONGEST_SECRET).contains(&bits),
             "secrets have 8 to 65536 bits, whole bytes",

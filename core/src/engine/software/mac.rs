@@ -34,7 +34,9 @@ impl Hmac {
             HashAlgorithm::Sha256 => Some(aws::HMAC_SHA256),
             HashAlgorithm::Sha384 => Some(aws::HMAC_SHA384),
             HashAlgorithm::Sha512 => Some(aws::HMAC_SHA512),
-            HashAlgorithm::Sha3_224
+            HashAlgorithm::Sha512_224
+            | HashAlgorithm::Sha512_256
+            | HashAlgorithm::Sha3_224
             | HashAlgorithm::Sha3_256
             | HashAlgorithm::Sha3_384
             | HashAlgorithm::Sha3_512

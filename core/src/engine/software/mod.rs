@@ -21,6 +21,7 @@ use crate::secret::SecretBytes;
 // The engine's only unsafe code: see the module.
 #[allow(unsafe_code)]
 pub(crate) mod aws_lc;
+mod chacha;
 mod cipher;
 pub mod digest;
 mod ec;
@@ -86,15 +87,16 @@ impl Engine for SoftwareEngine {
     }
 
     fn supports(&self, spec: KeySpec, purpose: Purpose, mechanism: &Mechanism) -> bool {
-        let hash_is_its_own = match (spec, mechanism) {
+        let fits = match (spec, mechanism) {
             (KeySpec::Hmac { hash: own, .. }, Mechanism::Hmac { hash, .. }) => own == *hash,
+            // RFC 3566 has keys of this size only.
+            (KeySpec::Aes { bits }, Mechanism::XcbcMac { .. }) => bits == 128,
             _ => true,
         };
-        hash_is_its_own
-            && table::kind_of(spec).is_some_and(|kind| {
-                table::allows(kind, purpose, mechanism, Parts::One)
-                    || table::allows(kind, purpose, mechanism, Parts::Several)
-            })
+        fits && table::kind_of(spec).is_some_and(|kind| {
+            table::allows(kind, purpose, mechanism, Parts::One)
+                || table::allows(kind, purpose, mechanism, Parts::Several)
+        })
     }
 }
 

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::cipher::{AesKey, Sm4Key, SymmetricKey};
+use super::chacha::ChaCha;
+use super::cipher::{AesKey, Des3Key, Sm4Key, SymmetricKey, XtsKey};
 use super::ec::{Nist, Secp256k1};
 use super::edwards::{Ed25519, X25519};
 use super::ready::Ready;
@@ -18,10 +19,10 @@ use crate::secret::SecretBytes;
 
 /// A symmetric key of its bytes.
 pub(super) fn secret(spec: KeySpec, value: &SecretBytes) -> Result<Arc<dyn ReadyKey>> {
-    if value.len() as u64 * 8 != u64::from(spec.bits()) {
+    if value.len() != spec.value_length() || !spec.bits().is_multiple_of(8) {
         return Err(Error::InvalidMaterial(format!(
-            "the value has {} bits, the key should have {}",
-            value.len() as u64 * 8,
+            "the value has {} bytes, the key should have {} bits",
+            value.len(),
             spec.bits()
         )));
     }
@@ -30,6 +31,11 @@ pub(super) fn secret(spec: KeySpec, value: &SecretBytes) -> Result<Arc<dyn Ready
             let key = AesKey::new(value.expose())?;
             Ok(Ready::share(WithMac::new(SymmetricKey::new(key), value)))
         }
+        KeySpec::AesXts { .. } => XtsKey::new(value.expose()).map(Ready::share),
+        KeySpec::Des3 { .. } => {
+            Des3Key::new(value.expose()).map(|key| Ready::share(SymmetricKey::new(key)))
+        }
+        KeySpec::ChaCha20 => ChaCha::new(value).map(Ready::share),
         KeySpec::Sm4 => Sm4Key::new(value.expose()).map(|key| Ready::share(SymmetricKey::new(key))),
         KeySpec::Hmac { hash, .. } => Ok(Ready::share(SecretKey::hmac(hash, value.clone()))),
         KeySpec::GenericSecret { .. } => Ok(Ready::share(SecretKey::generic(value.clone()))),

@@ -416,6 +416,8 @@ fn digest_info<'a>(
         HashAlgorithm::Sha384 => 2,
         HashAlgorithm::Sha512 => 3,
         HashAlgorithm::Sha224 => 4,
+        HashAlgorithm::Sha512_224 => 5,
+        HashAlgorithm::Sha512_256 => 6,
         HashAlgorithm::Sha3_224 => 7,
         HashAlgorithm::Sha3_256 => 8,
         HashAlgorithm::Sha3_384 => 9,

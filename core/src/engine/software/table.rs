@@ -7,6 +7,9 @@ use crate::mechanism::{KeyDerivation, Mechanism, Purpose};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Aes,
+    AesXts,
+    Des3,
+    ChaCha20,
     Sm4,
     Rsa,
     Nist,
@@ -31,6 +34,15 @@ pub(super) enum Form {
     Ccm,
     KeyWrap,
     KeyWrapPad,
+    KeyWrapPkcs7,
+    Cts,
+    Ofb,
+    Cfb,
+    Xts,
+    ChaCha20,
+    ChaCha20Poly1305,
+    Gmac,
+    XcbcMac,
     Cmac,
     Hmac,
     RsaPkcs1,
@@ -77,8 +89,6 @@ const PUBLIC: Purposes =
 enum Hashes {
     /// It has none.
     None,
-    /// SHA-1 and SHA-2.
-    Sha2,
     /// SHA-1, SHA-2 and SHA-3.
     Sha3,
     /// These and SM3.
@@ -92,11 +102,13 @@ impl Hashes {
             | HashAlgorithm::Sha224
             | HashAlgorithm::Sha256
             | HashAlgorithm::Sha384
-            | HashAlgorithm::Sha512 => !matches!(self, Self::None),
-            HashAlgorithm::Sha3_224
+            | HashAlgorithm::Sha512
+            | HashAlgorithm::Sha512_224
+            | HashAlgorithm::Sha512_256
+            | HashAlgorithm::Sha3_224
             | HashAlgorithm::Sha3_256
             | HashAlgorithm::Sha3_384
-            | HashAlgorithm::Sha3_512 => matches!(self, Self::Sha3 | Self::All),
+            | HashAlgorithm::Sha3_512 => !matches!(self, Self::None),
             HashAlgorithm::Sm3 => matches!(self, Self::All),
         }
     }
@@ -129,6 +141,8 @@ const fn row(
 }
 
 const BLOCK: &[Kind] = &[Kind::Aes, Kind::Sm4];
+const ANY_BLOCK: &[Kind] = &[Kind::Aes, Kind::Sm4, Kind::Des3];
+const CHACHA20: &[Kind] = &[Kind::ChaCha20];
 const AES: &[Kind] = &[Kind::Aes];
 const RSA: &[Kind] = &[Kind::Rsa];
 const ECDSA: &[Kind] = &[Kind::Nist, Kind::Secp256k1];
@@ -136,24 +150,33 @@ const HMAC: &[Kind] = &[Kind::Hmac, Kind::Generic, Kind::Aes];
 
 #[rustfmt::skip]
 const ROWS: &[Row] = &[
-    row(BLOCK, Form::Ecb, CIPHER | WRAPPING, CIPHER, Hashes::None),
-    row(BLOCK, Form::Cbc, CIPHER | WRAPPING, CIPHER, Hashes::None),
-    row(BLOCK, Form::CbcPad, CIPHER | WRAPPING, CIPHER, Hashes::None),
+    row(ANY_BLOCK, Form::Ecb, CIPHER | WRAPPING, CIPHER, Hashes::None),
+    row(ANY_BLOCK, Form::Cbc, CIPHER | WRAPPING, CIPHER, Hashes::None),
+    row(ANY_BLOCK, Form::CbcPad, CIPHER | WRAPPING, CIPHER, Hashes::None),
+    row(BLOCK, Form::Cts, CIPHER, CIPHER, Hashes::None),
+    row(BLOCK, Form::Ofb, CIPHER, CIPHER, Hashes::None),
+    row(BLOCK, Form::Cfb, CIPHER, CIPHER, Hashes::None),
+    row(&[Kind::AesXts], Form::Xts, CIPHER, CIPHER, Hashes::None),
+    row(CHACHA20, Form::ChaCha20, CIPHER, CIPHER, Hashes::None),
+    row(CHACHA20, Form::ChaCha20Poly1305, CIPHER | WRAPPING, CIPHER, Hashes::None),
     row(BLOCK, Form::Ctr, CIPHER, CIPHER, Hashes::None),
     row(BLOCK, Form::Gcm, CIPHER | WRAPPING, CIPHER, Hashes::None),
     row(BLOCK, Form::Ccm, CIPHER | WRAPPING, CIPHER, Hashes::None),
     row(AES, Form::KeyWrap, CIPHER | WRAPPING, NONE, Hashes::None),
     row(AES, Form::KeyWrapPad, CIPHER | WRAPPING, NONE, Hashes::None),
+    row(AES, Form::KeyWrapPkcs7, CIPHER | WRAPPING, NONE, Hashes::None),
     row(AES, Form::Cmac, MAC, MAC, Hashes::None),
+    row(BLOCK, Form::Gmac, MAC, MAC, Hashes::None),
+    row(AES, Form::XcbcMac, MAC, MAC, Hashes::None),
     row(BLOCK, Form::EncryptData, DERIVE, NONE, Hashes::None),
     row(HMAC, Form::Hmac, MAC, MAC, Hashes::All),
     row(&[Kind::Generic], Form::Hkdf, DERIVE, NONE, Hashes::All),
     row(RSA, Form::RsaPkcs1, SIGNATURE | RECOVERY | CIPHER | WRAPPING, NONE, Hashes::None),
     row(RSA, Form::RsaPkcs1Hash, SIGNATURE, SIGNATURE, Hashes::Sha3),
     row(RSA, Form::RsaPkcs1Digest, SIGNATURE, NONE, Hashes::Sha3),
-    row(RSA, Form::RsaPss, SIGNATURE, SIGNATURE, Hashes::Sha2),
-    row(RSA, Form::RsaPssDigest, SIGNATURE, NONE, Hashes::Sha2),
-    row(RSA, Form::RsaOaep, CIPHER | WRAPPING, NONE, Hashes::Sha2),
+    row(RSA, Form::RsaPss, SIGNATURE, SIGNATURE, Hashes::Sha3),
+    row(RSA, Form::RsaPssDigest, SIGNATURE, NONE, Hashes::Sha3),
+    row(RSA, Form::RsaOaep, CIPHER | WRAPPING, NONE, Hashes::Sha3),
     row(RSA, Form::RsaRaw, SIGNATURE | RECOVERY | CIPHER, NONE, Hashes::None),
     row(ECDSA, Form::Ecdsa, SIGNATURE, NONE, Hashes::None),
     row(ECDSA, Form::EcdsaHash, SIGNATURE, SIGNATURE, Hashes::Sha3),
@@ -210,7 +233,13 @@ pub(super) const fn kind_of(spec: KeySpec) -> Option<Kind> {
         KeySpec::Aes {
             bits: 128 | 192 | 256,
         } => Kind::Aes,
-        KeySpec::Aes { .. } | KeySpec::Foreign { .. } => return None,
+        KeySpec::AesXts { bits: 256 | 512 } => Kind::AesXts,
+        KeySpec::Des3 { bits: 112 | 168 } => Kind::Des3,
+        KeySpec::Aes { .. }
+        | KeySpec::AesXts { .. }
+        | KeySpec::Des3 { .. }
+        | KeySpec::Foreign { .. } => return None,
+        KeySpec::ChaCha20 => Kind::ChaCha20,
         KeySpec::Sm4 => Kind::Sm4,
         KeySpec::Rsa { .. } => Kind::Rsa,
         KeySpec::Ec {
@@ -254,6 +283,15 @@ const fn form_of(mechanism: &Mechanism) -> Form {
         Mechanism::Ccm { .. } => Form::Ccm,
         Mechanism::KeyWrap { .. } => Form::KeyWrap,
         Mechanism::KeyWrapPad => Form::KeyWrapPad,
+        Mechanism::KeyWrapPkcs7 { .. } => Form::KeyWrapPkcs7,
+        Mechanism::Cts { .. } => Form::Cts,
+        Mechanism::Ofb { .. } => Form::Ofb,
+        Mechanism::Cfb { .. } => Form::Cfb,
+        Mechanism::Xts { .. } => Form::Xts,
+        Mechanism::ChaCha20 { .. } => Form::ChaCha20,
+        Mechanism::ChaCha20Poly1305 { .. } => Form::ChaCha20Poly1305,
+        Mechanism::Gmac { .. } => Form::Gmac,
+        Mechanism::XcbcMac { .. } => Form::XcbcMac,
         Mechanism::Cmac { .. } => Form::Cmac,
         Mechanism::Hmac { .. } => Form::Hmac,
         Mechanism::RsaPkcs1 => Form::RsaPkcs1,

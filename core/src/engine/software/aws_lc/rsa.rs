@@ -26,7 +26,7 @@ impl Padding {
     }
 }
 
-/// SHA-1 or SHA-2 inside a padding.
+/// SHA-1, SHA-2 or SHA-3 inside a padding.
 #[derive(Clone, Copy)]
 pub(crate) struct PaddingHash(*const ffi::EVP_MD);
 
@@ -44,7 +44,19 @@ impl PaddingHash {
             HashAlgorithm::Sha384 => unsafe { ffi::EVP_sha384() },
             // SAFETY: as above.
             HashAlgorithm::Sha512 => unsafe { ffi::EVP_sha512() },
-            _ => return None,
+            // SAFETY: as above.
+            HashAlgorithm::Sha512_224 => unsafe { ffi::EVP_sha512_224() },
+            // SAFETY: as above.
+            HashAlgorithm::Sha512_256 => unsafe { ffi::EVP_sha512_256() },
+            // SAFETY: as above.
+            HashAlgorithm::Sha3_224 => unsafe { ffi::EVP_sha3_224() },
+            // SAFETY: as above.
+            HashAlgorithm::Sha3_256 => unsafe { ffi::EVP_sha3_256() },
+            // SAFETY: as above.
+            HashAlgorithm::Sha3_384 => unsafe { ffi::EVP_sha3_384() },
+            // SAFETY: as above.
+            HashAlgorithm::Sha3_512 => unsafe { ffi::EVP_sha3_512() },
+            HashAlgorithm::Sm3 => return None,
         }))
     }
 }

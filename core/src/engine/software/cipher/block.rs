@@ -1,6 +1,8 @@
-//! The block ciphers: AES on AWS-LC, SM4 on the `sm4` crate. Modes are written once over this trait.
+//! The block ciphers: AES on AWS-LC, SM4 and triple DES on RustCrypto's crates. Modes are written once over
+//! this trait.
 
 use aws_lc_rs::cmac;
+use des::{TdesEde2, TdesEde3};
 use sm4::Sm4;
 use sm4::cipher::{Array, BlockCipherDecrypt, BlockCipherEncrypt, KeyInit};
 
@@ -10,21 +12,49 @@ pub(super) use crate::engine::software::aws_lc::aes::{BLOCK, Counter};
 use crate::engine::software::table::Kind;
 use crate::error::{Error, Result};
 
-/// A block cipher of 16-byte blocks with its key. In all methods input and output have the same length.
+/// A block cipher with its key. In all methods input and output have the same length.
 pub(in crate::engine::software) trait BlockCipher:
     Send + Sync + 'static
 {
     /// The key's row in the table.
     const KIND: Kind;
 
+    /// Bytes of a block: 16, or 8 for triple DES, which has ECB and CBC only.
+    const LENGTH: usize = BLOCK;
+
     /// Encrypts or decrypts whole blocks, each alone.
     fn ecb(&self, encrypt: bool, input: &[u8], output: &mut [u8]);
 
-    /// Encrypts or decrypts whole blocks, chained; `iv` goes on for the next call.
-    fn cbc(&self, encrypt: bool, iv: &mut [u8; BLOCK], input: &[u8], output: &mut [u8]);
+    /// Encrypts or decrypts whole blocks, chained; `iv`, as much of it as a block has, goes on for the next call.
+    fn cbc(&self, encrypt: bool, iv: &mut [u8; BLOCK], input: &[u8], output: &mut [u8]) {
+        let iv = &mut iv[..Self::LENGTH];
+        let blocks = input.chunks_exact(Self::LENGTH);
+        for (from, to) in blocks.zip(output.chunks_exact_mut(Self::LENGTH)) {
+            if encrypt {
+                xor_into(iv, from);
+                self.ecb(true, iv, to);
+                iv.copy_from_slice(to);
+            } else {
+                self.ecb(false, from, to);
+                xor_into(to, iv);
+                iv.copy_from_slice(from);
+            }
+        }
+    }
 
     /// Encrypts or decrypts with the key stream of a 128-bit counter.
-    fn ctr(&self, counter: &mut Counter, input: &[u8], output: &mut [u8]);
+    fn ctr(&self, counter: &mut Counter, input: &[u8], output: &mut [u8]) {
+        for (from, to) in input.iter().zip(output) {
+            if counter.used == 0 {
+                self.ecb(true, &counter.block, &mut counter.stream);
+                counter.block = u128::from_be_bytes(counter.block)
+                    .wrapping_add(1)
+                    .to_be_bytes();
+            }
+            *to = from ^ counter.stream[counter.used as usize];
+            counter.used = (counter.used + 1) % BLOCK as u32;
+        }
+    }
 
     /// GCM encryption in one part.
     fn gcm_seal(
@@ -65,9 +95,11 @@ pub(in crate::engine::software) trait BlockCipher:
 /// An AES key.
 pub(in crate::engine::software) struct AesKey {
     /// For the modes and key wrap.
-    pub(super) aes: Aes,
+    pub(in crate::engine::software) aes: Aes,
     /// For CMAC.
     pub(super) cmac: cmac::Key,
+    /// Bytes of the key.
+    length: usize,
 }
 
 impl AesKey {
@@ -87,7 +119,13 @@ impl AesKey {
         Ok(Self {
             aes: Aes::new(key).map_err(|_| failed(()))?,
             cmac: cmac::Key::new(algorithm, key).map_err(|_| failed(()))?,
+            length: key.len(),
         })
+    }
+
+    /// Whether XCBC-MAC is defined for the key (RFC 3566 section 4: keys of 128 bits only).
+    pub(super) fn has_xcbc(&self) -> bool {
+        self.length == 16
     }
 }
 
@@ -168,38 +206,46 @@ impl BlockCipher for Sm4Key {
             self.block(encrypt, block);
         }
     }
+}
 
-    fn cbc(&self, encrypt: bool, iv: &mut [u8; BLOCK], input: &[u8], output: &mut [u8]) {
-        let blocks = input.as_chunks().0.iter().zip(output.as_chunks_mut().0);
-        for (from, to) in blocks {
-            if encrypt {
-                *to = xor(iv, from);
-                self.block(true, to);
-                *iv = *to;
-            } else {
-                *to = *from;
-                self.block(false, to);
-                *to = xor(iv, to);
-                *iv = *from;
-            }
-        }
+/// A triple DES key of two or three parts (SP 800-67). The crate's S-boxes are tables: not safe from an attacker who
+/// shares the processor's cache.
+pub(in crate::engine::software) enum Des3Key {
+    Two(TdesEde2),
+    Three(TdesEde3),
+}
+
+impl Des3Key {
+    /// Takes a key of 16 or 24 bytes; parity bits are not looked at.
+    pub(in crate::engine::software) fn new(key: &[u8]) -> Result<Self> {
+        let three = TdesEde3::new_from_slice(key).map(Self::Three);
+        three
+            .or_else(|_| TdesEde2::new_from_slice(key).map(Self::Two))
+            .map_err(|_| Error::InvalidMaterial("a triple DES key has 16 or 24 bytes".to_owned()))
     }
+}
 
-    fn ctr(&self, counter: &mut Counter, input: &[u8], output: &mut [u8]) {
-        for (from, to) in input.iter().zip(output) {
-            if counter.used == 0 {
-                counter.stream = counter.block;
-                self.block(true, &mut counter.stream);
-                counter.block = u128::from_be_bytes(counter.block)
-                    .wrapping_add(1)
-                    .to_be_bytes();
+impl BlockCipher for Des3Key {
+    const KIND: Kind = Kind::Des3;
+    const LENGTH: usize = 8;
+
+    fn ecb(&self, encrypt: bool, input: &[u8], output: &mut [u8]) {
+        output.copy_from_slice(input);
+        for block in output.as_chunks_mut::<8>().0 {
+            let block: &mut Array<u8, _> = block.into();
+            match (self, encrypt) {
+                (Self::Two(cipher), true) => cipher.encrypt_block(block),
+                (Self::Two(cipher), false) => cipher.decrypt_block(block),
+                (Self::Three(cipher), true) => cipher.encrypt_block(block),
+                (Self::Three(cipher), false) => cipher.decrypt_block(block),
             }
-            *to = from ^ counter.stream[counter.used as usize];
-            counter.used = (counter.used + 1) % BLOCK as u32;
         }
     }
 }
 
-fn xor(one: &[u8; BLOCK], other: &[u8; BLOCK]) -> [u8; BLOCK] {
-    (u128::from_ne_bytes(*one) ^ u128::from_ne_bytes(*other)).to_ne_bytes()
+/// `to` xor `from`, as far as `to` goes.
+pub(super) fn xor_into(to: &mut [u8], from: &[u8]) {
+    for (to, from) in to.iter_mut().zip(from) {
+        *to ^= from;
+    }
 }

@@ -73,7 +73,7 @@ impl Gcm {
     }
 
     /// Takes ciphertext into the tag without decrypting it.
-    fn absorb(&mut self, mut ciphertext: &[u8]) {
+    pub(super) fn absorb(&mut self, mut ciphertext: &[u8]) {
         self.data_length += ciphertext.len() as u64;
         if self.held_length > 0 {
             let taken = ciphertext.len().min(BLOCK - self.held_length);
@@ -111,11 +111,21 @@ impl Gcm {
 
     /// The tag of all that was taken.
     pub(super) fn tag(&self) -> [u8; BLOCK] {
+        self.tag_with_lengths(self.aad_length, self.data_length)
+    }
+
+    /// GMAC: what was absorbed was no ciphertext but the associated data, of which `new` was given none. The hash
+    /// differs in the lengths only.
+    pub(super) fn tag_of_associated_data(&self) -> [u8; BLOCK] {
+        self.tag_with_lengths(self.data_length, 0)
+    }
+
+    fn tag_with_lengths(&self, aad: u64, data: u64) -> [u8; BLOCK] {
         let mut hash = self.hash.clone();
         hash.update_padded(&self.held[..self.held_length]);
         let mut lengths = [0; BLOCK];
-        lengths[..8].copy_from_slice(&(self.aad_length * 8).to_be_bytes());
-        lengths[8..].copy_from_slice(&(self.data_length * 8).to_be_bytes());
+        lengths[..8].copy_from_slice(&(aad * 8).to_be_bytes());
+        lengths[8..].copy_from_slice(&(data * 8).to_be_bytes());
         hash.update(&[lengths.into()]);
         let digest: [u8; BLOCK] = hash.finalize().into();
         std::array::from_fn(|at| digest[at] ^ self.mask[at])

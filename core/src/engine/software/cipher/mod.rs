@@ -1,4 +1,4 @@
-//! Symmetric keys: the modes of AES and SM4.
+//! Symmetric keys: the modes of AES, SM4 and triple DES.
 
 use std::sync::Arc;
 
@@ -13,22 +13,28 @@ use crate::error::{Error, Result};
 use crate::mechanism::{Mechanism, Purpose};
 use crate::secret::SecretBytes;
 
+mod authenticator;
 mod block;
 mod ccm;
+mod feedback;
 mod gcm;
 mod padding;
+mod stealing;
 mod stream;
+mod wrap;
+mod xts;
 
-pub(super) use block::{AesKey, Sm4Key};
+use authenticator::Authenticator;
+pub(super) use block::{AesKey, Des3Key, Sm4Key};
 use block::{BLOCK, BlockCipher, Counter};
+use feedback::{Feedback, Mode};
+pub(super) use stream::{Collected, no_signature};
+pub(super) use xts::XtsKey;
 
 /// Longest initialization vector of GCM (PKCS#11 3.0 `CK_GCM_PARAMS`).
 const LONGEST_GCM_IV: usize = 256;
 
-/// What RFC 3394 and RFC 5649 add.
-const KEY_WRAP_ADDS: usize = 8;
-
-/// An AES or SM4 key.
+/// A key of a block cipher.
 pub(super) struct SymmetricKey<C> {
     cipher: C,
 }
@@ -59,19 +65,28 @@ impl<C: BlockCipher> Operations for SymmetricKey<C> {
             }
         };
         Ok(match mechanism {
-            Mechanism::CbcPad { .. } if encrypt => (input / BLOCK + 1).saturating_mul(BLOCK),
+            Mechanism::CbcPad { .. } if encrypt => {
+                (input / C::LENGTH + 1).saturating_mul(C::LENGTH)
+            }
             Mechanism::Ecb
             | Mechanism::Cbc { .. }
             | Mechanism::CbcPad { .. }
-            | Mechanism::Ctr { .. } => input,
+            | Mechanism::Ctr { .. }
+            | Mechanism::Cts { .. }
+            | Mechanism::Ofb { .. }
+            | Mechanism::Cfb { .. } => input,
             Mechanism::Gcm { tag_length, .. } | Mechanism::Ccm { tag_length, .. } => {
                 with_tag(*tag_length)
             }
-            Mechanism::KeyWrapPad if encrypt => input
-                .checked_next_multiple_of(8)
-                .map_or(usize::MAX, |padded| padded.saturating_add(KEY_WRAP_ADDS)),
-            Mechanism::KeyWrap { .. } | Mechanism::KeyWrapPad => with_tag(KEY_WRAP_ADDS),
-            Mechanism::Cmac { tag_length } => *tag_length,
+            Mechanism::KeyWrap { .. } | Mechanism::KeyWrapPad | Mechanism::KeyWrapPkcs7 { .. } => {
+                wrap::output_length(mechanism, encrypt, input)
+            }
+            Mechanism::XcbcMac { .. } if !self.cipher.aes().is_some_and(AesKey::has_xcbc) => {
+                return unsupported(purpose, mechanism);
+            }
+            Mechanism::Cmac { tag_length }
+            | Mechanism::Gmac { tag_length, .. }
+            | Mechanism::XcbcMac { tag_length } => *tag_length,
             _ => return unsupported(purpose, mechanism),
         })
     }
@@ -101,9 +116,23 @@ impl<C: BlockCipher> Operations for SymmetricKey<C> {
                 tag_length,
             } => self.gcm(encrypt, iv, aad, *tag_length, input, output),
             Mechanism::Ccm { .. } => self.ccm(encrypt, mechanism, input, output),
+            Mechanism::Cts { iv } => self.cts(encrypt, iv, input, output),
+            Mechanism::Ofb { iv } => self.feedback(Mode::Ofb, encrypt, iv, input, output),
+            Mechanism::Cfb { iv, bits } => {
+                self.feedback(cfb_mode(*bits)?, encrypt, iv, input, output)
+            }
             Mechanism::KeyWrap { iv } => self.key_wrap(encrypt, iv.as_ref(), input, output),
             Mechanism::KeyWrapPad => self.key_wrap_pad(encrypt, input, output),
+            Mechanism::KeyWrapPkcs7 { iv } => {
+                self.key_wrap_pkcs7(encrypt, iv.as_ref(), input, output)
+            }
             Mechanism::Cmac { tag_length } => self.cmac(*tag_length, input, output),
+            Mechanism::Gmac { tag_length, .. } | Mechanism::XcbcMac { tag_length } => {
+                check_room(output, *tag_length)?;
+                let tag = self.tag(purpose, mechanism, input)?;
+                output[..*tag_length].copy_from_slice(&tag[..*tag_length]);
+                Ok(*tag_length)
+            }
             _ => unsupported(purpose, mechanism),
         }
     }
@@ -115,11 +144,13 @@ impl<C: BlockCipher> Operations for SymmetricKey<C> {
         data: &[u8],
         signature: &[u8],
     ) -> Result<()> {
-        let Mechanism::Cmac { tag_length } = mechanism else {
+        let (Mechanism::Cmac { tag_length }
+        | Mechanism::Gmac { tag_length, .. }
+        | Mechanism::XcbcMac { tag_length }) = mechanism
+        else {
             return unsupported(purpose, mechanism);
         };
-        let mut tag = [0; BLOCK];
-        self.cmac(*tag_length, data, &mut tag)?;
+        let tag = self.tag(purpose, mechanism, data)?;
         mac::compare(&tag[..*tag_length], signature)
     }
 
@@ -150,7 +181,7 @@ impl<C: BlockCipher> Operations for SymmetricKey<C> {
 
 impl<C: BlockCipher> SymmetricKey<C> {
     fn ecb(&self, encrypt: bool, input: &[u8], output: &mut [u8]) -> Result<usize> {
-        check_blocks(input)?;
+        check_blocks(input, C::LENGTH)?;
         check_room(output, input.len())?;
         self.cipher.ecb(encrypt, input, &mut output[..input.len()]);
         Ok(input.len())
@@ -163,7 +194,7 @@ impl<C: BlockCipher> SymmetricKey<C> {
         input: &[u8],
         output: &mut [u8],
     ) -> Result<usize> {
-        check_blocks(input)?;
+        check_blocks(input, C::LENGTH)?;
         check_room(output, input.len())?;
         let mut iv = *iv;
         self.cipher
@@ -172,28 +203,30 @@ impl<C: BlockCipher> SymmetricKey<C> {
     }
 
     fn cbc_pad(&self, iv: &[u8; BLOCK], input: &[u8], output: &mut [u8]) -> Result<usize> {
-        let whole = input.len() - input.len() % BLOCK;
-        check_room(output, whole + BLOCK)?;
-        let (body, last) = output[..whole + BLOCK].split_at_mut(whole);
+        let whole = input.len() - input.len() % C::LENGTH;
+        check_room(output, whole + C::LENGTH)?;
+        let (body, last) = output[..whole + C::LENGTH].split_at_mut(whole);
         let mut iv = *iv;
         self.cipher.cbc(true, &mut iv, &input[..whole], body);
-        let mut padded = padding::pad(&input[whole..]);
-        self.cipher.cbc(true, &mut iv, &padded, last);
+        let mut padded = padding::pad(&input[whole..], C::LENGTH);
+        self.cipher.cbc(true, &mut iv, &padded[..C::LENGTH], last);
         padded.zeroize();
-        Ok(whole + BLOCK)
+        Ok(whole + C::LENGTH)
     }
 
     /// `output` has the input's length.
     fn cbc_unpad(&self, iv: &[u8; BLOCK], input: &[u8], output: &mut [u8]) -> Result<usize> {
-        check_blocks(input)?;
+        check_blocks(input, C::LENGTH)?;
         let mut iv = *iv;
         self.cipher.cbc(false, &mut iv, input, output);
-        let kept = output.last_chunk().and_then(padding::unpad);
-        let Some(kept) = kept else {
+        let Some(body) = output.len().checked_sub(C::LENGTH) else {
+            return Err(Error::InvalidCiphertext);
+        };
+        let Some(kept) = padding::unpad(&output[body..]) else {
             output.zeroize();
             return Err(Error::InvalidCiphertext);
         };
-        Ok(output.len() - BLOCK + kept)
+        Ok(body + kept)
     }
 
     fn ctr(
@@ -291,67 +324,35 @@ impl<C: BlockCipher> SymmetricKey<C> {
         }
     }
 
-    fn key_wrap(
+    fn cts(
         &self,
         encrypt: bool,
-        iv: Option<&[u8; 8]>,
+        iv: &[u8; BLOCK],
         input: &[u8],
         output: &mut [u8],
     ) -> Result<usize> {
-        let Some(key) = self.cipher.aes() else {
-            return unsupported(Purpose::Wrap, &Mechanism::KeyWrap { iv: None });
-        };
-        // RFC 3394 section 2: two 64-bit blocks or more, and one more when wrapped.
-        let fewest = if encrypt { 16 } else { 24 };
-        if input.len() < fewest || !input.len().is_multiple_of(8) {
-            return Err(length("key wrap takes 16 bytes or more, a multiple of 8"));
-        }
-        if encrypt {
-            let needed = input.len() + KEY_WRAP_ADDS;
-            check_room(output, needed)?;
-            key.aes
-                .wrap(iv, input, &mut output[..needed])
-                .map_err(|_| length("too long for key wrap"))?;
-            Ok(needed)
-        } else {
-            let needed = input.len() - KEY_WRAP_ADDS;
-            check_room(output, needed)?;
-            let plain = &mut output[..needed];
-            if key.aes.unwrap(iv, input, plain).is_err() {
-                plain.zeroize();
-                return Err(Error::InvalidCiphertext);
-            }
-            Ok(needed)
-        }
+        check_room(output, input.len())?;
+        stealing::whole(self, *iv, encrypt, input, &mut output[..input.len()])
     }
 
-    fn key_wrap_pad(&self, encrypt: bool, input: &[u8], output: &mut [u8]) -> Result<usize> {
-        let Some(key) = self.cipher.aes() else {
-            return unsupported(Purpose::Wrap, &Mechanism::KeyWrapPad);
-        };
-        if encrypt {
-            if input.is_empty() {
-                return Err(length("key wrap with padding takes a byte or more"));
-            }
-            let needed =
-                self.output_length(Purpose::Encrypt, &Mechanism::KeyWrapPad, input.len())?;
-            check_room(output, needed)?;
-            return key
-                .aes
-                .wrap_padded(input, &mut output[..needed])
-                .map_err(|_| length("too long for key wrap"));
-        }
-        if input.len() < 16 || !input.len().is_multiple_of(8) {
-            return Err(length(
-                "a wrapped key has 16 bytes or more, a multiple of 8",
-            ));
-        }
-        through_buffer(input.len() - KEY_WRAP_ADDS, output, |plain| {
-            key.aes.unwrap_padded(input, plain).map_err(|_| {
-                plain.zeroize();
-                Error::InvalidCiphertext
-            })
-        })
+    fn feedback(
+        &self,
+        mode: Mode,
+        encrypt: bool,
+        iv: &[u8; BLOCK],
+        input: &[u8],
+        output: &mut [u8],
+    ) -> Result<usize> {
+        check_room(output, input.len())?;
+        let output = &mut output[..input.len()];
+        Feedback::new(mode, iv).apply(&self.cipher, encrypt, input, output);
+        Ok(input.len())
+    }
+
+    fn tag(&self, purpose: Purpose, mechanism: &Mechanism, data: &[u8]) -> Result<[u8; BLOCK]> {
+        let mut authenticator = Authenticator::new(self, purpose, mechanism)?;
+        authenticator.update(data)?;
+        authenticator.tag()
     }
 
     fn cmac(&self, tag_length: usize, input: &[u8], output: &mut [u8]) -> Result<usize> {
@@ -360,21 +361,29 @@ impl<C: BlockCipher> SymmetricKey<C> {
         };
         check_tag_length(tag_length, BLOCK)?;
         check_room(output, tag_length)?;
-        let tag = cmac::sign(&key.cmac, input).map_err(|_| cmac_failed())?;
+        let tag = cmac::sign(&key.cmac, input)
+            .map_err(|_| Error::Internal("AWS-LC failed in CMAC".to_owned()))?;
         output[..tag_length].copy_from_slice(&tag.as_ref()[..tag_length]);
         Ok(tag_length)
     }
 }
 
-fn cmac_failed() -> Error {
-    Error::Internal("AWS-LC failed in CMAC".to_owned())
-}
-
-fn check_blocks(input: &[u8]) -> Result<()> {
-    if input.len().is_multiple_of(BLOCK) {
+fn check_blocks(input: &[u8], block: usize) -> Result<()> {
+    if input.len().is_multiple_of(block) {
         Ok(())
     } else {
-        Err(length("not a multiple of the block's 16 bytes"))
+        Err(length("not a multiple of the cipher's block"))
+    }
+}
+
+/// The segments that PKCS#11 has.
+fn cfb_mode(bits: u32) -> Result<Mode> {
+    match bits {
+        1 => Ok(Mode::CfbBits),
+        8 => Ok(Mode::Cfb(1)),
+        64 => Ok(Mode::Cfb(8)),
+        128 => Ok(Mode::Cfb(16)),
+        _ => Err(parameter("CFB feeds back 1, 8, 64 or 128 bits")),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Encryption, decryption and CMAC in parts.
+//! Encryption and decryption in parts.
 //!
 //! Block modes write every block as soon as it is whole; decryption of CBC-PAD keeps the last one back,
 //! for it may be padding. Decryption of GCM, and CCM both ways, collect everything: no plaintext leaves before its tag
@@ -6,13 +6,14 @@
 
 use std::sync::Arc;
 
-use aws_lc_rs::cmac;
 use zeroize::{Zeroize, Zeroizing};
 
+use super::authenticator::{Authenticator, MacStream};
 use super::block::{BLOCK, BlockCipher, Counter};
+use super::feedback::{Feedback, Mode};
 use super::gcm::Gcm;
-use super::{SymmetricKey, check_gcm, cmac_failed, counter_blocks, padding};
-use crate::engine::software::mac::{self, check_tag_length};
+use super::stealing::Tailed;
+use super::{SymmetricKey, cfb_mode, check_gcm, counter_blocks, padding};
 use crate::engine::software::ready::{Operations, length};
 use crate::engine::{Stream, check_room, unsupported};
 use crate::error::{Error, Result};
@@ -57,28 +58,32 @@ pub(super) fn start<C: BlockCipher>(
                 tag_length: *tag_length,
             })
         }
-        Mechanism::Gcm { .. } | Mechanism::Ccm { .. } => Box::new(Collected {
-            key,
-            purpose,
-            mechanism: mechanism.clone(),
-            data: Zeroizing::default(),
-        }),
-        Mechanism::Cmac { tag_length } => {
-            check_tag_length(*tag_length, BLOCK)?;
-            let Some(aes) = key.cipher.aes() else {
-                return unsupported(purpose, mechanism);
-            };
-            Box::new(Cmac {
-                context: cmac::Context::with_key(&aes.cmac),
-                tag_length: *tag_length,
-            })
+        Mechanism::Gcm { .. } | Mechanism::Ccm { .. } => {
+            Box::new(Collected::new(key, purpose, mechanism))
         }
+        Mechanism::Cts { iv } => Box::new(Tailed::new(key, *iv, encrypt)),
+        Mechanism::Ofb { iv } => Box::new(FeedbackStream {
+            key,
+            encrypt,
+            feedback: Feedback::new(Mode::Ofb, iv),
+        }),
+        Mechanism::Cfb { iv, bits } => Box::new(FeedbackStream {
+            key,
+            encrypt,
+            feedback: Feedback::new(cfb_mode(*bits)?, iv),
+        }),
+        Mechanism::Cmac { tag_length }
+        | Mechanism::Gmac { tag_length, .. }
+        | Mechanism::XcbcMac { tag_length } => Box::new(MacStream {
+            authenticator: Authenticator::new(&key, purpose, mechanism)?,
+            tag_length: *tag_length,
+        }),
         _ => return unsupported(purpose, mechanism),
     })
 }
 
 /// A cipher stream is asked to verify: a fault of the caller.
-fn no_signature<T>() -> Result<T> {
+pub(in crate::engine::software) fn no_signature<T>() -> Result<T> {
     Err(Error::InvalidRequest(
         "an encryption or decryption has no signature".to_owned(),
     ))
@@ -123,16 +128,18 @@ impl<C: BlockCipher> Blocks<C> {
     fn last(&self) -> Result<(Zeroizing<[u8; BLOCK]>, usize)> {
         let mut iv = self.chain.unwrap_or_default();
         let mut block = Zeroizing::new([0; BLOCK]);
+        let (cipher, last) = (&self.key.cipher, &mut block[..C::LENGTH]);
         if self.encrypt {
-            let padded = Zeroizing::new(padding::pad(&self.held[..self.held_length]));
-            self.key.cipher.cbc(true, &mut iv, &*padded, &mut *block);
-            return Ok((block, BLOCK));
+            let held = &self.held[..self.held_length];
+            let padded = Zeroizing::new(padding::pad(held, C::LENGTH));
+            cipher.cbc(true, &mut iv, &padded[..C::LENGTH], last);
+            return Ok((block, C::LENGTH));
         }
-        if self.held_length != BLOCK {
-            return Err(length("not a multiple of the block's 16 bytes"));
+        if self.held_length != C::LENGTH {
+            return Err(length("not a multiple of the cipher's block"));
         }
-        self.key.cipher.cbc(false, &mut iv, &self.held, &mut *block);
-        let kept = padding::unpad(&block).ok_or(Error::InvalidCiphertext)?;
+        cipher.cbc(false, &mut iv, &self.held[..C::LENGTH], last);
+        let kept = padding::unpad(last).ok_or(Error::InvalidCiphertext)?;
         Ok((block, kept))
     }
 }
@@ -147,11 +154,11 @@ impl<C: BlockCipher> Stream for Blocks<C> {
     fn update_length(&self, input: usize) -> usize {
         let all = self.held_length.saturating_add(input);
         let kept_back = usize::from(self.padded && !self.encrypt);
-        all.saturating_sub(kept_back) / BLOCK * BLOCK
+        all.saturating_sub(kept_back) / C::LENGTH * C::LENGTH
     }
 
     fn finish_length(&self) -> usize {
-        if self.padded { BLOCK } else { 0 }
+        if self.padded { C::LENGTH } else { 0 }
     }
 
     fn update(&mut self, mut input: &[u8], output: &mut [u8]) -> Result<usize> {
@@ -159,11 +166,11 @@ impl<C: BlockCipher> Stream for Blocks<C> {
         check_room(output, written)?;
         let mut output = &mut output[..written];
         if self.held_length > 0 && !output.is_empty() {
-            let (head, rest) = input.split_at(BLOCK - self.held_length);
-            self.held[self.held_length..].copy_from_slice(head);
-            let (first, more) = output.split_at_mut(BLOCK);
+            let (head, rest) = input.split_at(C::LENGTH - self.held_length);
+            self.held[self.held_length..C::LENGTH].copy_from_slice(head);
+            let (first, more) = output.split_at_mut(C::LENGTH);
             let held = Zeroizing::new(self.held);
-            self.blocks(&*held, first);
+            self.blocks(&held[..C::LENGTH], first);
             self.held_length = 0;
             (input, output) = (rest, more);
         }
@@ -182,8 +189,41 @@ impl<C: BlockCipher> Stream for Blocks<C> {
             return Ok(kept);
         }
         if self.held_length > 0 {
-            return Err(length("not a multiple of the block's 16 bytes"));
+            return Err(length("not a multiple of the cipher's block"));
         }
+        Ok(0)
+    }
+
+    fn verify(&mut self, _signature: &[u8]) -> Result<()> {
+        no_signature()
+    }
+}
+
+/// OFB and CFB.
+struct FeedbackStream<C> {
+    key: Arc<SymmetricKey<C>>,
+    encrypt: bool,
+    feedback: Feedback,
+}
+
+impl<C: BlockCipher> Stream for FeedbackStream<C> {
+    fn update_length(&self, input: usize) -> usize {
+        input
+    }
+
+    fn finish_length(&self) -> usize {
+        0
+    }
+
+    fn update(&mut self, input: &[u8], output: &mut [u8]) -> Result<usize> {
+        check_room(output, input.len())?;
+        let output = &mut output[..input.len()];
+        self.feedback
+            .apply(&self.key.cipher, self.encrypt, input, output);
+        Ok(input.len())
+    }
+
+    fn finish(&mut self, _output: &mut [u8]) -> Result<usize> {
         Ok(0)
     }
 
@@ -267,14 +307,30 @@ impl<C: BlockCipher> Stream for GcmEncryption<C> {
 }
 
 /// What can only be done in one part, done when all parts are there.
-struct Collected<C> {
-    key: Arc<SymmetricKey<C>>,
+pub(in crate::engine::software) struct Collected<K> {
+    key: Arc<K>,
     purpose: Purpose,
     mechanism: Mechanism,
     data: Zeroizing<Vec<u8>>,
 }
 
-impl<C: BlockCipher> Stream for Collected<C> {
+impl<K: Operations> Collected<K> {
+    /// Starts to collect.
+    pub(in crate::engine::software) fn new(
+        key: Arc<K>,
+        purpose: Purpose,
+        mechanism: &Mechanism,
+    ) -> Self {
+        Self {
+            key,
+            purpose,
+            mechanism: mechanism.clone(),
+            data: Zeroizing::default(),
+        }
+    }
+}
+
+impl<K: Operations> Stream for Collected<K> {
     fn update_length(&self, _input: usize) -> usize {
         0
     }
@@ -309,42 +365,5 @@ impl<C: BlockCipher> Stream for Collected<C> {
 
     fn verify(&mut self, _signature: &[u8]) -> Result<()> {
         no_signature()
-    }
-}
-
-/// CMAC.
-struct Cmac {
-    context: cmac::Context,
-    tag_length: usize,
-}
-
-impl Cmac {
-    fn tag(&self) -> Result<cmac::Tag> {
-        self.context.clone().sign().map_err(|_| cmac_failed())
-    }
-}
-
-impl Stream for Cmac {
-    fn update_length(&self, _input: usize) -> usize {
-        0
-    }
-
-    fn finish_length(&self) -> usize {
-        self.tag_length
-    }
-
-    fn update(&mut self, input: &[u8], _output: &mut [u8]) -> Result<usize> {
-        self.context.update(input).map_err(|_| cmac_failed())?;
-        Ok(0)
-    }
-
-    fn finish(&mut self, output: &mut [u8]) -> Result<usize> {
-        check_room(output, self.tag_length)?;
-        output[..self.tag_length].copy_from_slice(&self.tag()?.as_ref()[..self.tag_length]);
-        Ok(self.tag_length)
-    }
-
-    fn verify(&mut self, signature: &[u8]) -> Result<()> {
-        mac::compare(&self.tag()?.as_ref()[..self.tag_length], signature)
     }
 }

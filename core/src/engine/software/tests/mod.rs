@@ -20,6 +20,7 @@ mod streams;
 mod table_walk;
 mod threads;
 mod vectors;
+mod wycheproof_ciphers;
 mod wycheproof_vectors;
 
 fn hex(text: &str) -> Vec<u8> {
@@ -88,12 +89,36 @@ fn run(
     Ok(output)
 }
 
-const ALL_HASHES: [HashAlgorithm; 10] = [
+/// The same in parts.
+fn in_parts(
+    key: &dyn ReadyKey,
+    purpose: Purpose,
+    mechanism: &Mechanism,
+    input: &[u8],
+    part: usize,
+) -> Vec<u8> {
+    let mut stream = key.stream(purpose, mechanism).unwrap();
+    let mut output = vec![0; input.len() + 64];
+    let mut written = 0;
+    for data in input.chunks(part) {
+        let most = stream.update_length(data.len());
+        let room = &mut output[written..][..most];
+        written += stream.update(data, room).unwrap();
+    }
+    let most = stream.finish_length();
+    written += stream.finish(&mut output[written..][..most]).unwrap();
+    output.truncate(written);
+    output
+}
+
+const ALL_HASHES: [HashAlgorithm; 12] = [
     HashAlgorithm::Sha1,
     HashAlgorithm::Sha224,
     HashAlgorithm::Sha256,
     HashAlgorithm::Sha384,
     HashAlgorithm::Sha512,
+    HashAlgorithm::Sha512_224,
+    HashAlgorithm::Sha512_256,
     HashAlgorithm::Sha3_224,
     HashAlgorithm::Sha3_256,
     HashAlgorithm::Sha3_384,

@@ -25,6 +25,11 @@ fn specs() -> Vec<KeySpec> {
         KeySpec::Aes { bits: 128 },
         KeySpec::Aes { bits: 192 },
         KeySpec::Aes { bits: 256 },
+        KeySpec::AesXts { bits: 256 },
+        KeySpec::AesXts { bits: 512 },
+        KeySpec::Des3 { bits: 112 },
+        KeySpec::Des3 { bits: 168 },
+        KeySpec::ChaCha20,
         KeySpec::Sm4,
         KeySpec::Rsa { bits: 2048 },
         KeySpec::Ed25519,
@@ -65,6 +70,24 @@ fn mechanisms() -> Vec<Mechanism> {
         },
         Mechanism::KeyWrap { iv: None },
         Mechanism::KeyWrapPad,
+        Mechanism::KeyWrapPkcs7 { iv: None },
+        Mechanism::Cts { iv },
+        Mechanism::Ofb { iv },
+        Mechanism::Xts { unit: iv },
+        Mechanism::ChaCha20 {
+            nonce: vec![1; 12],
+            counter: 1,
+        },
+        Mechanism::ChaCha20Poly1305 {
+            nonce: vec![1; 12],
+            aad: vec![2; 5],
+            tag_length: 16,
+        },
+        Mechanism::Gmac {
+            iv: vec![1; 12],
+            tag_length: 16,
+        },
+        Mechanism::XcbcMac { tag_length: 16 },
         Mechanism::Cmac { tag_length: 16 },
         Mechanism::RsaPkcs1,
         Mechanism::RsaRaw,
@@ -84,6 +107,7 @@ fn mechanisms() -> Vec<Mechanism> {
             data: SecretBytes::new(vec![1; 32]),
         },
     ];
+    all.extend([1, 8, 64, 128].map(|bits| Mechanism::Cfb { iv, bits }));
     for hash in ALL_HASHES {
         let pair = RsaHash { hash, mgf1: hash };
         all.extend([
