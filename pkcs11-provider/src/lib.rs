@@ -13,6 +13,7 @@
 const _: () = assert!(size_of::<cryptoki_sys::CK_ULONG>() == size_of::<u64>());
 
 pub mod attributes;
+pub mod documentation;
 pub mod ffi;
 pub mod header;
 pub mod mechanisms;

@@ -1,18 +1,29 @@
-//! The C header is what the tables say.
+//! The files that are written from the module's tables are what the tables say. To write them:
+//! `KEYBRIDGE_WRITE_HEADER=1 cargo test -p keybridge-pkcs11 --test main header`.
 
+use std::fs;
 use std::path::Path;
 
-/// Set `KEYBRIDGE_WRITE_HEADER=1` to write it anew.
+fn compare(file: &str, text: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(file);
+    if std::env::var_os("KEYBRIDGE_WRITE_HEADER").is_some() {
+        fs::write(&path, text).expect("written");
+    }
+    let stored = fs::read_to_string(&path).expect(file);
+    assert!(
+        stored == text,
+        "{file} is not what the tables say; write it"
+    );
+}
+
 #[test]
 fn is_current() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../include/keybridge_pkcs11.h");
     let text = keybridge_pkcs11::header::text();
-    if std::env::var_os("KEYBRIDGE_WRITE_HEADER").is_some() {
-        std::fs::write(&path, &text).expect("the header can be written");
-    }
-    let found = std::fs::read_to_string(&path).expect("the header is checked in");
-    assert!(
-        found == text,
-        "run this test with KEYBRIDGE_WRITE_HEADER=1 and check the header in"
-    );
+    compare("include/keybridge_pkcs11.h", &text);
+}
+
+#[test]
+fn the_table_of_functions_is_current() {
+    let text = keybridge_pkcs11::documentation::functions();
+    compare("docs/pkcs11-functions.md", &text);
 }
