@@ -7,6 +7,7 @@ use arc_swap::{ArcSwapOption, Guard};
 use cryptoki_sys::*;
 use keybridge_core::ObjectId;
 
+use crate::attributes::builtin::Builtin;
 use crate::attributes::view::View;
 use crate::config::{self, ConfiguredToken};
 use crate::ffi::fork;
@@ -244,7 +245,7 @@ impl Instance {
             .filter(|found| found.slot == session.slot());
         let Meaning { object, epoch, .. } = meaning.ok_or(invalid)?;
         let slot = &self.slots[session.slot()];
-        if epoch != slot.epoch() {
+        if epoch != slot.epoch() && Builtin::of(object).is_none() {
             // Given before a logout: good for public objects only.
             let object = slot
                 .token

@@ -3,6 +3,8 @@
 // Calls C functions.
 #![allow(unsafe_code, missing_docs)]
 
+mod builtin;
+mod certificates;
 mod consumer;
 mod header;
 mod interfaces;
@@ -18,3 +20,4 @@ mod signatures_first;
 mod states;
 mod support;
 mod templates;
+mod vectors;

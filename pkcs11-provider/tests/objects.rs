@@ -289,7 +289,7 @@ fn searches_for_what_there_is_not_find_nothing() {
         // NSS and others look for classes and attributes of their own.
         Attributes::new().ulong(CKA_CLASS, 0xce53_4353),
         Attributes::new().bytes(CKA_VENDOR_DEFINED | 1, b"x"),
-        Attributes::new().ulong(CKA_CLASS, CKO_PROFILE),
+        Attributes::new().ulong(CKA_CLASS, CKO_HW_FEATURE),
         Attributes::new().bytes(CKA_LABEL, b"\xff\xfe"),
         Attributes::new().bytes(CKA_ID, b"no such id"),
     ] {

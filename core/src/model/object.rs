@@ -36,6 +36,8 @@ pub enum ObjectClass {
     PgpKey,
     /// A certificate request.
     CertificateRequest,
+    /// What a certificate is trusted for (`CKO_TRUST`): attributes without a value.
+    Trust,
 }
 
 impl ObjectClass {

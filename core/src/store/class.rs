@@ -31,4 +31,5 @@ codes! {
     Template = 9,
     PgpKey = 10,
     CertificateRequest = 11,
+    Trust = 12,
 }

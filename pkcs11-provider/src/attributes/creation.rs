@@ -3,7 +3,7 @@
 
 use cryptoki_sys::*;
 use keybridge_core::encoding::{
-    EcPrivateKey, EcPublicKey, NamedCurve, RsaPrivateKey, RsaPublicKey,
+    self, EcPrivateKey, EcPublicKey, NamedCurve, RsaPrivateKey, RsaPublicKey,
 };
 use keybridge_core::model::UsageMask;
 use keybridge_core::{Attributes, Curve, Error, HashAlgorithm, KeySpec, ObjectClass, SecretBytes};
@@ -75,7 +75,7 @@ impl<'t, 'a> Draft<'t, 'a> {
             Some(key_type) => Some(key_type),
             None => return Err(Rv::TEMPLATE_INCOMPLETE),
         };
-        if !matches!(class, CKO_DATA | CKO_CERTIFICATE) && !is_key {
+        if !matches!(class, CKO_DATA | CKO_CERTIFICATE | CKO_TRUST) && !is_key {
             return Err(Rv::ATTRIBUTE_VALUE_INVALID);
         }
         let mut draft = Draft {
@@ -87,6 +87,7 @@ impl<'t, 'a> Draft<'t, 'a> {
         };
         draft.apply(maker)?;
         draft.demand(maker)?;
+        draft.agree(maker)?;
         Ok(draft)
     }
 
@@ -126,6 +127,7 @@ impl<'t, 'a> Draft<'t, 'a> {
             CKO_PUBLIC_KEY => ObjectClass::PublicKey,
             CKO_PRIVATE_KEY => ObjectClass::PrivateKey,
             CKO_SECRET_KEY => ObjectClass::SecretKey,
+            CKO_TRUST => ObjectClass::Trust,
             _ => ObjectClass::Data,
         }
     }
@@ -189,6 +191,12 @@ impl<'t, 'a> Draft<'t, 'a> {
 
     /// Kind and canonical value of an object that `C_CreateObject` brings in.
     pub(crate) fn material(&self) -> Result<(Option<KeySpec>, SecretBytes)> {
+        let (spec, value) = self.parts()?;
+        self.check_public_key_info(&value)?;
+        Ok((spec, value))
+    }
+
+    fn parts(&self) -> Result<(Option<KeySpec>, SecretBytes)> {
         match (self.class, self.key_type) {
             (CKO_SECRET_KEY, _) => {
                 let value = self.required(CKA_VALUE)?;
@@ -221,6 +229,7 @@ impl<'t, 'a> Draft<'t, 'a> {
                 Ok((Some(curve.spec()), info))
             }
             (CKO_CERTIFICATE, _) => Ok((None, self.certificate()?.into())),
+            (CKO_TRUST, _) => Ok((None, SecretBytes::default())),
             (CKO_DATA, _) => Ok((
                 None,
                 self.template.bytes(CKA_VALUE).unwrap_or_default().into(),
@@ -238,11 +247,101 @@ impl<'t, 'a> Draft<'t, 'a> {
         }
     }
 
-    /// An X.509 certificate's bytes. Certificates by URL are not kept here.
+    /// What must be true of attributes together.
+    fn agree(&self, maker: Maker) -> Result<()> {
+        let attributes = &self.attributes;
+        // "This attribute may only be set to CK_TRUE when CKA_PRIVATE is also CK_TRUE."
+        if attributes.always_authenticate && !attributes.private {
+            return Err(Rv::TEMPLATE_INCONSISTENT);
+        }
+        if let Some(info) = self.given(CKA_PUBLIC_KEY_INFO)
+            && self.key_type.is_some()
+            && maker != Maker::Create
+            && !info.is_empty()
+        {
+            // Nobody can know the public half of a key that is only now made; a token may refuse
+            // the attribute there ("Private key objects").
+            return Err(Rv::ATTRIBUTE_TYPE_INVALID);
+        }
+        match self.class {
+            CKO_TRUST => self.trust(),
+            _ => Ok(()),
+        }
+    }
+
+    /// A trust object names its certificate by a hash too, unless it trusts it with nothing.
+    fn trust(&self) -> Result<()> {
+        let empty = |kind| self.given(kind).is_none_or(<[u8]>::is_empty);
+        let mut trusts = false;
+        for row in registry::of(CKO_TRUST, None) {
+            if row.name.starts_with("CKA_TRUST_") {
+                let level = self.template.ulong(row.kind)?.unwrap_or_default();
+                let level = u32::try_from(level).map_err(|_| Rv::ATTRIBUTE_VALUE_INVALID)?;
+                match level {
+                    CKT_TRUST_UNKNOWN | CKT_NOT_TRUSTED => {}
+                    CKT_TRUSTED | CKT_TRUST_ANCHOR | CKT_TRUST_MUST_VERIFY_TRUST => trusts = true,
+                    _ => return Err(Rv::ATTRIBUTE_VALUE_INVALID),
+                }
+            }
+        }
+        let unnamed = empty(CKA_HASH_OF_CERTIFICATE) || empty(CKA_NAME_HASH_ALGORITHM);
+        if trusts && unnamed {
+            return Err(Rv::TEMPLATE_INCOMPLETE);
+        }
+        Ok(())
+    }
+
+    /// The bytes of an attribute of the template.
+    fn given(&self, kind: CK_ATTRIBUTE_TYPE) -> Option<&'a [u8]> {
+        self.template.bytes(kind)
+    }
+
+    /// An X.509 certificate's bytes; empty for one that is kept elsewhere, which its URL and the
+    /// hashes of both its keys then name.
     fn certificate(&self) -> Result<&'a [u8]> {
-        match self.template.ulong(CKA_CERTIFICATE_TYPE)? {
-            Some(CKC_X_509) => self.required(CKA_VALUE),
-            _ => Err(Rv::ATTRIBUTE_VALUE_INVALID),
+        if self.template.ulong(CKA_CERTIFICATE_TYPE)? != Some(CKC_X_509) {
+            return Err(Rv::ATTRIBUTE_VALUE_INVALID);
+        }
+        for kind in [CKA_CERTIFICATE_CATEGORY, CKA_JAVA_MIDP_SECURITY_DOMAIN] {
+            // Both have four values, from 0.
+            if self.template.ulong(kind)?.is_some_and(|value| value > 3) {
+                return Err(Rv::ATTRIBUTE_VALUE_INVALID);
+            }
+        }
+        let value = self.given(CKA_VALUE).unwrap_or_default();
+        let filled = |kind| self.given(kind).is_some_and(|bytes| !bytes.is_empty());
+        if value.is_empty() {
+            let named = [
+                CKA_URL,
+                CKA_HASH_OF_SUBJECT_PUBLIC_KEY,
+                CKA_HASH_OF_ISSUER_PUBLIC_KEY,
+            ];
+            if !named.into_iter().all(filled) {
+                return Err(Rv::TEMPLATE_INCOMPLETE);
+            }
+        }
+        Ok(value)
+    }
+
+    /// Whether the public half that the template gives is the material's.
+    fn check_public_key_info(&self, material: &SecretBytes) -> Result<()> {
+        let Some(given) = self
+            .given(CKA_PUBLIC_KEY_INFO)
+            .filter(|info| !info.is_empty())
+        else {
+            return Ok(());
+        };
+        let agrees = match self.class {
+            CKO_PUBLIC_KEY => material.expose() == given,
+            CKO_PRIVATE_KEY => {
+                encoding::public_key_info_of(material.expose()).is_ok_and(|info| info == given)
+            }
+            _ => true,
+        };
+        if agrees {
+            Ok(())
+        } else {
+            Err(Rv::ATTRIBUTE_VALUE_INVALID)
         }
     }
 

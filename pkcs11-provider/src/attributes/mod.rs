@@ -1,5 +1,6 @@
 //! Attributes: the table of them, templates, and the view of the core's objects through them.
 
+pub(crate) mod builtin;
 pub(crate) mod creation;
 pub mod registry;
 pub(crate) mod setting;

@@ -51,13 +51,14 @@ impl Classes {
     const SECRET: Classes = Classes(16);
     const PROFILE: Classes = Classes(32);
     const MECHANISM: Classes = Classes(64);
+    const TRUST: Classes = Classes(128);
     /// The classes whose objects are stored (PKCS#11 3.2, "Storage Objects").
-    const STORAGE: Classes = Classes(31);
+    const STORAGE: Classes = Classes(31 + 128);
     const KEYS: Classes = Classes(28);
     const PAIR: Classes = Classes(12);
     /// Private and secret keys.
     const HIDDEN: Classes = Classes(24);
-    const ANY: Classes = Classes(127);
+    const ANY: Classes = Classes(255);
 
     const fn and(self, other: Classes) -> Classes {
         Classes(self.0 | other.0)
@@ -74,6 +75,7 @@ impl Classes {
             CKO_SECRET_KEY => Classes::SECRET,
             CKO_PROFILE => Classes::PROFILE,
             CKO_MECHANISM => Classes::MECHANISM,
+            CKO_TRUST => Classes::TRUST,
             _ => return false,
         };
         self.0 & bit.0 != 0
@@ -198,10 +200,13 @@ macro_rules! attributes {
 
 use DefaultValue::{Empty, False, Own, True, Ulong};
 
+/// Trust of which nothing is known.
+const UNKNOWN: DefaultValue = Ulong(CKT_TRUST_UNKNOWN as CK_ULONG);
+
 attributes! {
     // Attribute, shape, classes, key types, rules, default.
     CKA_CLASS             Ulong [ANY]             Any [CREATE_MUST] Own;
-    CKA_UNIQUE_ID         Bytes [STORAGE]         Any [TOKEN_SETS] Own;
+    CKA_UNIQUE_ID         Bytes [ANY]             Any [TOKEN_SETS] Own;
     CKA_TOKEN             Bool  [ANY]             Any [COPY] False;
     CKA_PRIVATE           Bool  [ANY]             Any [COPY] Own;
     CKA_MODIFIABLE        Bool  [STORAGE]         Any [COPY] True;
@@ -210,31 +215,47 @@ attributes! {
     CKA_DESTROYABLE       Bool  [STORAGE]         Any [COPY] True;
 
     // Data objects.
-    CKA_APPLICATION       Bytes [DATA]            Any [CHANGE] Empty;
-    CKA_OBJECT_ID         Bytes [DATA]            Any [CHANGE] Empty;
-    CKA_VALUE             Bytes [DATA]            Any [CHANGE] Empty;
+    CKA_APPLICATION       Bytes [DATA]            Any [] Empty;
+    CKA_OBJECT_ID         Bytes [DATA]            Any [] Empty;
+    CKA_VALUE             Bytes [DATA]            Any [] Empty;
 
     // Certificates.
     CKA_CERTIFICATE_TYPE  Ulong [CERTIFICATE]     Any [CREATE_MUST] Own;
     CKA_CERTIFICATE_CATEGORY Ulong [CERTIFICATE]  Any [] Ulong(CK_CERTIFICATE_CATEGORY_UNSPECIFIED);
     CKA_VALUE             Bytes [CERTIFICATE]     Any [] Empty;
-    CKA_SUBJECT           Bytes [CERTIFICATE]     Any [CREATE_MUST CHANGE] Empty;
+    CKA_SUBJECT           Bytes [CERTIFICATE]     Any [CREATE_MUST] Empty;
     CKA_ISSUER            Bytes [CERTIFICATE]     Any [CHANGE] Empty;
     CKA_SERIAL_NUMBER     Bytes [CERTIFICATE]     Any [CHANGE] Empty;
     CKA_URL               Bytes [CERTIFICATE]     Any [] Empty;
     CKA_HASH_OF_SUBJECT_PUBLIC_KEY Bytes [CERTIFICATE] Any [] Empty;
     CKA_HASH_OF_ISSUER_PUBLIC_KEY  Bytes [CERTIFICATE] Any [] Empty;
-    CKA_NAME_HASH_ALGORITHM Ulong [CERTIFICATE]   Any [] Ulong(CKM_SHA_1);
+    CKA_NAME_HASH_ALGORITHM Ulong [CERTIFICATE TRUST] Any [] Ulong(CKM_SHA_1);
     CKA_JAVA_MIDP_SECURITY_DOMAIN Ulong [CERTIFICATE] Any []
         Ulong(CK_SECURITY_DOMAIN_UNSPECIFIED);
+
+    // What a certificate is trusted for.
+    CKA_ISSUER            Bytes [TRUST]           Any [CREATE_MUST] Empty;
+    CKA_SERIAL_NUMBER     Bytes [TRUST]           Any [CREATE_MUST] Empty;
+    CKA_HASH_OF_CERTIFICATE Bytes [TRUST]         Any [] Empty;
+    CKA_TRUST_SERVER_AUTH Ulong [TRUST]           Any [] UNKNOWN;
+    CKA_TRUST_CLIENT_AUTH Ulong [TRUST]           Any [] UNKNOWN;
+    CKA_TRUST_CODE_SIGNING Ulong [TRUST]          Any [] UNKNOWN;
+    CKA_TRUST_EMAIL_PROTECTION Ulong [TRUST]      Any [] UNKNOWN;
+    CKA_TRUST_IPSEC_IKE   Ulong [TRUST]           Any [] UNKNOWN;
+    CKA_TRUST_TIME_STAMPING Ulong [TRUST]         Any [] UNKNOWN;
+    CKA_TRUST_OCSP_SIGNING Ulong [TRUST]          Any [] UNKNOWN;
 
     // Certificates and keys.
     CKA_TRUSTED           Bool  [CERTIFICATE PUBLIC SECRET] Any [CHANGE SO_SETS] False;
     CKA_ID                Bytes [CERTIFICATE KEYS] Any [CHANGE] Empty;
-    CKA_START_DATE        Date  [CERTIFICATE KEYS] Any [CHANGE] Empty;
-    CKA_END_DATE          Date  [CERTIFICATE KEYS] Any [CHANGE] Empty;
-    CKA_CHECK_VALUE       Bytes [CERTIFICATE SECRET] Any [CHANGE] Own;
-    CKA_PUBLIC_KEY_INFO   Bytes [CERTIFICATE PAIR] Any [CHANGE] Own;
+    CKA_START_DATE        Date  [CERTIFICATE]     Any [] Empty;
+    CKA_START_DATE        Date  [KEYS]            Any [CHANGE] Empty;
+    CKA_END_DATE          Date  [CERTIFICATE]     Any [] Empty;
+    CKA_END_DATE          Date  [KEYS]            Any [CHANGE] Empty;
+    CKA_CHECK_VALUE       Bytes [CERTIFICATE]     Any [] Own;
+    CKA_CHECK_VALUE       Bytes [SECRET]          Any [CHANGE] Own;
+    CKA_PUBLIC_KEY_INFO   Bytes [CERTIFICATE PUBLIC] Any [] Own;
+    CKA_PUBLIC_KEY_INFO   Bytes [PRIVATE]         Any [CHANGE] Own;
 
     // Keys.
     CKA_KEY_TYPE          Ulong [KEYS]            Any [CREATE_MUST UNWRAP_MUST] Own;
@@ -354,7 +375,8 @@ pub fn of(
 mod tests {
     use super::*;
 
-    const CLASSES: [CK_OBJECT_CLASS; 7] = [
+    const CLASSES: [CK_OBJECT_CLASS; 8] = [
+        CKO_TRUST,
         CKO_DATA,
         CKO_CERTIFICATE,
         CKO_PUBLIC_KEY,

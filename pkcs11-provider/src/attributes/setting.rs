@@ -54,9 +54,9 @@ pub(crate) fn set(
         | CKA_MODULUS_BITS | CKA_PUBLIC_EXPONENT | CKA_PRIVATE_EXPONENT | CKA_PRIME_1
         | CKA_PRIME_2 | CKA_EXPONENT_1 | CKA_EXPONENT_2 | CKA_COEFFICIENT | CKA_EC_PARAMS
         | CKA_EC_POINT | CKA_PARAMETER_SET => Ok(()),
-        // Computed here; whether the given one matches is not checked yet, so it is not kept
-        // either.
-        CKA_CHECK_VALUE | CKA_PUBLIC_KEY_INFO => Ok(()),
+        // Computed; whether a given one matches is checked where the key is at hand.
+        CKA_PUBLIC_KEY_INFO if class != CKO_CERTIFICATE => Ok(()),
+        CKA_CHECK_VALUE => Ok(()),
         CKA_LABEL => {
             let text = std::str::from_utf8(bytes).map_err(|_| Rv::ATTRIBUTE_VALUE_INVALID)?;
             text.clone_into(&mut attributes.label);

@@ -1,7 +1,9 @@
 //! The attributes of a core object, as PKCS#11 shows them.
 
 use cryptoki_sys::*;
-use keybridge_core::encoding::{NamedCurve, PrivateKey, PublicKey, RsaPublicKey};
+use keybridge_core::encoding::{
+    NamedCurve, PrivateKey, PublicKey, RsaPublicKey, public_key_info_of_certificate,
+};
 use keybridge_core::model::Lifetime;
 use keybridge_core::{Error, Object, ObjectClass};
 use zeroize::Zeroizing;
@@ -52,6 +54,7 @@ pub(crate) fn class_number(class: ObjectClass) -> Option<CK_OBJECT_CLASS> {
         ObjectClass::PublicKey => Some(CKO_PUBLIC_KEY),
         ObjectClass::Certificate => Some(CKO_CERTIFICATE),
         ObjectClass::Data => Some(CKO_DATA),
+        ObjectClass::Trust => Some(CKO_TRUST),
         _ => None,
     }
 }
@@ -64,6 +67,7 @@ pub(crate) fn object_class(number: CK_OBJECT_CLASS) -> Option<ObjectClass> {
         CKO_PUBLIC_KEY => Some(ObjectClass::PublicKey),
         CKO_PRIVATE_KEY => Some(ObjectClass::PrivateKey),
         CKO_SECRET_KEY => Some(ObjectClass::SecretKey),
+        CKO_TRUST => Some(ObjectClass::Trust),
         _ => None,
     }
 }
@@ -235,8 +239,19 @@ impl<'a> View<'a> {
             CKA_PUBLIC_KEY_INFO if object.class.is_key() => self
                 .public_key_info()
                 .map_or(Answer::bytes(&[]), |info| Answer::bytes(&info)),
+            CKA_PUBLIC_KEY_INFO => self.certified_key(row),
             _ => self.kept(row),
         }
+    }
+
+    /// The key in a certificate: as the application said, else as the certificate says.
+    fn certified_key(&self, row: &Attribute) -> Answer {
+        let kept = self.object.attributes.pkcs11.get(&row.kind);
+        if let Some(info) = kept.filter(|info| !info.is_empty()) {
+            return Answer::bytes(info);
+        }
+        let certificate = self.object.public_value().unwrap_or_default();
+        Answer::bytes(public_key_info_of_certificate(certificate).unwrap_or_default())
     }
 
     /// An attribute that the core keeps without knowing what it means.

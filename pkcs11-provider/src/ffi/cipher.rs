@@ -2,6 +2,7 @@
 
 use cryptoki_sys::*;
 
+use super::made_vector::{self, Wanted};
 use super::mechanism;
 use super::pointers::{Ptr, Transfer};
 use crate::functions::Second;
@@ -15,6 +16,12 @@ pub(super) fn encrypt_init(
     key: CK_OBJECT_HANDLE,
 ) -> Result<()> {
     let instance = current()?;
+    if let Some(wanted) = Wanted::by(mechanism)? {
+        let mut iv = [0; made_vector::LENGTH];
+        instance.generate_random(session, &mut iv)?;
+        instance.begin(session, Kind::Encrypt, Some(&wanted.call(&iv)?), key)?;
+        return wanted.tell(&iv);
+    }
     let mechanism = mechanism::read_optional(mechanism)?;
     instance.begin(session, Kind::Encrypt, mechanism.as_ref(), key)
 }

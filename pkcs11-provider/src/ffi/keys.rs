@@ -56,6 +56,19 @@ pub(super) fn wrap_key(
 ) -> Result<()> {
     let instance = current()?;
     let transfer = Transfer::new(wrapped, length)?;
+    if let Some(wrapping) = message_parameters::read_wrapping(mechanism, false)? {
+        let mut made = None;
+        transfer.run(|output| {
+            let mechanism = (wrapping.kind, &wrapping.parameters);
+            let (keys, aad) = ((wrapping_key, key), wrapping.aad);
+            made = Some(instance.wrap_key_authenticated(session, mechanism, keys, aad, output)?);
+            Ok(())
+        })?;
+        if let Some(made) = made {
+            wrapping.places.write(&made);
+        }
+        return Ok(());
+    }
     let mechanism = mechanism::read(mechanism)?;
     transfer.run(|output| instance.wrap_key(session, &mechanism, wrapping_key, key, output))
 }
@@ -74,9 +87,21 @@ pub(super) fn unwrap_key(
 ) -> Result<()> {
     let instance = current()?;
     key.expect_writable()?;
-    let mechanism = mechanism::read(mechanism)?;
     let wrapped = wrapped.bytes(length)?;
     let template = attributes::read(template, count)?;
+    if let Some(wrapping) = message_parameters::read_wrapping(mechanism, true)? {
+        let mechanism = (wrapping.kind, &wrapping.parameters);
+        let made = instance.unwrap_key_authenticated(
+            session,
+            mechanism,
+            unwrapping_key,
+            wrapped,
+            &template,
+            wrapping.aad,
+        );
+        return key.write(made?);
+    }
+    let mechanism = mechanism::read(mechanism)?;
     key.write(instance.unwrap_key(session, &mechanism, unwrapping_key, wrapped, &template)?)
 }
 

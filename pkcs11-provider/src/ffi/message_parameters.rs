@@ -6,7 +6,7 @@ use cryptoki_sys::*;
 
 use super::pointers::Ptr;
 use crate::functions::{MadeParameters, MessageParameters};
-use crate::mechanisms::registry::Family;
+use crate::mechanisms::registry::{self, Family};
 use crate::rv::{Result, Rv};
 use crate::session::vectors::Generator;
 
@@ -55,7 +55,10 @@ pub(super) fn read(
     family: Family,
     tag: Tag,
 ) -> Result<(MessageParameters, Places)> {
-    let fields = fields(parameter, length, family)?;
+    from_fields(fields(parameter, length, family)?, tag)
+}
+
+fn from_fields(fields: Fields, tag: Tag) -> Result<(MessageParameters, Places)> {
     if fields.iv_length > LONGEST_IV || fields.tag_bits > LONGEST_TAG {
         return Err(Rv::MECHANISM_PARAM_INVALID);
     }
@@ -82,6 +85,7 @@ pub(super) fn read(
         },
         tag_bits: fields.tag_bits,
         tag: tag_bytes.to_vec(),
+        appended: false,
         data_length: fields.data_length,
     };
     let places = Places { iv, tag: tag_place };
@@ -117,6 +121,74 @@ fn fields(parameter: Ptr<c_void>, length: CK_ULONG, family: Family) -> Result<Fi
         }
         _ => Err(Rv::MECHANISM_PARAM_INVALID),
     }
+}
+
+/// Reads `CK_GCM_WRAP_PARAMS` or `CK_CCM_WRAP_PARAMS`, told from the ordinary structures by its size,
+/// with the associated data in it. `None` when the parameter is neither.
+///
+/// # Errors
+/// `CKR_MECHANISM_PARAM_INVALID`.
+pub(super) fn read_wrapping<'call>(
+    mechanism: Ptr<CK_MECHANISM>,
+    unwraps: bool,
+) -> Result<Option<Wrapping<'call>>> {
+    let raw = mechanism.read()?;
+    let family = registry::find(raw.mechanism).map(|row| row.family);
+    // SAFETY: the parameter of the application's mechanism: NULL, or as long as the length says.
+    let parameter: Ptr<c_void> = unsafe { Ptr::nested(raw.pParameter) };
+    let length = usize::try_from(raw.ulParameterLen).unwrap_or(0);
+    let (fields, aad, aad_length) = match family {
+        Some(Family::Gcm) if length == size_of::<CK_GCM_WRAP_PARAMS>() => {
+            let raw: CK_GCM_WRAP_PARAMS = structure(parameter, raw.ulParameterLen)?;
+            let fields = Fields {
+                iv: raw.pIv,
+                iv_length: raw.ulIvLen,
+                fixed: raw.ulIvFixedBits,
+                generator: raw.ivGenerator,
+                tag: std::ptr::null_mut(),
+                tag_bits: raw.ulTagBits,
+                data_length: None,
+            };
+            (fields, raw.pAAD, raw.ulAADLen)
+        }
+        Some(Family::Ccm) if length == size_of::<CK_CCM_WRAP_PARAMS>() => {
+            let raw: CK_CCM_WRAP_PARAMS = structure(parameter, raw.ulParameterLen)?;
+            let bits = raw.ulMACLen.checked_mul(8);
+            let fields = Fields {
+                iv: raw.pNonce,
+                iv_length: raw.ulNonceLen,
+                fixed: raw.ulNonceFixedBits,
+                generator: raw.nonceGenerator,
+                tag: std::ptr::null_mut(),
+                tag_bits: bits.ok_or(Rv::MECHANISM_PARAM_INVALID)?,
+                data_length: Some(raw.ulDataLen),
+            };
+            (fields, raw.pAAD, raw.ulAADLen)
+        }
+        _ => return Ok(None),
+    };
+    // SAFETY: from the application's structure, together with its length.
+    let aad: Ptr<u8> = unsafe { Ptr::nested(aad) };
+    let aad = aad.bytes(aad_length);
+    let (mut parameters, places) = from_fields(fields, Tag::Leave)?;
+    parameters.appended = true;
+    if unwraps {
+        parameters.generator = Generator::None;
+    }
+    Ok(Some(Wrapping {
+        kind: raw.mechanism,
+        parameters,
+        places,
+        aad: aad.map_err(|_| Rv::MECHANISM_PARAM_INVALID)?,
+    }))
+}
+
+/// A mechanism that wraps, with a vector that the token may make.
+pub(super) struct Wrapping<'call> {
+    pub(super) kind: CK_MECHANISM_TYPE,
+    pub(super) parameters: MessageParameters,
+    pub(super) places: Places,
+    pub(super) aad: &'call [u8],
 }
 
 fn structure<T: Copy>(parameter: Ptr<c_void>, length: CK_ULONG) -> Result<T> {

@@ -20,6 +20,7 @@ mod digest;
 mod general;
 pub mod interfaces;
 mod keys;
+mod made_vector;
 mod mechanism;
 mod message_parameters;
 mod message_signatures;

@@ -32,7 +32,7 @@ impl Instance {
         row(kind).map(|row| row.family)
     }
 
-    /// `C_WrapKeyAuthenticated`.
+    /// `C_WrapKeyAuthenticated`, and `C_WrapKey` with a vector that the token may make.
     ///
     /// # Errors
     /// As [`Instance::wrap_key`].
@@ -66,18 +66,23 @@ impl Instance {
             let iv = Vectors::default().next(iv, *fixed, *generator, random)?;
             let make = |_| wrapping_mechanism(row, parameters, &iv, aad);
             let whole = self.wrapped(session, slot, row, keys, &make)?;
-            let tag_length = usize::try_from(parameters.tag_bits / 8).unwrap_or(usize::MAX);
+            let tag_length = match parameters.appended {
+                true => 0,
+                false => usize::try_from(parameters.tag_bits / 8).unwrap_or(usize::MAX),
+            };
             let (wrapped, tag) = split(&whole, whole.len().saturating_sub(tag_length))?;
             let Some(room) = output.room(wrapped.len())? else {
                 return Ok(MadeParameters::default());
             };
             room.copy_from_slice(wrapped);
-            let tag = Some(tag.to_vec());
-            Ok(MadeParameters { iv: Some(iv), tag })
+            Ok(MadeParameters {
+                iv: Some(iv),
+                tag: (!parameters.appended).then(|| tag.to_vec()),
+            })
         })
     }
 
-    /// `C_UnwrapKeyAuthenticated`.
+    /// `C_UnwrapKeyAuthenticated`, and `C_UnwrapKey` with the structure of such a vector.
     ///
     /// # Errors
     /// As [`Instance::unwrap_key`].

@@ -30,6 +30,8 @@ pub(crate) struct MessageParameters {
     pub(crate) tag_bits: CK_ULONG,
     /// The tag, when there is one to check.
     pub(crate) tag: Vec<u8>,
+    /// Whether the tag follows what it protects, instead of having a place of its own.
+    pub(crate) appended: bool,
     /// Length of the data in bytes, where it is announced.
     pub(crate) data_length: Option<CK_ULONG>,
 }

@@ -5,6 +5,8 @@ use keybridge_core::model::Lifetime;
 use keybridge_core::store::ObjectQuery;
 use keybridge_core::{Attributes, Object, ObjectId};
 
+use super::slots::mechanisms_of;
+use crate::attributes::builtin::Builtin;
 use crate::attributes::creation::{Draft, Maker};
 use crate::attributes::registry::{self, Attribute, Rules};
 use crate::attributes::setting;
@@ -88,6 +90,7 @@ impl Instance {
     ) -> Result<CK_OBJECT_HANDLE> {
         self.in_session(session, |session, slot| {
             let object = self.object(session, object, Rv::OBJECT_HANDLE_INVALID)?;
+            not_builtin(object)?;
             let (edit, stored, private) = self.view(slot, object, |view| {
                 let stored = match template.bool(CKA_TOKEN)? {
                     Some(stored) => stored,
@@ -120,6 +123,7 @@ impl Instance {
     ) -> Result<()> {
         self.in_session(session, |session, slot| {
             let object = self.object(session, handle, Rv::OBJECT_HANDLE_INVALID)?;
+            not_builtin(object)?;
             let stored = self.view(slot, object, |view| Ok(view.is(CKA_TOKEN)))?;
             Self::check_writable(session, stored)?;
             slot.token
@@ -145,6 +149,9 @@ impl Instance {
     ) -> Result<usize> {
         self.in_session(session, |session, slot| {
             let object = self.object(session, object, Rv::OBJECT_HANDLE_INVALID)?;
+            if let Some(builtin) = Builtin::of(object) {
+                return Ok(builtin.size());
+            }
             self.view(slot, object, |view| {
                 let rows = registry::of(view.class(), view.key_type());
                 let sizes = rows.map(|row| match view.get(row.kind) {
@@ -169,6 +176,9 @@ impl Instance {
     ) -> Result<Vec<Answer>> {
         self.in_session(session, |session, slot| {
             let object = self.object(session, object, Rv::OBJECT_HANDLE_INVALID)?;
+            if let Some(builtin) = Builtin::of(object) {
+                return Ok(types.iter().map(|kind| builtin.get(*kind)).collect());
+            }
             self.view(slot, object, |view| {
                 Ok(types.iter().map(|kind| view.get(*kind)).collect())
             })
@@ -187,6 +197,7 @@ impl Instance {
     ) -> Result<()> {
         self.in_session(session, |session, slot| {
             let object = self.object(session, object, Rv::OBJECT_HANDLE_INVALID)?;
+            not_builtin(object)?;
             let (edit, stored) = self.view(slot, object, |view| {
                 Ok((Edit::new(view, template, false)?, view.is(CKA_TOKEN)))
             })?;
@@ -211,7 +222,11 @@ impl Instance {
             if session.find.is_some() {
                 return Err(Rv::OPERATION_ACTIVE);
             }
-            let mut rest = find(&*slot.token, template)?;
+            let builtin = Builtin::find(template, || mechanisms_of(slot));
+            let mut rest = match builtin {
+                Some(found) => found,
+                None => find(&*slot.token, template)?,
+            };
             rest.reverse();
             session.find = Some(Finding { rest });
             Ok(())
@@ -254,6 +269,17 @@ impl Instance {
     }
 }
 
+/// Nobody changes, copies or destroys what nobody made.
+///
+/// # Errors
+/// `CKR_ACTION_PROHIBITED`.
+fn not_builtin(object: ObjectId) -> Result<()> {
+    match Builtin::of(object) {
+        Some(_) => Err(Rv::ACTION_PROHIBITED),
+        None => Ok(()),
+    }
+}
+
 /// A change of attributes that the table allows for an object. Whether the values are (a sensitive
 /// key cannot become another) is for the core to say.
 struct Edit<'t, 'a> {
@@ -267,6 +293,11 @@ impl<'t, 'a> Edit<'t, 'a> {
         for (kind, value) in template.entries() {
             let row = registry::find(kind, view.class(), view.key_type());
             let row = row.ok_or(Rv::ATTRIBUTE_TYPE_INVALID)?;
+            if kind == CKA_PUBLIC_KEY_INFO && !is_the_same(view, row, value) {
+                // "The token MUST verify correspondence between the private key data and the public
+                // key data as supplied."
+                return Err(Rv::ATTRIBUTE_VALUE_INVALID);
+            }
             let may = row.rules.have(Rules::CHANGE) || (copy && row.rules.have(Rules::COPY));
             if may {
                 changes.push((row, value));

@@ -9,7 +9,7 @@ use super::messages::message_flags;
 use crate::mechanisms::registry::{self, MECHANISMS};
 use crate::module::Instance;
 use crate::rv::{Result, Rv};
-use crate::slot::LoginState;
+use crate::slot::{LoginState, Slot};
 use crate::token::error::{Doing, rv};
 
 /// `CK_TOKEN_INFO` without its padding.
@@ -87,8 +87,7 @@ impl Instance {
     /// # Errors
     /// `CKR_SLOT_ID_INVALID`.
     pub fn mechanism_list(&self, slot: CK_SLOT_ID) -> Result<Vec<CK_MECHANISM_TYPE>> {
-        self.slot(slot)?;
-        Ok(MECHANISMS.iter().map(|row| row.kind).collect())
+        Ok(mechanisms_of(self.slot(slot)?))
     }
 
     /// `C_GetMechanismInfo`.
@@ -174,6 +173,11 @@ impl Instance {
         self.wait_for_end();
         Err(Rv::CRYPTOKI_NOT_INITIALIZED)
     }
+}
+
+/// The mechanisms of a slot's token.
+pub(super) fn mechanisms_of(_slot: &Slot) -> Vec<CK_MECHANISM_TYPE> {
+    MECHANISMS.iter().map(|row| row.kind).collect()
 }
 
 fn token_flags(state: &TokenState) -> CK_FLAGS {
