@@ -26,3 +26,4 @@ pub mod server;
 pub mod settings;
 pub mod streams;
 pub mod tickets;
+mod tunnels;

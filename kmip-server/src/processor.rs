@@ -25,6 +25,7 @@ use crate::references::References;
 use crate::settings::{ServerAnswers, ServerLimits};
 use crate::streams::Streams;
 use crate::tickets::{Grant, Tickets};
+use crate::tunnels::Tunnels;
 
 /// Answers requests.
 #[derive(Clone)]
@@ -44,6 +45,7 @@ pub(crate) struct Services {
     pub(crate) pending: Pending,
     pub(crate) tickets: Tickets,
     pub(crate) streams: Streams,
+    pub(crate) tunnels: Tunnels,
     identities: Identities,
     rates: Rates,
     /// Second of the server's start, and requests with a correlation value since.
@@ -65,6 +67,11 @@ impl Processor {
             pending: Pending::new(limits.asynchronous_per_client, limits.asynchronous_seconds),
             streams: Streams::default(),
             tickets: Tickets::new(limits.ticket_seconds, limits.tickets_per_client),
+            tunnels: Tunnels::new(
+                Arc::clone(&kms),
+                limits.pkcs11_per_client,
+                limits.pkcs11_idle_seconds,
+            ),
             identities: Identities::new(),
             rates: Rates::new(limits.requests_per_second),
             started: now().0,
@@ -128,7 +135,7 @@ impl Processor {
         let span = self.correlate(&request, &mut response);
         let _entered = span.enter();
         response.items = self.items(peer, request);
-        encode(&response, limit, buffer)
+        encode(response, limit, buffer)
     }
 
     /// Client and server correlation values (1.4 sections 6.17 and 6.18; 2.1 sections 9.10 and 9.19):
@@ -363,11 +370,17 @@ fn log(operation: Operation, outcome: &Outcome) {
 }
 
 /// Writes the answer, or that it is too large for the client (1.4 section 6.3).
-fn encode(response: &ResponseMessage, limit: Option<i32>, buffer: Vec<u8>) -> Vec<u8> {
+fn encode(mut response: ResponseMessage, limit: Option<i32>, buffer: Vec<u8>) -> Vec<u8> {
     let limit = limit
         .and_then(|limit| usize::try_from(limit).ok())
         .unwrap_or(usize::MAX);
     if let Ok(bytes) = response.encode_within(buffer, limit) {
+        return bytes;
+    }
+    // The server's own value is not worth a refusal that the client can read.
+    if response.header.server_correlation_value.take().is_some()
+        && let Ok(bytes) = response.encode_within(Vec::new(), limit)
+    {
         return bytes;
     }
     // Even the refusal is larger than the client takes: the shortest one must do.

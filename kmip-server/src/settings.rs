@@ -104,6 +104,10 @@ pub struct ServerLimits {
     pub stream_seconds: u64,
     /// Bytes that are collected for an operation that no engine does in parts.
     pub stream_bytes: usize,
+    /// PKCS#11 modules that one principal may have open.
+    pub pkcs11_per_client: usize,
+    /// Seconds that a PKCS#11 module is kept without being used.
+    pub pkcs11_idle_seconds: u32,
     /// Seconds until a TLS handshake must be done.
     pub handshake_seconds: u64,
     /// Seconds until a started message must be there, and until an answer must be taken.
@@ -195,6 +199,8 @@ impl Default for ServerLimits {
             streams_per_client: 64,
             stream_seconds: 600,
             stream_bytes: 16 << 20,
+            pkcs11_per_client: 100,
+            pkcs11_idle_seconds: 3600,
             handshake_seconds: 10,
             message_seconds: 30,
             idle_seconds: 600,

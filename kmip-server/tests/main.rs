@@ -10,4 +10,5 @@ mod network;
 mod oasis;
 mod operations;
 mod parts;
+mod pkcs11;
 mod tls;

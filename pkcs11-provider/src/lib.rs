@@ -20,6 +20,7 @@ pub mod mechanisms;
 pub mod module;
 pub mod rv;
 pub mod token;
+pub mod tunnel;
 
 mod config;
 mod functions;

@@ -28,6 +28,7 @@ mod mac_verify;
 mod modify_attribute;
 mod obtain_lease;
 mod ping;
+mod pkcs11;
 mod poll;
 mod process;
 mod query;
@@ -113,6 +114,7 @@ operations! {
     RNGRetrieve => rng_retrieve,
     RNGSeed => rng_seed,
     Hash => hash,
+    PKCS_11 => pkcs11,
     Poll => poll,
     Cancel => cancel,
     Process => process,

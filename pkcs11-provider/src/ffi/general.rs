@@ -43,13 +43,18 @@ pub(super) fn finalize(reserved: Ptr<c_void>) -> Result<()> {
 
 pub(super) fn get_info(info: Ptr<CK_INFO>) -> Result<()> {
     current()?;
-    info.write(CK_INFO {
+    info.write(library())
+}
+
+/// What the library says of itself.
+pub(crate) fn library() -> CK_INFO {
+    CK_INFO {
         cryptokiVersion: CRYPTOKI_VERSION,
         manufacturerID: padded(MANUFACTURER),
         flags: 0,
         libraryDescription: padded("keybridge PKCS#11 module"),
         libraryVersion: library_version(),
-    })
+    }
 }
 
 /// Legacy functions on sessions that run in parallel, of which there are none.

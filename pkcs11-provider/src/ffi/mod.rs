@@ -17,7 +17,7 @@ mod functions;
 mod attributes;
 mod cipher;
 mod digest;
-mod general;
+pub(crate) mod general;
 pub mod interfaces;
 mod keys;
 mod made_vector;
@@ -30,7 +30,7 @@ pub(crate) mod pointers;
 mod random;
 mod sessions;
 mod signature;
-mod slots;
+pub(crate) mod slots;
 
 use cryptoki_sys::*;
 

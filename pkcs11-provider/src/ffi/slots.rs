@@ -7,6 +7,7 @@ use cryptoki_sys::*;
 use super::fork;
 use super::general::{MANUFACTURER, library_version, padded};
 use super::pointers::{Ptr, has};
+use crate::functions::TokenInformation;
 use crate::module::current;
 use crate::rv::{Result, Rv};
 
@@ -25,20 +26,30 @@ pub(super) fn get_slot_info(slot: CK_SLOT_ID, info: Ptr<CK_SLOT_INFO>) -> Result
     let instance = current()?;
     info.expect_writable()?;
     instance.slot_information(slot)?;
-    info.write(CK_SLOT_INFO {
+    info.write(slot_of(slot))
+}
+
+/// What is said of a slot.
+pub(crate) fn slot_of(slot: CK_SLOT_ID) -> CK_SLOT_INFO {
+    CK_SLOT_INFO {
         slotDescription: padded(&format!("keybridge slot {slot}")),
         manufacturerID: padded(MANUFACTURER),
         flags: CKF_TOKEN_PRESENT,
         hardwareVersion: CK_VERSION { major: 0, minor: 0 },
         firmwareVersion: library_version(),
-    })
+    }
 }
 
 pub(super) fn get_token_info(slot: CK_SLOT_ID, info: Ptr<CK_TOKEN_INFO>) -> Result<()> {
     let instance = current()?;
     info.expect_writable()?;
     let token = instance.token_information(slot)?;
-    info.write(CK_TOKEN_INFO {
+    info.write(token_of(&token))
+}
+
+/// What is said of a token.
+pub(crate) fn token_of(token: &TokenInformation) -> CK_TOKEN_INFO {
+    CK_TOKEN_INFO {
         label: padded(&token.label),
         manufacturerID: padded(MANUFACTURER),
         model: padded("keybridge"),
@@ -58,7 +69,7 @@ pub(super) fn get_token_info(slot: CK_SLOT_ID, info: Ptr<CK_TOKEN_INFO>) -> Resu
         firmwareVersion: library_version(),
         // Without CKF_CLOCK_ON_TOKEN it says nothing.
         utcTime: [b' '; 16],
-    })
+    }
 }
 
 pub(super) fn get_mechanism_list(

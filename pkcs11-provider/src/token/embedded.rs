@@ -87,6 +87,17 @@ impl Embedded {
         }
     }
 
+    /// The token of an account of a store that is open already.
+    pub(crate) fn over(kms: Arc<Kms>, account: String, protection: Protection) -> Self {
+        let store = LazyStore {
+            settings: kms.settings().clone(),
+            secrets: Arc::new(keybridge_core::seal::NobodyToAsk),
+            kms: OnceLock::from(kms),
+            opening: Mutex::new(()),
+        };
+        Embedded::new(Arc::new(store), account, String::new(), protection)
+    }
+
     fn opened(&self) -> Result<&Opened> {
         if let Some(opened) = self.opened.get() {
             return Ok(opened);
