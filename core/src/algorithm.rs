@@ -219,6 +219,8 @@ impl KeySpec {
                 _ => 0,
             },
             Self::Ec { .. } | Self::Ed25519 | Self::X25519 | Self::Sm2 => bits / 2,
+            Self::AesXts { .. } => bits / 2,
+            Self::Des3 { .. } => 112,
             _ => bits,
         };
         if strength > 256 { 256 } else { strength }

@@ -262,6 +262,8 @@ impl Mechanism {
                 | Self::Ccm { .. }
                 | Self::KeyWrap { .. }
                 | Self::KeyWrapPad
+                | Self::KeyWrapPkcs7 { .. }
+                | Self::ChaCha20Poly1305 { .. }
                 | Self::RsaOaep { .. }
                 | Self::Sm2Encrypt
         )

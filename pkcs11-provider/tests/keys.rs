@@ -124,6 +124,12 @@ fn secret_keys_wrap_and_unwrap() {
             let mut wrong = wrapped.clone();
             *wrong.last_mut().expect("bytes") ^= 1;
             let refused = unwrap(&session, &mechanism, back, &wrong, &secret(CKK_AES));
+            if name == CKM_RSA_PKCS {
+                // Whether the padding was right is not told: another key comes out.
+                let other = refused.expect("a key");
+                assert_ne!(get(&session, other, CKA_VALUE).as_ref(), Ok(&value));
+                continue;
+            }
             assert!(
                 matches!(
                     refused,

@@ -128,9 +128,11 @@ pub struct UnwrapKey<'a> {
     pub mechanism: Mechanism,
     /// The wrapped key.
     pub wrapped: &'a [u8],
-    /// What becomes of it; its `value` is not looked at. For a private key the spec may be none: it is read
-    /// from the key.
+    /// What becomes of it; its `value` is not looked at. The spec of a secret key may be none when `kind` tells it by
+    /// the length found, and that of a private key when it is to be read from the key.
     pub template: Register,
+    /// What kind of secret key a value of that many bytes is; none when no such key has that length.
+    pub kind: &'a dyn Fn(usize) -> Option<KeySpec>,
     /// Turns what was unwrapped into the canonical value (PKCS#11: as it is; KMIP: perhaps out of a TTLV
     /// Key Value).
     pub decode: &'a dyn Fn(SecretBytes) -> Result<SecretBytes>,

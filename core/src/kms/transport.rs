@@ -3,11 +3,14 @@
 use std::sync::Arc;
 
 use aws_lc_rs::rand;
+use zeroize::Zeroizing;
 
 use super::Kms;
+use super::cache::Loaded;
 use super::change::check_object;
 use super::request::{DeriveKey, UnwrapKey};
 use super::rules;
+use crate::algorithm::KeySpec;
 use crate::audit::Verb;
 use crate::authorize::{Caller, authorize};
 use crate::encoding;
@@ -16,11 +19,27 @@ use crate::id::ObjectId;
 use crate::lifecycle;
 use crate::mechanism::{Mechanism, Purpose};
 use crate::model::{Imprint, Material, Object, ObjectClass};
+use crate::policy::Policy;
 use crate::secret::SecretBytes;
 
 /// Fewest bytes of a sensitive value that is unwrapped by a mechanism that does not authenticate: with fewer it would
 /// be found by trying, and of what was wrapped one such piece after the other. 112 bits, the least of SP 800-131A.
 const SHORTEST_UNPROVEN: usize = 14;
+
+/// Bytes that the padding of PKCS#1 v1.5 adds at least.
+const PKCS1_ADDS: usize = 11;
+
+/// What was in a wrapped key.
+struct Unwrapped {
+    value: SecretBytes,
+    spec: Option<KeySpec>,
+    past: Imprint,
+}
+
+/// Whether keys of this kind have values of that length, as far as the kind says it.
+const fn has_length(spec: KeySpec, length: usize) -> bool {
+    matches!(spec, KeySpec::Foreign { .. }) || spec.value_length() == length
+}
 
 impl Kms {
     /// Wraps a key's value with another key. `encode` turns the canonical value into what is wrapped
@@ -93,42 +112,137 @@ impl Kms {
     /// # Errors
     /// [`Error::InvalidWrappedKey`], those of [`Kms::begin`] and [`Kms::register`].
     pub fn unwrap(&self, caller: &Arc<Caller>, request: UnwrapKey<'_>) -> Result<ObjectId> {
-        let UnwrapKey {
-            unwrapping_key,
-            mechanism,
-            wrapped,
-            mut template,
-            decode,
-        } = request;
-        let (value, key) = self.refusable(caller, Verb::Unwrap, Some(unwrapping_key), || {
-            let (key, seen) = self.prepare(caller, unwrapping_key, Purpose::Unwrap, &mechanism)?;
-            let policy = self.policies.of(caller.account(), self)?;
-            policy.check_wrapping(&mechanism, key.object.spec, template.spec)?;
-            let raw = self.ready(&key)?.unwrap(&mechanism, wrapped)?;
-            let past = match policy.sticky_sensitivity && template.class.is_secret() {
-                true => self.past_of_unwrapped(&key.object, &mechanism, &raw)?,
-                false => Imprint::default(),
-            };
-            past.bind(&mut template.attributes);
-            let value = decode(raw)?;
-            if past.sensitive && !mechanism.authenticates() && value.len() < SHORTEST_UNPROVEN {
-                return Err(Error::InvalidWrappedKey);
-            }
-            if template.class == ObjectClass::PrivateKey && template.spec.is_none() {
-                // One error, whatever was wrong: an unwrapping oracle learns nothing.
-                let spec = encoding::private_key_spec(value.expose());
-                template.spec = Some(spec.map_err(|_| Error::InvalidWrappedKey)?);
-            }
-            // Before anybody has what was unwrapped.
-            self.take_role(caller, &key, (Purpose::Unwrap, &mechanism), seen)?;
-            Ok((value, key))
-        })?;
-        self.record_use_of(caller, Verb::Unwrap, unwrapping_key, None, mechanism.name())?;
-        template.value = Some(value);
+        let (unwrapping_key, name) = (request.unwrapping_key, request.mechanism.name());
+        let mut template = request.template.clone();
+        let (unwrapped, key) =
+            self.refusable(caller, Verb::Unwrap, Some(unwrapping_key), || {
+                let (key, seen) =
+                    self.prepare(caller, unwrapping_key, Purpose::Unwrap, &request.mechanism)?;
+                let policy = self.policies.of(caller.account(), self)?;
+                policy.check_wrapping(&request.mechanism, key.object.spec, template.spec)?;
+                let unwrapped = self.unwrap_value(&key, policy, &request)?;
+                policy.check_wrapping(&request.mechanism, key.object.spec, unwrapped.spec)?;
+                // Before anybody has what was unwrapped.
+                self.take_role(caller, &key, (Purpose::Unwrap, &request.mechanism), seen)?;
+                Ok((unwrapped, key))
+            })?;
+        self.record_use_of(caller, Verb::Unwrap, unwrapping_key, None, name)?;
+        unwrapped.past.bind(&mut template.attributes);
+        template.spec = unwrapped.spec;
+        template.value = Some(unwrapped.value);
         let demands = &key.object.attributes.templates.unwrap;
         self.register_as(caller, Verb::Unwrap, template, false, &|object| {
             rules::check_template("unwrap", demands, object)
         })
+    }
+
+    /// What is wrapped, and what kind of key it is. One error, whatever was wrong: an unwrapping oracle learns nothing.
+    /// And for PKCS#1 v1.5 none at all: of each error the oracle learns that the padding was wrong, and after some
+    /// thousands it knows the key (Bleichenbacher 1998; Bardou and others 2012, of tokens). So what has no
+    /// padding, or not the length, opens as a key that only this ciphertext opens as.
+    fn unwrap_value(
+        &self,
+        key: &Loaded,
+        policy: &Policy,
+        request: &UnwrapKey<'_>,
+    ) -> Result<Unwrapped> {
+        let UnwrapKey {
+            mechanism,
+            wrapped,
+            template,
+            kind,
+            decode,
+            ..
+        } = request;
+        let substitute = self.substitute(&key.object, request)?;
+        let mut past = Imprint::default();
+        let remembers = policy.sticky_sensitivity && template.class.is_secret();
+        let opened = self.ready(key)?.unwrap(mechanism, wrapped).and_then(|raw| {
+            if remembers {
+                past = self.past_of_unwrapped(&key.object, mechanism, &raw)?;
+            }
+            let value = decode(raw)?;
+            let spec = match (template.class, template.spec) {
+                (ObjectClass::SecretKey, None) => {
+                    Some(kind(value.len()).ok_or(Error::InvalidWrappedKey)?)
+                }
+                (ObjectClass::SecretKey, Some(spec)) if !has_length(spec, value.len()) => {
+                    return Err(Error::InvalidWrappedKey);
+                }
+                (ObjectClass::PrivateKey, None) => {
+                    let spec = encoding::private_key_spec(value.expose());
+                    Some(spec.map_err(|_| Error::InvalidWrappedKey)?)
+                }
+                (_, spec) => spec,
+            };
+            Ok((value, spec))
+        });
+        let (value, spec) = match (opened, substitute) {
+            (Err(Error::InvalidWrappedKey), Some((value, spec))) => {
+                if remembers {
+                    past = self.past_of_unwrapped(&key.object, mechanism, &value)?;
+                }
+                (value, Some(spec))
+            }
+            (opened, _) => opened?,
+        };
+        if past.sensitive && !mechanism.authenticates() && value.len() < SHORTEST_UNPROVEN {
+            return Err(Error::InvalidWrappedKey);
+        }
+        Ok(Unwrapped { value, spec, past })
+    }
+
+    /// What a ciphertext of PKCS#1 v1.5 opens as when it holds no key: always the same, of a length that such keys have.
+    /// Made whether or not it is needed, so that time does not tell. None for other mechanisms, and for a ciphertext whose
+    /// length, which everybody sees, is wrong.
+    fn substitute(
+        &self,
+        unwrapping: &Object,
+        request: &UnwrapKey<'_>,
+    ) -> Result<Option<(SecretBytes, KeySpec)>> {
+        let Some(KeySpec::Rsa { bits }) = unwrapping.spec else {
+            return Ok(None);
+        };
+        let whole = usize::try_from(bits.div_ceil(8)).unwrap_or(usize::MAX);
+        if request.mechanism != Mechanism::RsaPkcs1
+            || request.template.class != ObjectClass::SecretKey
+            || request.wrapped.len() != whole
+        {
+            return Ok(None);
+        }
+        let key = self
+            .fingerprint_of(unwrapping)
+            .ok_or(Error::NoMaterial("destroyed, or not imported yet"))?;
+        let block = |number: u32| {
+            let parts = [&key.0[..], request.wrapped, &number.to_be_bytes()];
+            self.vault
+                .fingerprint(unwrapping.account, "no padding", &parts)
+        };
+        let spec = match request.template.spec {
+            Some(spec) => spec,
+            None => {
+                let specs: Vec<KeySpec> = (1..=whole.saturating_sub(PKCS1_ADDS))
+                    .filter_map(|length| (request.kind)(length))
+                    .collect();
+                if specs.is_empty() {
+                    return Ok(None);
+                }
+                let [a, b, ..] = block(0).0;
+                specs[usize::from(u16::from_be_bytes([a, b])) % specs.len()]
+            }
+        };
+        let mut bytes =
+            Zeroizing::new(Vec::with_capacity(spec.value_length().next_multiple_of(32)));
+        for number in 1.. {
+            if bytes.len() >= spec.value_length() {
+                break;
+            }
+            bytes.extend_from_slice(&block(number).0);
+        }
+        Ok(Some((
+            SecretBytes::from(&bytes[..spec.value_length()]),
+            spec,
+        )))
     }
 
     /// How strict something unwrapped must be. What was wrapped here comes back as strict as it was, in whichever form

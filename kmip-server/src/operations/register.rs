@@ -247,27 +247,16 @@ fn unwrap(
         };
         key_formats::canonical(kind, format, &material).map_err(|_| Error::InvalidWrappedKey)
     };
-    let spec = match (class, draft.kind.length) {
-        (ObjectClass::SecretKey, Some(bits)) => Some(
-            draft
-                .kind
-                .of_symmetric(usize::try_from(bits / 8).unwrap_or(0))?,
-        ),
-        (ObjectClass::SecretKey, None) => {
-            return Err(Failure::invalid_message(
-                "a wrapped key's Cryptographic Length is missing",
-            ));
-        }
-        _ => None,
-    };
+    let kind_of_key = draft.kind;
+    let kind = |length| kind_of_key.of_symmetric(length).ok();
     let mut new = template(draft, class, Some(format.0));
     new.attributes.private = class != ObjectClass::PublicKey;
-    new.spec = spec;
     let request = UnwrapKey {
         unwrapping_key,
         mechanism,
         wrapped,
         template: new,
+        kind: &kind,
         decode: &decode,
     };
     Ok(context.blocking(|kms, caller| kms.unwrap(caller, request))?)

@@ -1,7 +1,5 @@
 //! Wrapping and unwrapping of keys.
 
-use std::cell::Cell;
-
 use cryptoki_sys::*;
 use keybridge_core::kms::UnwrapKey;
 use keybridge_core::{Error, KeySpec, Mechanism, Object, ObjectClass, ObjectId, SecretBytes};
@@ -157,41 +155,16 @@ struct Unwrapping<'a> {
 }
 
 impl Unwrapping<'_> {
-    /// A secret key's kind says its length, which is known for certain only when it is unwrapped.
-    /// The template may give it; otherwise the length that the wrapped key suggests is tried, and
-    /// then the true one, which the attempt has told.
+    /// A secret key's kind says its length. The template may give it; otherwise it is what was wrapped.
     fn secret_key(&self) -> Result<ObjectId> {
-        if let Some(length) = self.draft.value_len()? {
-            let spec = self.draft.secret_spec(length)?;
-            let fit = |value: SecretBytes| self.cut(value, length);
-            return self
-                .unwrap(Some(spec), &fit)
-                .map_err(|error| rv(&error, Doing::Unwrapping));
-        }
-        let guess = self.guess();
-        let found = Cell::new(guess);
-        let fit = |value: SecretBytes| {
-            found.set(value.len());
-            if value.len() == guess {
-                Ok(value)
-            } else {
-                Err(Error::InvalidWrappedKey)
+        let result = match self.draft.value_len()? {
+            Some(length) => {
+                let spec = self.draft.secret_spec(length)?;
+                self.unwrap(Some(spec), &|value| self.cut(value, length))
             }
+            None => self.unwrap(None, &Ok),
         };
-        let first = match self.draft.secret_spec(guess) {
-            Ok(spec) => self.unwrap(Some(spec), &fit),
-            // No key of this type has that length; what has been wrapped is of another one, or
-            // none.
-            Err(_) => self.unwrap(Some(self.draft.secret_spec(SOME_LENGTH)?), &fit),
-        };
-        let object = match first {
-            Err(_) if found.get() != guess => {
-                let spec = self.draft.secret_spec(found.get());
-                self.unwrap(Some(spec.map_err(|_| Rv::WRAPPED_KEY_INVALID)?), &Ok)
-            }
-            result => result,
-        };
-        object.map_err(|error| rv(&error, Doing::Unwrapping))
+        result.map_err(|error| rv(&error, Doing::Unwrapping))
     }
 
     /// The kind of a private key is read from the key.
@@ -214,6 +187,7 @@ impl Unwrapping<'_> {
             mechanism: self.mechanism.clone(),
             wrapped: self.wrapped,
             template: new_key(self.session, self.draft, spec),
+            kind: &|length| self.draft.secret_spec(length).ok(),
             decode,
         })
     }
@@ -230,25 +204,7 @@ impl Unwrapping<'_> {
             _ => Err(Error::InvalidWrappedKey),
         }
     }
-
-    /// The length of what was probably wrapped, in bytes.
-    fn guess(&self) -> usize {
-        let added = match &self.mechanism {
-            Mechanism::KeyWrap { .. } | Mechanism::KeyWrapPad | Mechanism::KeyWrapPkcs7 { .. } => {
-                SEMIBLOCK
-            }
-            Mechanism::ChaCha20Poly1305 { .. } => 2 * SEMIBLOCK,
-            Mechanism::CbcPad { .. } => 2 * SEMIBLOCK,
-            Mechanism::Gcm { tag_length, .. } | Mechanism::Ccm { tag_length, .. } => *tag_length,
-            Mechanism::RsaPkcs1 | Mechanism::RsaOaep { .. } => return SOME_LENGTH,
-            _ => 0,
-        };
-        self.wrapped.len().saturating_sub(added)
-    }
 }
-
-/// The length of most secret keys, and one that every type of them can have, in bytes.
-const SOME_LENGTH: usize = 16;
 
 /// A DER value without the zeros after it ("the mechanism parses the encoding … and ignores
 /// trailing zero bytes"). What is no DER is left as it is, for the core to refuse.

@@ -48,6 +48,7 @@ pub(super) fn unwrap_as(
         mechanism,
         wrapped,
         template,
+        kind: &|_| None,
         decode: &Ok,
     };
     kms.unwrap(caller, request)

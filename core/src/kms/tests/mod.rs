@@ -22,6 +22,7 @@ mod audit;
 mod keys;
 mod limits;
 mod objects;
+mod oracles;
 mod policy;
 mod sensitivity;
 mod tampering;

@@ -153,6 +153,7 @@ fn wrapped_and_unwrapped_it_is_the_same_key() {
             mechanism,
             wrapped,
             template,
+            kind: &|_| None,
             decode: &Ok,
         };
         bridge.kms.unwrap(&user, request)
