@@ -337,3 +337,43 @@ fn a_private_key_keeps_its_public_numbers_without_its_other_half() {
     assert_eq!(get(&session, private, CKA_MODULUS), modulus);
     check(call!(C_DestroyObject, session.0, private));
 }
+
+/// 3.2, 6.43: the parameter is whole blocks; "if the data is too short to make the requested key
+/// then the mechanism returns CKR_DATA_LEN_RANGE".
+#[test]
+fn data_to_derive_from_has_its_length() {
+    let session = Session::new();
+    let base = Attributes::new()
+        .ulong(CKA_VALUE_LEN, 32)
+        .all_true(&[CKA_DERIVE]);
+    let base = generate(&session, CKM_AES_KEY_GEN, &base).expect("made");
+    for (length, wanted, answer) in [
+        (32, None, None),
+        (32, Some(16), None),
+        (16, Some(32), Some(Rv::DATA_LEN_RANGE)),
+        (31, None, Some(Rv::MECHANISM_PARAM_INVALID)),
+        (0, None, Some(Rv::MECHANISM_PARAM_INVALID)),
+    ] {
+        let mut data = vec![7_u8; length];
+        let parameter = CK_KEY_DERIVATION_STRING_DATA {
+            pData: data.as_mut_ptr(),
+            ulLen: length as CK_ULONG,
+        };
+        let mut mechanism = with_parameter(CKM_AES_ECB_ENCRYPT_DATA, &parameter);
+        let mut template = secret(CKK_AES);
+        if let Some(wanted) = wanted {
+            template = template.ulong(CKA_VALUE_LEN, wanted);
+        }
+        let (raw, mut key) = (template.raw(), 0);
+        let code = call!(
+            C_DeriveKey,
+            session.0,
+            &mut mechanism,
+            base,
+            mutable(&raw),
+            raw.len() as CK_ULONG,
+            &mut key
+        );
+        assert_eq!(Rv::from_code(code), answer, "{length} bytes for {wanted:?}");
+    }
+}

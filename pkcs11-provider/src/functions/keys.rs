@@ -123,6 +123,7 @@ impl Instance {
                 Some(length) => length,
                 None => natural_length(row, mechanism, spec, key_type)?,
             };
+            check_data_to_encrypt(mechanism, length)?;
             let mechanism = to_core(row, mechanism, spec)?;
             let template = new_key(session, &draft, Some(draft.secret_spec(length)?));
             let private = template.attributes.private;
@@ -201,6 +202,24 @@ fn generated_type(row: &Row) -> Result<CK_KEY_TYPE> {
     match row.family {
         Family::Generate(key_type) => Ok(key_type),
         _ => Err(Rv::MECHANISM_INVALID),
+    }
+}
+
+/// Key derivation by data encryption (3.2, 6.43): the data is whole blocks, and enough of them for
+/// the key that is wanted.
+fn check_data_to_encrypt(mechanism: &MechanismCall<'_>, wanted: usize) -> Result<()> {
+    const BLOCK: usize = 16;
+    let data = match (mechanism.kind, mechanism.parameters) {
+        (CKM_AES_ECB_ENCRYPT_DATA, Parameters::Bytes(data))
+        | (CKM_AES_CBC_ENCRYPT_DATA, Parameters::CbcEncryptData { data, .. }) => data,
+        _ => return Ok(()),
+    };
+    if data.is_empty() || !data.len().is_multiple_of(BLOCK) {
+        Err(Rv::MECHANISM_PARAM_INVALID)
+    } else if data.len() < wanted {
+        Err(Rv::DATA_LEN_RANGE)
+    } else {
+        Ok(())
     }
 }
 
