@@ -39,7 +39,7 @@ quietly() {
 build_packages=(gcc libc6-dev make pkg-config)
 # The programs that the end-to-end tests drive.
 client_packages=(softhsm2 opensc gnutls-bin libengine-pkcs11-openssl openssl openssh-client
-    openssh-server default-jdk-headless valgrind)
+    openssh-server default-jdk-headless valgrind libnss3-tools)
 # The programs that the demonstration drives.
 demo_packages=(softhsm2 opensc libengine-pkcs11-openssl openssl)
 python_packages=(python3 python3-venv)

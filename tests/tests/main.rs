@@ -3,6 +3,7 @@
 //! Tests of PKCS#11 programs run twice: against the bridge, and against SoftHSM2 as a control
 //! group. When both fail, the test or the program is at fault; when only ours fails, the bridge is.
 
+mod background;
 mod cli;
 mod control;
 mod crash;
@@ -10,10 +11,12 @@ mod doors;
 mod faults;
 mod java;
 mod mongocrypt;
+mod nss;
 mod openssl;
 mod p11tool;
 mod pkcs11_tool;
 mod pykmip;
+mod python;
 mod ssh;
 mod tampering;
 mod tls;

@@ -1,10 +1,8 @@
 //! OpenSSL 3 through its PKCS#11 engine (Debian's `libengine-pkcs11-openssl`).
 
-use std::net::{Ipv4Addr, TcpStream};
-use std::process::{Child, Stdio};
-
 use keybridge_tests::{Command, wait};
 
+use crate::background::Background;
 use crate::control::{Subject, on_both};
 
 on_both! {
@@ -106,34 +104,4 @@ fn certify(on: &Subject, kind: &str, name: &str) -> String {
 
 fn hex(text: &str) -> String {
     text.bytes().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// A program in the background, killed when dropped.
-struct Background(Child);
-
-impl Background {
-    #[track_caller]
-    fn start(command: Command, port: u16) -> Self {
-        let child = command
-            .into_inner()
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("start a server");
-        let mut this = Self(child);
-        wait::until("a server to listen", wait::PATIENCE, || {
-            let ended = this.0.try_wait().expect("wait for the server");
-            assert!(ended.is_none(), "the server ended: {ended:?}");
-            TcpStream::connect((Ipv4Addr::LOCALHOST, port)).ok()
-        });
-        this
-    }
-}
-
-impl Drop for Background {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
 }
