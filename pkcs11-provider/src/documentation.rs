@@ -94,8 +94,8 @@ pub const NOTES: &[(&str, &str)] = &[
     ("C_UnwrapKeyAuthenticated", WRAPPING),
 ];
 
-const MESSAGES: &str = "`CKM_AES_GCM` and `CKM_AES_CCM` with the structures `CK_GCM_MESSAGE_PARAMS` and \
-     `CK_CCM_MESSAGE_PARAMS`, all generators; and GCM with SM4";
+const MESSAGES: &str = "`CKM_AES_GCM`, `CKM_AES_CCM` (all generators of vectors), `CKM_CHACHA20_POLY1305`; and GCM \
+     with SM4";
 const SIGNED_MESSAGES: &str =
     "every mechanism of `C_SignInit`; its parameter is given at the start";
 const WRAPPING: &str = "`CKM_AES_GCM`, `CKM_AES_CCM`; generators that do not count";

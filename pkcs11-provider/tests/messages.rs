@@ -20,6 +20,8 @@ struct Parameters {
     generator: CK_GENERATOR_FUNCTION,
     /// For CCM.
     data_length: Option<CK_ULONG>,
+    /// For ChaCha20-Poly1305, whose lengths are in bits.
+    chacha: bool,
     memory: Vec<u64>,
 }
 
@@ -31,6 +33,7 @@ impl Parameters {
             fixed,
             generator,
             data_length: None,
+            chacha: false,
             memory: Vec::new(),
         }
     }
@@ -42,11 +45,19 @@ impl Parameters {
         }
     }
 
+    fn chacha() -> Self {
+        Parameters {
+            chacha: true,
+            ..Parameters::gcm(CKG_NO_GENERATE, 0)
+        }
+    }
+
     fn raw(&mut self) -> (*mut c_void, CK_ULONG) {
         let iv = self.iv.as_mut_ptr().expose_provenance() as u64;
         let tag = self.tag.as_mut_ptr().expose_provenance() as u64;
         let (iv_length, tag_length) = (self.iv.len() as u64, self.tag.len() as u64);
         self.memory = match self.data_length {
+            None if self.chacha => vec![iv, iv_length * 8, tag],
             None => vec![
                 iv,
                 iv_length,
@@ -204,6 +215,24 @@ fn messages_come_back_in_one_part_and_in_many() {
         check(call!(C_MessageEncryptFinal, session.0));
         check(call!(C_MessageDecryptFinal, session.0));
     }
+}
+
+#[test]
+fn chacha20_has_messages_too() {
+    let session = Session::new();
+    let key = generate(&session, CKM_CHACHA20_KEY_GEN, &Attributes::new()).expect("made");
+    start(&session, CKM_CHACHA20_POLY1305, key);
+    let data: Vec<u8> = (0..100).collect();
+    let mut message = Parameters::chacha();
+    let whole = encrypt(&session, &mut message, &data).expect("encrypted");
+    assert_eq!(decrypt(&session, &mut message, &whole), Ok(data.clone()));
+    let tag = message.tag.clone();
+    let parted = in_parts(&session, &mut message, &data, false);
+    assert_eq!((parted, &message.tag), (Ok(whole.clone()), &tag));
+    assert_eq!(in_parts(&session, &mut message, &whole, true), Ok(data));
+    message.tag[0] ^= 1;
+    let refused = decrypt(&session, &mut message, &whole);
+    assert_eq!(refused, Err(Rv::AEAD_DECRYPT_FAILED));
 }
 
 /// A message is what `C_Encrypt` makes, with the tag elsewhere.

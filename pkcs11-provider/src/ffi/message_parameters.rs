@@ -119,6 +119,22 @@ fn fields(parameter: Ptr<c_void>, length: CK_ULONG, family: Family) -> Result<Fi
                 data_length: Some(raw.ulDataLen),
             })
         }
+        Family::ChaCha20Poly1305 => {
+            let raw: CK_SALSA20_CHACHA20_POLY1305_MSG_PARAMS = structure(parameter, length)?;
+            // Given in bits ("ChaCha20/Poly1305 … Mechanism parameters").
+            if !raw.ulNonceLen.is_multiple_of(8) {
+                return Err(Rv::MECHANISM_PARAM_INVALID);
+            }
+            Ok(Fields {
+                iv: raw.pNonce,
+                iv_length: raw.ulNonceLen / 8,
+                fixed: 0,
+                generator: CKG_NO_GENERATE,
+                tag: raw.pTag,
+                tag_bits: LONGEST_TAG,
+                data_length: None,
+            })
+        }
         _ => Err(Rv::MECHANISM_PARAM_INVALID),
     }
 }

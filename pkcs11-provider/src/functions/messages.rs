@@ -57,7 +57,7 @@ pub(crate) fn message_flags(row: &Row) -> CK_FLAGS {
 }
 
 pub(crate) fn is_aead(family: Family) -> bool {
-    matches!(family, Family::Gcm | Family::Ccm)
+    matches!(family, Family::Gcm | Family::Ccm | Family::ChaCha20Poly1305)
 }
 
 impl MessageKind {
@@ -299,6 +299,10 @@ fn sample(row: &Row) -> Result<Mechanism> {
             aad: &[],
             tag_bits: 128,
         },
+        Family::ChaCha20Poly1305 => Parameters::ChaCha20Poly1305 {
+            nonce: &[0; 12],
+            aad: &[],
+        },
         _ => Parameters::Ccm {
             data_len: 0,
             nonce: &[0; 12],
@@ -377,6 +381,7 @@ pub(super) fn mechanism(
             aad,
             tag_bits: parameters.tag_bits,
         },
+        (Family::ChaCha20Poly1305, _) => Parameters::ChaCha20Poly1305 { nonce: iv, aad },
         (Family::Ccm, Some(data_len)) => Parameters::Ccm {
             data_len,
             nonce: iv,
