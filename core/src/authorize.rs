@@ -8,7 +8,7 @@ use crate::audit::{Actor, Verb};
 use crate::error::{Error, Result};
 use crate::id::{AccountId, PrincipalId};
 use crate::kms::UndoLog;
-use crate::model::Role;
+use crate::model::{Attributes, Lifetime, Role};
 
 /// The door a request came through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -203,6 +203,20 @@ pub struct Resource {
     pub account: AccountId,
     /// Whether a public session may see it.
     pub private: bool,
+    /// Whether it is (or will be) in this process's memory only, and ends with a session.
+    pub session: bool,
+}
+
+impl Resource {
+    /// An object that the caller is about to make.
+    #[must_use]
+    pub fn to_be(caller: &Caller, attributes: &Attributes, lifetime: Lifetime) -> Self {
+        Self {
+            account: caller.account(),
+            private: attributes.private,
+            session: lifetime != Lifetime::Stored,
+        }
+    }
 }
 
 /// Decides. Default is to deny; another account's resources do not exist for the caller.
@@ -223,7 +237,8 @@ pub fn authorize(caller: &Caller, verb: Verb, resource: Option<&Resource>) -> Re
         });
     }
     let private = resource.is_some_and(|resource| resource.private);
-    if permits(caller.role(), verb, private) {
+    let session = resource.is_some_and(|resource| resource.session);
+    if permits(caller.role(), verb, private, session) {
         return Ok(());
     }
     if caller.role() == Role::Public {
@@ -236,7 +251,7 @@ pub fn authorize(caller: &Caller, verb: Verb, resource: Option<&Resource>) -> Re
 }
 
 /// The role table.
-const fn permits(role: Role, verb: Verb, private: bool) -> bool {
+const fn permits(role: Role, verb: Verb, private: bool, session: bool) -> bool {
     match role {
         Role::Administrator => true,
         Role::User => !verb.is_administration(),
@@ -254,7 +269,14 @@ const fn permits(role: Role, verb: Verb, private: bool) -> bool {
                             | Verb::InitPin
                     ))
         }
-        Role::Public => !private && (verb.is_read() || verb.is_public_use()),
+        // Read/write access to public session objects (PKCS#11 Usage Guide, table of session states); what is stored
+        // is changed by nobody who is not known.
+        Role::Public => {
+            !private
+                && (verb.is_read()
+                    || verb.is_public_use()
+                    || (session && !verb.is_administration()))
+        }
         Role::Auditor => matches!(verb, Verb::ReadAudit),
     }
 }

@@ -5,6 +5,7 @@
 
 mod builtin;
 mod certificates;
+mod check_values;
 mod consumer;
 mod header;
 mod interfaces;
@@ -12,6 +13,7 @@ mod keys;
 mod messages;
 mod objects;
 mod operations;
+mod public_sessions;
 mod recovery;
 mod robustness;
 mod sessions;

@@ -9,7 +9,7 @@ use crate::audit::Verb;
 use crate::authorize::{Caller, Door, Resource, authorize};
 use crate::error::{Error, Result};
 use crate::id::{KeyId, ObjectId};
-use crate::model::{Key, Material, Object, ObjectState};
+use crate::model::{Key, Lifetime, Material, Object, ObjectState};
 use crate::store::{self, Change as StoreChange, ObjectRow, Transaction};
 use crate::time::Timestamp;
 
@@ -88,6 +88,7 @@ pub(super) fn check_object(caller: &Caller, verb: Verb, object: &Object) -> Resu
     let resource = Resource {
         account: object.account,
         private: object.attributes.private,
+        session: object.lifetime != Lifetime::Stored,
     };
     authorize(caller, verb, Some(&resource))
 }
@@ -131,6 +132,7 @@ impl Change<'_> {
         let resource = Resource {
             account: key.account,
             private: true,
+            session: false,
         };
         authorize(self.caller, self.verb, Some(&resource))?;
         Ok(key)

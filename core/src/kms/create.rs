@@ -9,7 +9,7 @@ use super::request::{CreateKey, Created};
 use super::rules;
 use crate::algorithm::KeySpec;
 use crate::audit::Verb;
-use crate::authorize::{Caller, authorize};
+use crate::authorize::{Caller, Resource, authorize};
 use crate::engine::{Generated, NewKey};
 use crate::error::Result;
 use crate::id::{KeyId, ObjectId};
@@ -32,7 +32,12 @@ impl Kms {
             request.protection = Protection::Software;
         }
         self.refusable(caller, Verb::Create, None, || {
-            authorize(caller, Verb::Create, None)?;
+            let secret = Resource::to_be(caller, &request.secret, request.lifetime);
+            authorize(caller, Verb::Create, Some(&secret))?;
+            if request.spec.is_asymmetric() {
+                let public = Resource::to_be(caller, &request.public, request.public_lifetime);
+                authorize(caller, Verb::Create, Some(&public))?;
+            }
             rules::check_new(caller, &request.secret)?;
             rules::check_new(caller, &request.public)?;
             let policy = self.policies.of(caller.account(), self)?;
@@ -43,6 +48,11 @@ impl Kms {
         let generated =
             self.refusable(caller, Verb::Create, None, || self.generate(id, &request))?;
         let mut pair = self.build_pair(caller, &request, id, generated)?;
+        let checked = self.settle_check_value(&mut pair.secret);
+        if let Err(error) = checked {
+            self.undo_generation(&pair.secret);
+            return self.refusable(caller, Verb::Create, None, || Err(error));
+        }
         let public_stored = request.public_lifetime == Lifetime::Stored;
         if !stored && (pair.public.is_none() || !public_stored) {
             return self.keep_in_session(caller, pair);

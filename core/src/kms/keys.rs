@@ -66,6 +66,7 @@ impl Kms {
         let resource = Resource {
             account: row.account,
             private: true,
+            session: false,
         };
         authorize(caller, Verb::Inspect, Some(&resource))?;
         self.vault.key(&row)
@@ -79,6 +80,7 @@ impl Kms {
         let resource = Resource {
             account: caller.account(),
             private: true,
+            session: false,
         };
         authorize(caller, Verb::Find, Some(&resource))?;
         let limit = limit.min(self.settings.limits.found_objects);
@@ -280,6 +282,7 @@ impl Kms {
             Some(&Resource {
                 account,
                 private: true,
+                session: false,
             }),
         )?;
         let rows = store::read(self.store.as_ref(), |reader| reader.aliases(account, key))?;

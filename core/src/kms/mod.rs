@@ -20,6 +20,7 @@ mod accounts;
 mod authenticate;
 mod cache;
 mod change;
+mod check_value;
 mod create;
 mod engines;
 mod imprints;

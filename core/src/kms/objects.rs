@@ -118,6 +118,7 @@ impl Kms {
             let mut object = change.object(object)?;
             let before = object.attributes.clone();
             edit(&mut object.attributes)?;
+            change.kms.settle_check_value(&mut object)?;
             rules::check_modify(change.caller, &before, &object.attributes)?;
             change.record.detail = changed_fields(&before, &object.attributes);
             change.put_object(&mut object)
@@ -134,6 +135,7 @@ impl Kms {
             check_object(caller, Verb::Modify, &loaded.object)?;
             let mut object = Object::clone(&loaded.object);
             edit(&mut object.attributes)?;
+            self.settle_check_value(&mut object)?;
             rules::check_modify(caller, &loaded.object.attributes, &object.attributes)?;
             object.dates.last_change = Timestamp::now();
             self.sessions.put(

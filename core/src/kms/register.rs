@@ -9,7 +9,7 @@ use super::request::Register;
 use super::rules;
 use crate::algorithm::KeySpec;
 use crate::audit::Verb;
-use crate::authorize::{Caller, authorize};
+use crate::authorize::{Caller, Resource, authorize};
 use crate::encoding;
 use crate::engine::NewKey;
 use crate::error::{Error, Result};
@@ -40,8 +40,9 @@ impl Kms {
         fits: &dyn Fn(&Object) -> Result<()>,
     ) -> Result<ObjectId> {
         let object = self.refusable(caller, verb, None, || {
-            let object = self.build_registered(caller, verb, request, always_sensitive)?;
-            fits(&object).inspect_err(|_| self.undo_generation(&object))?;
+            let mut object = self.build_registered(caller, verb, request, always_sensitive)?;
+            let fits = fits(&object).and_then(|()| self.settle_check_value(&mut object));
+            fits.inspect_err(|_| self.undo_generation(&object))?;
             Ok(object)
         })?;
         let mut object = object;
@@ -76,7 +77,8 @@ impl Kms {
         request: Register,
         always_sensitive: bool,
     ) -> Result<Object> {
-        authorize(caller, verb, None)?;
+        let resource = Resource::to_be(caller, &request.attributes, request.lifetime);
+        authorize(caller, verb, Some(&resource))?;
         rules::check_new(caller, &request.attributes)?;
         let policy = self.policies.of(caller.account(), self)?;
         if let Some(spec) = request.spec {
@@ -215,7 +217,8 @@ impl Kms {
         let mut copy = self.refusable(caller, Verb::Copy, Some(object), || {
             self.freshen()?;
             let source = self.load(object)?;
-            check_object(caller, Verb::Copy, &source.object)?;
+            // The source is looked at only; what is made is the copy.
+            check_object(caller, Verb::Inspect, &source.object)?;
             if !source.object.attributes.copyable {
                 return Err(Error::ActionProhibited("copied"));
             }
@@ -232,6 +235,9 @@ impl Kms {
             copy.lifetime = lifetime;
             edit(&mut copy.attributes)?;
             rules::check_copy(caller, &source.object.attributes, &copy.attributes)?;
+            let resource = Resource::to_be(caller, &copy.attributes, lifetime);
+            authorize(caller, Verb::Copy, Some(&resource))?;
+            self.settle_check_value(&mut copy)?;
             copy.attributes.names.clear();
             if lifetime == Lifetime::Stored && source.held.is_some() {
                 self.imprint_stored(&source, Imprint::default(), None)?;

@@ -240,6 +240,10 @@ pub struct Attributes {
     pub start_date: Option<[u8; 8]>,
     /// See `start_date`.
     pub end_date: Option<[u8; 8]>,
+    /// `CKA_CHECK_VALUE`: none is what the key gives; empty is never shown; any other is compared with what the key
+    /// gives, once, and not kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub check_value: Option<Vec<u8>>,
     /// Mechanisms that may be used with the key, by PKCS#11 number; empty means any.
     pub allowed_mechanisms: Vec<u64>,
     /// What other keys must be, or become, that this key wraps, unwraps or derives. Fixed when the key is made.
@@ -279,6 +283,7 @@ impl Default for Attributes {
             always_authenticate: false,
             start_date: None,
             end_date: None,
+            check_value: None,
             allowed_mechanisms: Vec::new(),
             templates: Templates::default(),
             links: Vec::new(),

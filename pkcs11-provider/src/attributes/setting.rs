@@ -56,7 +56,10 @@ pub(crate) fn set(
         | CKA_EC_POINT | CKA_PARAMETER_SET => Ok(()),
         // Computed; whether a given one matches is checked where the key is at hand.
         CKA_PUBLIC_KEY_INFO if class != CKO_CERTIFICATE => Ok(()),
-        CKA_CHECK_VALUE => Ok(()),
+        CKA_CHECK_VALUE => {
+            attributes.check_value = Some(bytes.to_vec());
+            Ok(())
+        }
         CKA_LABEL => {
             let text = std::str::from_utf8(bytes).map_err(|_| Rv::ATTRIBUTE_VALUE_INVALID)?;
             text.clone_into(&mut attributes.label);

@@ -153,6 +153,7 @@ impl<'a> View<'a> {
         !matches!(
             kind,
             CKA_VALUE
+                | CKA_CHECK_VALUE
                 | CKA_PRIVATE_EXPONENT
                 | CKA_PRIME_1
                 | CKA_PRIME_2
@@ -240,7 +241,20 @@ impl<'a> View<'a> {
                 .public_key_info()
                 .map_or(Answer::bytes(&[]), |info| Answer::bytes(&info)),
             CKA_PUBLIC_KEY_INFO => self.certified_key(row),
+            CKA_CHECK_VALUE => self.check_value(),
             _ => self.kept(row),
+        }
+    }
+
+    /// Empty for an object that has none, as for one that shows none.
+    fn check_value(&self) -> Answer {
+        match self.token.check_value(self.object.id) {
+            Ok(value) => Answer::bytes(value.as_ref().map_or(&[], |value| value.as_slice())),
+            Err(error) => {
+                let id = self.object.id;
+                tracing::warn!(target: "keybridge::pkcs11", "check value of {id}: {error}");
+                Answer::bytes(&[])
+            }
         }
     }
 

@@ -107,7 +107,7 @@ impl Instance {
             let copy = slot
                 .token
                 .copy(object, lifetime(session, stored), &mut change);
-            let copy = copy.map_err(|error| rv(&error, Doing::Object))?;
+            let copy = copy.map_err(|error| rv(&error, Doing::Making))?;
             Ok(self.made(session, slot, copy, private, stored))
         })
     }
@@ -128,7 +128,7 @@ impl Instance {
             Self::check_writable(session, stored)?;
             slot.token
                 .delete(object)
-                .map_err(|error| rv(&error, Doing::Object))?;
+                .map_err(|error| rv(&error, Doing::Making))?;
             self.handles.forget(session.slot(), object);
             session.last_key = None;
             if !stored {
@@ -205,7 +205,7 @@ impl Instance {
             let mut change = |attributes: &mut Attributes| edit.apply(attributes);
             slot.token
                 .modify(object, &mut change)
-                .map_err(|error| rv(&error, Doing::Object))
+                .map_err(|error| rv(&error, Doing::Making))
         })
     }
 

@@ -194,6 +194,10 @@ impl Token for Embedded {
         self.call(|kms, caller| kms.modify(caller, object, change))
     }
 
+    fn check_value(&self, object: ObjectId) -> Result<Option<[u8; 3]>> {
+        self.call(|kms, caller| kms.check_value(caller, object))
+    }
+
     fn export(&self, object: ObjectId) -> Result<Exported> {
         self.call(|kms, caller| kms.export(caller, object))
     }

@@ -61,6 +61,8 @@ pub trait Token: Send + Sync {
         object: ObjectId,
         change: &mut dyn FnMut(&mut Attributes) -> Result<()>,
     ) -> Result<()>;
+    /// The check value of a key or certificate.
+    fn check_value(&self, object: ObjectId) -> Result<Option<[u8; 3]>>;
     /// Hands out a value.
     fn export(&self, object: ObjectId) -> Result<Exported>;
     /// `C_DestroyObject`.
