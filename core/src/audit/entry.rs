@@ -1,18 +1,18 @@
 //! What a row of the chain says.
 //!
 //! A first byte tells the kind: a record of a change (JSON), uses folded from a journal (JSON with what
-//! their numbers mean, then their frames), or that a journal was begun or folded (JSON).
+//! their numbers mean, then the uses packed), or that a journal was begun or folded (JSON).
 
 use serde::{Deserialize, Serialize};
 
 use super::frame::{Definitions, Use};
-use super::mac::Frame;
+use super::packed;
 use crate::audit::record::Record;
 use crate::id::JournalId;
 use crate::store::AuditIndex;
 
 /// Uses in one row at most: a few rows a journal, and not much to read for one of them.
-const USES_IN_ROW: usize = 4096;
+const USES_IN_ROW: usize = 2048;
 
 /// A row's content.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,13 +56,10 @@ impl Entry {
             Self::Uses(uses) => {
                 let json = with_json(b'U', &uses.definitions);
                 let length = u32::try_from(json.len() - 1).unwrap_or(u32::MAX);
-                let mut bytes = Vec::with_capacity(json.len() + 4 + 32 * uses.uses.len());
-                bytes.push(json[0]);
+                let mut bytes = vec![json[0]];
                 bytes.extend(length.to_le_bytes());
                 bytes.extend(&json[1..]);
-                for used in &uses.uses {
-                    bytes.extend(used.to_frame());
-                }
+                packed::pack(&uses.uses, &mut bytes);
                 bytes
             }
         }
@@ -78,17 +75,10 @@ impl Entry {
             b'U' => {
                 let (length, rest) = rest.split_first_chunk::<4>()?;
                 let length = usize::try_from(u32::from_le_bytes(*length)).ok()?;
-                let (json, frames) = rest.split_at_checked(length)?;
-                let (frames, []) = frames.as_chunks::<32>() else {
-                    return None;
-                };
-                let uses: Option<Vec<Use>> = frames
-                    .iter()
-                    .map(|frame: &Frame| Use::from_frame(frame))
-                    .collect();
+                let (json, uses) = rest.split_at_checked(length)?;
                 Self::Uses(Uses {
                     definitions: serde_json::from_slice(json).ok()?,
-                    uses: uses?,
+                    uses: packed::unpack(uses)?,
                 })
             }
             _ => return None,

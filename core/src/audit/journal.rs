@@ -165,14 +165,6 @@ fn half_fits(head: &Tag, before: &Tag, after: &Tag, at: usize) -> bool {
 }
 
 impl Journal {
-    /// An empty one with room for so many uses.
-    pub(super) fn with_capacity(uses: usize) -> Self {
-        Self {
-            uses: Vec::with_capacity(uses),
-            ..Self::default()
-        }
-    }
-
     fn take(&mut self, frame: &Frame) {
         if let Some(used) = self.definitions.take(frame) {
             self.uses.push(used);

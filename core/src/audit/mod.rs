@@ -21,6 +21,7 @@ mod journal;
 mod list;
 mod mac;
 mod mapped;
+mod packed;
 pub mod record;
 mod report;
 mod segment;

@@ -67,8 +67,7 @@ impl Segment {
             file,
             mac,
             count: 0,
-            // Memory that nobody wrote to yet takes no room.
-            written: Journal::with_capacity(usize::try_from(FRAMES).unwrap_or(0)),
+            written: Journal::default(),
             journal: JOURNALS.fetch_add(1, Ordering::Relaxed),
             actors: HashMap::new(),
             targets: HashMap::new(),
@@ -91,6 +90,19 @@ impl Segment {
     /// What was written, as it was written: nobody's hand on the file changes it.
     pub(super) fn written(&self) -> &Journal {
         &self.written
+    }
+
+    /// Takes the memory of an earlier journal, or new one if that is empty. Memory that nobody wrote to
+    /// yet takes no room, and what was written to is not asked of the system again.
+    pub(super) fn take_memory(&mut self, mut memory: Vec<frame::Use>) {
+        memory.clear();
+        memory.reserve(usize::try_from(FRAMES).unwrap_or(0));
+        self.written.uses = memory;
+    }
+
+    /// The memory of a journal that is folded.
+    pub(super) fn into_memory(self) -> Vec<frame::Use> {
+        self.written.uses
     }
 
     /// Appends a use; false if there is no room for it.

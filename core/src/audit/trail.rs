@@ -14,6 +14,7 @@ use rustix::process::geteuid;
 use super::actor::Use;
 use super::chain::Chain;
 use super::entry::{Begun, Entry, Folded, rows};
+use super::frame;
 use super::journal::{self, Journal};
 use super::list::{Filter, list};
 use super::mac::derive;
@@ -42,6 +43,8 @@ pub struct Audit {
     process: u32,
     current: Mutex<Option<Segment>>,
     retired: Mutex<Vec<Segment>>,
+    /// A folded journal's memory, for the next one.
+    spare: Mutex<Vec<frame::Use>>,
 }
 
 impl Audit {
@@ -59,6 +62,7 @@ impl Audit {
             process: std::process::id(),
             current: Mutex::new(None),
             retired: Mutex::new(Vec::new()),
+            spare: Mutex::new(Vec::new()),
         }
     }
 
@@ -146,7 +150,8 @@ impl Audit {
         // and its lock.
         let begun = write(&*self.store, |transaction| {
             let segment = Segment::create(&path, id, &self.journals, &self.boot)
-                .and_then(|segment| {
+                .and_then(|mut segment| {
+                    segment.take_memory(std::mem::take(&mut *lock(&self.spare)));
                     hand_over(segment.file(), Some(&self.folder))?;
                     Ok(segment)
                 })
@@ -196,7 +201,8 @@ impl Audit {
         let mut retired = lock(&self.retired);
         while let Some(segment) = retired.last() {
             self.fold_journal(segment.id, &segment.path, segment.written())?;
-            retired.pop();
+            let memory = retired.pop().map(Segment::into_memory);
+            *lock(&self.spare) = memory.unwrap_or_default();
         }
         Ok(())
     }

@@ -298,13 +298,9 @@ fn a_process_killed_within_a_use_leaves_the_uses_before() {
     for at in order {
         let words_whole = at < FRAMES_START && !is_count(at);
         bytes[at] = after[at];
-        // The processor stores heads and counts in whole words.
-        let next_in_word = |at: usize| {
-            (at % 8 != 7)
-                .then_some(at + 1)
-                .filter(|next| changed.contains(next))
-        };
-        if (words_whole || is_count(at)) && next_in_word(at).is_some() {
+        // The processor stores heads and counts in whole words, of which some bytes may stay as they are.
+        let more_of_word = |at: usize| (at + 1..(at / 8 + 1) * 8).any(|at| changed.contains(&at));
+        if (words_whole || is_count(at)) && more_of_word(at) {
             continue;
         }
         fs::write(&journal, &bytes).unwrap();
