@@ -283,6 +283,24 @@ impl KindOfKey {
         })
     }
 
+    /// The kind of a share of a key, or of a PGP key, whose value is not the key's own.
+    #[must_use]
+    pub fn of_part(self) -> Option<KeySpec> {
+        self.of_kept()
+    }
+
+    /// The kind of a key that is kept and never used.
+    #[must_use]
+    pub fn of_kept(self) -> Option<KeySpec> {
+        Some(match self.algorithm {
+            Some(algorithm) => KeySpec::Foreign {
+                algorithm: algorithm.0,
+                bits: self.bits().unwrap_or(0),
+            },
+            None => KeySpec::GenericSecret { bits: self.bits()? },
+        })
+    }
+
     fn bits(self) -> Option<u32> {
         self.length.and_then(|length| u32::try_from(length).ok())
     }
@@ -411,9 +429,9 @@ mod tests {
     }
 
     #[test]
-    fn what_no_engine_has_is_kept_but_not_made() {
+    fn what_no_engine_has_is_made_and_kept() {
         let skipjack = kind(Algorithm::SKIPJACK, 80);
-        assert!(skipjack.to_create(false).is_err());
+        assert!(skipjack.to_create(false).is_ok());
         let kept = skipjack.of_symmetric(10).unwrap();
         assert_eq!(
             kept,

@@ -163,6 +163,7 @@ fn reasons(error: &Error) -> (ResultReason, ResultReason) {
         } => (R::ItemNotFound, R::ObjectNotFound),
         Error::NotFound { .. } => same(R::ItemNotFound),
         // "Trying to create a new object with the same Name attribute value as an existing object".
+        Error::AlreadyExists { what: "object", .. } => same(R::ObjectAlreadyExists),
         Error::AlreadyExists { .. } => (R::InvalidField, R::NonUniqueNameAttribute),
         Error::Denied(_) => same(R::PermissionDenied),
         Error::LoginRequired

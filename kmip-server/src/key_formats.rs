@@ -69,6 +69,7 @@ const fn is_numbers(format: Format) -> bool {
 pub fn as_it_came(format: Format, material: &KeyMaterial) -> Result<SecretBytes> {
     match material {
         KeyMaterial::Bytes(bytes) => Ok(secret(bytes)),
+        KeyMaterial::Symmetric(key) => Ok(secret(&key.key)),
         _ => canonical(ObjectType::PrivateKey, format, material),
     }
 }

@@ -8,6 +8,7 @@ mod identity;
 mod messages;
 mod network;
 mod oasis;
+mod objects;
 mod operations;
 mod parts;
 mod pkcs11;

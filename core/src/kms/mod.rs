@@ -46,8 +46,8 @@ mod usage;
 
 pub use operate::Operation;
 pub use request::{
-    CreateKey, Created, DeriveKey, Exported, Find, NewClient, NewCredential, PinState, Register,
-    TokenState, UnwrapKey,
+    CreateKey, Created, DeriveKey, Exported, Find, Imported, NewClient, NewCredential, PinState,
+    Register, TokenState, UnwrapKey,
 };
 pub(crate) use undo::UndoLog;
 

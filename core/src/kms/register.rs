@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::Kms;
 use super::change::{Change, check_object};
 use super::create::{first_version, new_object};
-use super::request::Register;
+use super::request::{Imported, Register};
 use super::rules;
 use crate::algorithm::KeySpec;
 use crate::audit::Verb;
@@ -14,8 +14,9 @@ use crate::encoding;
 use crate::engine::NewKey;
 use crate::error::{Error, Result};
 use crate::id::ObjectId;
+use crate::lifecycle;
 use crate::model::{
-    Attributes, Imprint, Key, KeyOrigin, KeyState, Lifetime, Material, Object, ObjectClass,
+    Attributes, Dates, Imprint, Key, KeyOrigin, KeyState, Lifetime, Material, Object, ObjectClass,
     Protection,
 };
 use crate::secret::SecretBytes;
@@ -39,6 +40,7 @@ impl Kms {
         always_sensitive: bool,
         fits: &dyn Fn(&Object) -> Result<()>,
     ) -> Result<ObjectId> {
+        let replaces = request.imported.as_ref().is_some_and(|own| own.replace);
         let object = self.refusable(caller, verb, None, || {
             let mut object = self.build_registered(caller, verb, request, always_sensitive)?;
             let fits = fits(&object).and_then(|()| self.settle_check_value(&mut object));
@@ -56,6 +58,7 @@ impl Kms {
             change.authorize()?;
             change.record.object = Some(object.id);
             change.record.detail = format!("{:?} {:?}", object.class, object.attributes.label);
+            change.make_room(&object, replaces)?;
             if object.class.is_key() {
                 change.join_key(&mut object)?;
             } else {
@@ -95,8 +98,10 @@ impl Kms {
                 limit: limit as u64,
             });
         }
-        let id = ObjectId::random();
+        let brought = request.imported.unwrap_or_default();
+        let id = brought.id.unwrap_or_else(ObjectId::random);
         let mut object = new_object(caller, id, request.class, request.attributes, request.dates);
+        bring_along(&mut object, brought);
         object.spec = request.spec;
         object.lifetime = request.lifetime;
         object.format = request.format;
@@ -272,7 +277,51 @@ impl Kms {
     }
 }
 
+/// Gives an imported object its past.
+fn bring_along(object: &mut Object, brought: Imported) {
+    let own = object.dates;
+    object.dates = Dates {
+        initial: own.initial,
+        last_change: own.last_change,
+        activation: own.activation,
+        process_start: own.process_start,
+        protect_stop: own.protect_stop,
+        deactivation: own.deactivation,
+        ..brought.dates
+    };
+    if let Some(state) = brought.state {
+        object.state = lifecycle::effective_state(state, &object.dates, own.initial);
+    }
+    object.revocation = brought.revocation;
+    object.fresh = brought.fresh.unwrap_or(object.fresh);
+}
+
 impl Change<'_> {
+    /// Removes the object of the same identifier, where it is to be replaced.
+    fn make_room(&mut self, object: &Object, replace: bool) -> Result<()> {
+        if self.transaction.object(object.id)?.is_none() {
+            return Ok(());
+        }
+        let taken = || Error::AlreadyExists {
+            what: "object",
+            name: object.id.to_string(),
+        };
+        let old = self.object_unchecked(object.id)?;
+        // Another account's object is not the caller's to know of; its identifier is taken all the same.
+        if !replace || old.account != object.account {
+            return Err(taken());
+        }
+        check_object(self.caller, Verb::Destroy, &old)?;
+        if !old.attributes.destroyable {
+            return Err(Error::ActionProhibited("replaced"));
+        }
+        self.leave_key(&old)?;
+        if !self.steps.keep_material(&old) {
+            self.kms.engines.of(&old)?.destroy(&old)?;
+        }
+        self.remove_object(old.id)
+    }
+
     /// Gives a registered key object a key: that of its other half, when that is here and waits for it
     /// (same label, same `CKA_ID`, same kind), else a new one.
     fn join_key(&mut self, object: &mut Object) -> Result<()> {

@@ -6,7 +6,10 @@ use crate::algorithm::KeySpec;
 use crate::error::Result;
 use crate::id::{KeyId, ObjectId};
 use crate::mechanism::Mechanism;
-use crate::model::{Attributes, GivenDates, Lifetime, Object, ObjectClass, Protection, Role};
+use crate::model::{
+    Attributes, Dates, GivenDates, Lifetime, Object, ObjectClass, ObjectState, Protection,
+    RevocationReason, Role,
+};
 use crate::secret::SecretBytes;
 use crate::store::ObjectQuery;
 use crate::time::Timestamp;
@@ -97,6 +100,25 @@ pub struct Register {
     pub format: Option<u32>,
     /// PKCS#11 number of the mechanism that made it, if known.
     pub key_gen_mechanism: Option<u64>,
+    /// What an object brings along that had another home before (KMIP Import).
+    pub imported: Option<Imported>,
+}
+
+/// What an imported object brings along.
+#[derive(Clone, Debug, Default)]
+pub struct Imported {
+    /// Its identifier; none: it gets a new one.
+    pub id: Option<ObjectId>,
+    /// Whether an object of that identifier is replaced; else it is an error that there is one.
+    pub replace: bool,
+    /// Its state. Dates may have moved it on.
+    pub state: Option<ObjectState>,
+    /// Dates beyond those that any new object may be given.
+    pub dates: Dates,
+    /// Why it was revoked.
+    pub revocation: Option<RevocationReason>,
+    /// Whether its value was never handed out.
+    pub fresh: Option<bool>,
 }
 
 impl Register {
@@ -116,6 +138,7 @@ impl Register {
             },
             format: None,
             key_gen_mechanism: None,
+            imported: None,
         }
     }
 }

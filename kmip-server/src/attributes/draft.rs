@@ -6,18 +6,21 @@ use keybridge_core::model::{
 };
 use keybridge_core::time::Timestamp;
 use keybridge_core::{KeySpec, ObjectId};
-use keybridge_kmip::Tag;
 use keybridge_kmip::attributes::{
     Attribute, AttributeName, AttributeRow, AttributeValue, TemplateAttribute,
 };
 use keybridge_kmip::enums::{
     CryptographicAlgorithm, NameType as KmipNameType, ResultReason, UsageLimitsUnit,
 };
+use keybridge_kmip::objects::KeyBlock;
+use keybridge_kmip::{Tag, Version};
 
-use super::kept::{self, ALWAYS_SENSITIVE, NEVER_EXTRACTABLE, SAID_ALGORITHM};
+use super::kept;
+use super::notes::{self, ALWAYS_SENSITIVE, NEVER_EXTRACTABLE, SAID_ALGORITHM};
 use super::{is_multiple, read_only, refuse_unknown, shown};
 use crate::algorithms::KindOfKey;
 use crate::failure::{Failure, Result};
+use crate::processor::Context;
 
 /// What a request says about an object to be.
 #[derive(Clone, Debug)]
@@ -28,7 +31,7 @@ pub struct Draft {
     pub dates: GivenDates,
     /// Kind of key.
     pub kind: KindOfKey,
-    seen: Vec<AttributeName>,
+    pub(super) seen: Vec<AttributeName>,
 }
 
 impl Default for Draft {
@@ -51,13 +54,13 @@ impl Default for Draft {
 }
 
 impl Draft {
-    /// A draft of these attributes.
+    /// A draft of these attributes, and of the templates that are named among them.
     ///
     /// # Errors
     /// For attributes that are the server's, unknown, or given twice though single.
-    pub fn of(given: &TemplateAttribute) -> Result<Self> {
+    pub fn of(context: &Context<'_>, given: &TemplateAttribute) -> Result<Self> {
         let mut draft = Self::default();
-        draft.apply(given)?;
+        draft.apply(context, given)?;
         Ok(draft)
     }
 
@@ -65,22 +68,31 @@ impl Draft {
     ///
     /// # Errors
     /// As [`Draft::of`].
-    pub fn apply(&mut self, given: &TemplateAttribute) -> Result<()> {
-        if let Some(template) = given.templates.first() {
-            return Err(Failure::new(
-                ResultReason::ItemNotFound,
-                format!(
-                    "no template {:?}; give the attributes themselves",
-                    template.value
-                ),
-            ));
+    pub fn apply(&mut self, context: &Context<'_>, given: &TemplateAttribute) -> Result<()> {
+        if given.templates.is_empty() {
+            return self.apply_all(&given.attributes);
         }
+        self.apply_all(&super::templates::resolved(context, given)?)
+    }
+
+    fn apply_all(&mut self, given: &[Attribute]) -> Result<()> {
         // Within one structure a single attribute may not repeat; a later structure overrides.
         self.seen.clear();
-        given
-            .attributes
-            .iter()
-            .try_for_each(|attribute| self.add(attribute))
+        given.iter().try_for_each(|attribute| self.add(attribute))
+    }
+
+    /// Adds the attributes that came with a Key Value: what the server says itself is not asked.
+    ///
+    /// # Errors
+    /// As [`Draft::of`].
+    pub fn apply_wrapped(&mut self, given: &[Attribute]) -> Result<()> {
+        for attribute in given {
+            let name = attribute.name();
+            if check_settable(&name).is_ok() && !self.seen.contains(&name) {
+                self.take(&name, &attribute.value)?;
+            }
+        }
+        Ok(())
     }
 
     fn add(&mut self, attribute: &Attribute) -> Result<()> {
@@ -99,7 +111,7 @@ impl Draft {
         self.take(&name, &attribute.value)
     }
 
-    fn take(&mut self, name: &AttributeName, value: &AttributeValue) -> Result<()> {
+    pub(super) fn take(&mut self, name: &AttributeName, value: &AttributeValue) -> Result<()> {
         use AttributeValue as A;
         let date = |seconds: &keybridge_kmip::wire::DateTime| Some(Timestamp(seconds.0));
         match value {
@@ -189,6 +201,29 @@ impl Draft {
         self.note(NEVER_EXTRACTABLE, u32::from(!extractable));
     }
 
+    /// Whether a Key Value Location is given.
+    #[must_use]
+    pub fn has_location(&self) -> bool {
+        let key = kept::key_of(&AttributeName::Standard(Tag::KeyValueLocation));
+        self.attributes.custom.contains_key(&key)
+    }
+
+    /// Keeps the key block as it came, for those who ask for it as it was registered.
+    ///
+    /// # Errors
+    /// When it cannot be encoded.
+    pub fn note_block(&mut self, block: &KeyBlock, version: Version) -> Result<()> {
+        let bytes = super::templates::block_bytes(block, version)?;
+        let kept = Kept::Structure(bytes.expose().to_vec());
+        kept::push(&mut self.attributes, notes::BLOCK.into(), kept);
+        Ok(())
+    }
+
+    /// Keeps a large number of the bridge's own.
+    pub fn note_bytes(&mut self, key: &str, bytes: Vec<u8>) {
+        kept::push(&mut self.attributes, key.into(), Kept::Bytes(bytes));
+    }
+
     /// Keeps a number of the bridge's own.
     pub fn note(&mut self, key: &str, number: u32) {
         kept::push(&mut self.attributes, key.into(), Kept::Enumeration(number));
@@ -267,29 +302,32 @@ mod tests {
         values.into_iter().collect()
     }
 
+    fn draft_of(given: TemplateAttribute) -> Result<Draft> {
+        let mut draft = Draft::default();
+        draft.apply_all(&given.attributes)?;
+        Ok(draft)
+    }
+
     #[test]
     fn a_value_may_be_handed_out_unless_said_otherwise() {
-        let draft = Draft::of(&template([])).unwrap();
+        let draft = draft_of(template([])).unwrap();
         assert!(!draft.attributes.sensitive && draft.attributes.extractable);
         assert!(draft.attributes.private && draft.dates.activation.is_none());
-        let draft = Draft::of(&template([AttributeValue::Sensitive(true)])).unwrap();
+        let draft = draft_of(template([AttributeValue::Sensitive(true)])).unwrap();
         assert!(draft.attributes.sensitive);
     }
 
     #[test]
     fn names_repeat_and_dates_do_not() {
         let names = ["a", "b"].map(|name| AttributeValue::Name(KmipName::text(name)));
-        assert_eq!(
-            Draft::of(&template(names)).unwrap().attributes.names.len(),
-            2
-        );
+        assert_eq!(draft_of(template(names)).unwrap().attributes.names.len(), 2);
         let date = || AttributeValue::ActivationDate(DateTime(1));
-        assert!(Draft::of(&template([date(), date()])).is_err());
+        assert!(draft_of(template([date(), date()])).is_err());
     }
 
     #[test]
     fn the_servers_attributes_are_refused() {
-        assert!(Draft::of(&template([AttributeValue::State(State::Active)])).is_err());
-        assert!(Draft::of(&template([AttributeValue::LastChangeDate(DateTime(1))])).is_err());
+        assert!(draft_of(template([AttributeValue::State(State::Active)])).is_err());
+        assert!(draft_of(template([AttributeValue::LastChangeDate(DateTime(1))])).is_err());
     }
 }

@@ -16,26 +16,8 @@ use keybridge_kmip::ttlv::{Limits, Writer, check};
 use keybridge_kmip::wire::{Context, Encoder, Wire};
 use keybridge_kmip::{Tag, Version};
 
-use super::title;
+use super::{notes, title};
 use crate::failure::{Failure, Result};
-
-/// Under which the Secret Data Type of a secret is kept; no attribute of the standard.
-pub const SECRET_DATA_TYPE: &str = "Secret Data Type";
-/// Under which the Cryptographic Algorithm that a client gave for an EC key is kept.
-pub const SAID_ALGORITHM: &str = "Cryptographic Algorithm";
-
-/// Under which it is kept that a registered object was sensitive when it came.
-pub(super) const ALWAYS_SENSITIVE: &str = "Always Sensitive";
-/// Under which it is kept that a registered object was not extractable when it came.
-pub(super) const NEVER_EXTRACTABLE: &str = "Never Extractable";
-
-/// The bridge's own notes: no attributes, or ones that are told otherwise.
-const NOTES: &[&str] = &[
-    SECRET_DATA_TYPE,
-    SAID_ALGORITHM,
-    ALWAYS_SENSITIVE,
-    NEVER_EXTRACTABLE,
-];
 
 /// The name under which an attribute is kept.
 pub(super) fn key_of(name: &AttributeName) -> String {
@@ -52,7 +34,7 @@ pub(super) fn key_of(name: &AttributeName) -> String {
 
 /// The attribute of a name under which something is kept; none for the bridge's own notes.
 pub(super) fn name_of(key: &str) -> Option<AttributeName> {
-    if NOTES.contains(&key) {
+    if notes::ALL.contains(&key) {
         return None;
     }
     if let Some((vendor, name)) = key.split_once('\u{1F}') {
@@ -297,7 +279,7 @@ mod tests {
 
     #[test]
     fn the_bridges_own_notes_are_no_attributes() {
-        assert_eq!(name_of(SECRET_DATA_TYPE), None);
-        assert_eq!(name_of(SAID_ALGORITHM), None);
+        assert_eq!(name_of(notes::SECRET_DATA_TYPE), None);
+        assert_eq!(name_of(notes::SAID_ALGORITHM), None);
     }
 }

@@ -9,19 +9,23 @@ mod certificate;
 mod draft;
 mod edit;
 mod filter;
+mod imported;
 mod kept;
+pub mod notes;
 mod read;
+mod templates;
 
 pub(crate) use certificate::texts as name_texts;
 pub use draft::Draft;
 pub use edit::{Edit, Position, edit};
 pub use filter::Filter;
+pub use kept::kept_number;
 pub(crate) use kept::object_groups;
-pub use kept::{SAID_ALGORITHM, SECRET_DATA_TYPE, kept_number};
 pub use read::{
     LEASE_SECONDS, algorithm as algorithm_of, length as length_of, names_of, parameters_of,
     read_all, read_named, state_of,
 };
+pub use templates::{kept_block, template_bytes, template_of};
 
 use keybridge_kmip::Tag;
 use keybridge_kmip::attributes::{AttributeName, AttributeRow};

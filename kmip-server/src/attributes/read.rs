@@ -17,7 +17,8 @@ use keybridge_kmip::enums::{
 use keybridge_kmip::wire::{DateTime, Interval};
 use keybridge_kmip::{Tag, Version};
 
-use super::kept::{self, ALWAYS_SENSITIVE, NEVER_EXTRACTABLE, SAID_ALGORITHM, kept_number};
+use super::kept::{self, kept_number};
+use super::notes::{self, ALWAYS_SENSITIVE, NEVER_EXTRACTABLE, SAID_ALGORITHM};
 use super::{certificate, is_multiple};
 use crate::{algorithms, key_formats};
 
@@ -222,6 +223,9 @@ fn standard_values(object: &Object, tag: Tag) -> Vec<Attribute> {
         Tag::X_509CertificateIdentifier
         | Tag::X_509CertificateIssuer
         | Tag::X_509CertificateSubject => certificate::names(object, tag),
+        Tag::KeyValuePresent => {
+            (kept_number(object, notes::ELSEWHERE) == Some(1)).then_some(A::KeyValuePresent(false))
+        }
         Tag::RandomNumberGenerator => {
             (object.local && object.class.is_key()).then(|| A::RandomNumberGenerator(generator()))
         }

@@ -363,6 +363,15 @@ fn rsa_hash(
     Ok(RsaHash { hash: main, mgf1 })
 }
 
+/// Whether parameters ask for key wrap, or for nothing in particular.
+#[must_use]
+pub fn is_key_wrap(parameters: &CryptographicParameters) -> bool {
+    matches!(
+        parameters.block_cipher_mode,
+        None | Some(Mode::NISTKeyWrap | Mode::AESKeyWrapPadding)
+    )
+}
+
 /// The mechanism that wraps keys.
 ///
 /// # Errors

@@ -16,7 +16,7 @@ pub(super) fn handle(request: CreateRequest, context: &mut Context<'_>) -> Resul
             request.object_type
         )));
     }
-    let draft = Draft::of(&request.attributes)?;
+    let draft = Draft::of(context, &request.attributes)?;
     let spec = draft.kind.to_create(false)?;
     draft.check_quantum_safe(spec)?;
     let mut key = CreateKey::new(spec);

@@ -16,8 +16,16 @@ pub(super) fn handle(
     request: CreateKeyPairRequest,
     context: &mut Context<'_>,
 ) -> Result<CreateKeyPairResponse> {
-    let mut private = half(request.common.as_ref(), request.private_key.as_ref())?;
-    let mut public = half(request.common.as_ref(), request.public_key.as_ref())?;
+    let mut private = half(
+        context,
+        request.common.as_ref(),
+        request.private_key.as_ref(),
+    )?;
+    let mut public = half(
+        context,
+        request.common.as_ref(),
+        request.public_key.as_ref(),
+    )?;
     let spec = spec(private.kind, public.kind)?;
     private.check_quantum_safe(spec)?;
     private.note_algorithm(spec);
@@ -56,10 +64,14 @@ pub(super) fn handle(
 }
 
 /// The attributes of one half: the common ones, then its own.
-fn half(common: Option<&TemplateAttribute>, own: Option<&TemplateAttribute>) -> Result<Draft> {
+fn half(
+    context: &Context<'_>,
+    common: Option<&TemplateAttribute>,
+    own: Option<&TemplateAttribute>,
+) -> Result<Draft> {
     let mut draft = Draft::default();
     for given in common.into_iter().chain(own) {
-        draft.apply(given)?;
+        draft.apply(context, given)?;
     }
     Ok(draft)
 }

@@ -14,11 +14,13 @@ mod delete_attribute;
 mod destroy;
 mod discover_versions;
 mod encrypt;
+mod export;
 mod get;
 mod get_attribute_list;
 mod get_attributes;
 mod get_usage_allocation;
 mod hash;
+mod import;
 mod locate;
 mod log;
 mod login;
@@ -26,6 +28,8 @@ mod logout;
 mod mac;
 mod mac_verify;
 mod modify_attribute;
+mod object_in;
+mod object_out;
 mod obtain_lease;
 mod ping;
 mod pkcs11;
@@ -43,7 +47,9 @@ mod rng_seed;
 mod set_attribute;
 mod sign;
 mod signature_verify;
+mod split;
 mod uses;
+mod wrapping;
 
 use keybridge_kmip::enums::{Operation, ResultReason};
 use keybridge_kmip::operations::{RequestPayload, ResponsePayload};
@@ -98,6 +104,8 @@ operations! {
     AdjustAttribute => adjust_attribute,
     ObtainLease => obtain_lease,
     GetUsageAllocation => get_usage_allocation,
+    Import => import,
+    Export => export,
     Archive => archive,
     Recover => recover,
     Activate => activate,

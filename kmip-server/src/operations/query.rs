@@ -20,8 +20,12 @@ const OBJECT_TYPES: &[ObjectType] = &[
     ObjectType::SymmetricKey,
     ObjectType::PublicKey,
     ObjectType::PrivateKey,
+    ObjectType::SplitKey,
+    ObjectType::Template,
     ObjectType::SecretData,
     ObjectType::OpaqueObject,
+    ObjectType::PGPKey,
+    ObjectType::CertificateRequest,
 ];
 
 pub(super) fn handle(request: QueryRequest, context: &mut Context<'_>) -> Result<QueryResponse> {
@@ -39,7 +43,10 @@ fn answer(function: QueryFunction, response: &mut QueryResponse, context: &Conte
             let exists = |operation: &Operation| operation.exists_in(version);
             response.operations = SUPPORTED.iter().copied().filter(exists).collect();
         }
-        QueryFunction::QueryObjects => response.object_types = OBJECT_TYPES.to_vec(),
+        QueryFunction::QueryObjects => {
+            let exists = |kind: &ObjectType| kind.exists_in(version);
+            response.object_types = OBJECT_TYPES.iter().copied().filter(exists).collect();
+        }
         QueryFunction::QueryServerInformation => {
             response.vendor_identification = Some("keybridge".into());
             response.server_information = Some(server_information(version));

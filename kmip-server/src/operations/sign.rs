@@ -55,7 +55,11 @@ pub(super) fn handle(mut request: SignRequest, context: &mut Context<'_>) -> Res
     Ok(answer(identifier(id), Some(signature), None))
 }
 
-fn in_kmips_form(spec: Option<KeySpec>, raw: &mut Zeroizing<Vec<u8>>) -> Result<Vec<u8>> {
+/// A signature as KMIP clients expect it.
+pub(super) fn in_kmips_form(
+    spec: Option<KeySpec>,
+    raw: &mut Zeroizing<Vec<u8>>,
+) -> Result<Vec<u8>> {
     if has_two_numbers(spec) {
         to_der(raw)
     } else {

@@ -71,7 +71,7 @@ pub(super) fn handle(
 }
 
 /// ECDSA and SM2 signatures come as DER, or as r ‖ s.
-fn in_core_form(spec: Option<KeySpec>, given: Vec<u8>) -> Vec<u8> {
+pub(super) fn in_core_form(spec: Option<KeySpec>, given: Vec<u8>) -> Vec<u8> {
     let curve = spec.and_then(NamedCurve::of_spec);
     match curve.filter(|_| sign::has_two_numbers(spec)) {
         Some(curve) => sign::from_der(&given, curve.field_length()).unwrap_or(given),
