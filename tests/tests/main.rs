@@ -3,6 +3,7 @@
 //! Tests of PKCS#11 programs run twice: against the bridge, and against SoftHSM2 as a control
 //! group. When both fail, the test or the program is at fault; when only ours fails, the bridge is.
 
+mod attacks;
 mod background;
 mod cli;
 mod control;

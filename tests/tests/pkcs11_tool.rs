@@ -245,7 +245,7 @@ on_both! {
 fn its_own_tests_pass() {
     let on = Subject::bridge();
     on.token
-        .tool("--keypairgen --key-type rsa:2048 --label r --id 71 --usage-sign --usage-decrypt")
+        .tool("--keypairgen --key-type rsa:2048 --label r --id 71 --usage-sign --usage-decrypt --usage-wrap")
         .ok();
     on.token
         .tool("--keypairgen --key-type EC:prime256v1 --label e --id 72 --usage-sign")
