@@ -39,7 +39,8 @@ quietly() {
 build_packages=(gcc libc6-dev make pkg-config)
 # The programs that the end-to-end tests drive.
 client_packages=(softhsm2 opensc gnutls-bin libengine-pkcs11-openssl openssl openssh-client
-    openssh-server default-jdk-headless valgrind libnss3-tools)
+    openssh-server default-jdk-headless valgrind libnss3-tools nginx stunnel4 knot knot-dnssecutils
+    libhsm-bin bind9-utils)
 # The programs that the demonstration drives.
 demo_packages=(softhsm2 opensc libengine-pkcs11-openssl openssl)
 python_packages=(python3 python3-venv)
@@ -59,7 +60,7 @@ need_debian() {
     [ ${#missing[@]} -eq 0 ] && return 0
     step "installing ${missing[*]}"
     quietly as_root apt-get update -q
-    # openssh-server must not start a daemon of its own: the tests start a private one.
+    # openssh-server, nginx and knot must not start daemons of their own: the tests start private ones.
     quietly as_root env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 \
         apt-get install -q -y --no-install-recommends "${missing[@]}"
 }
