@@ -24,7 +24,7 @@ pub(super) struct HsmStream {
 }
 
 enum Input {
-    Hash(Hasher),
+    Hash(Box<Hasher>),
     /// Kept apart as they came: a growing vector would leave copies of plaintext behind.
     Parts {
         parts: Vec<Zeroizing<Vec<u8>>>,
@@ -47,7 +47,7 @@ impl HsmStream {
             return crate::engine::unsupported(purpose, &mechanism);
         }
         let input = match plan::stream_hash(&mechanism) {
-            Some(hash) => Input::Hash(Hasher::new(hash)),
+            Some(hash) => Input::Hash(Box::new(Hasher::new(hash))),
             None if is_single_part(&mechanism) => {
                 return crate::engine::unsupported(purpose, &mechanism);
             }
