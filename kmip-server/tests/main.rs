@@ -2,6 +2,9 @@
 
 mod asynchronous;
 mod cli;
+mod fuzz;
+#[path = "../../tests/fuzz/targets.rs"]
+mod fuzz_targets;
 mod harness;
 mod https;
 mod identity;
@@ -12,4 +15,5 @@ mod objects;
 mod operations;
 mod parts;
 mod pkcs11;
+mod robustness;
 mod tls;

@@ -1,8 +1,7 @@
-//! The configuration file.
 #![no_main]
 
-use keybridge_core::settings::ConfigurationFile;
+#[path = "../targets.rs"]
+#[allow(dead_code)]
+mod targets;
 
-libfuzzer_sys::fuzz_target!(|text: &str| {
-    let _ = toml::from_str::<ConfigurationFile>(text);
-});
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| targets::configuration(bytes));

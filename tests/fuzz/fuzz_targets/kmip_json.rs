@@ -1,9 +1,7 @@
-//! Items in JSON.
 #![no_main]
 
-use keybridge_kmip::Limits;
-use keybridge_kmip::item::Item;
+#[path = "../targets.rs"]
+#[allow(dead_code)]
+mod targets;
 
-libfuzzer_sys::fuzz_target!(|text: &str| {
-    let _ = Item::from_json(text, &Limits::default());
-});
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| targets::kmip_json(bytes));

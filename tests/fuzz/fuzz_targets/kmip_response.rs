@@ -1,9 +1,7 @@
-//! A response in TTLV, as the client reads it.
 #![no_main]
 
-use keybridge_kmip::Limits;
-use keybridge_kmip::message::ResponseMessage;
+#[path = "../targets.rs"]
+#[allow(dead_code)]
+mod targets;
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
-    let _ = ResponseMessage::decode(bytes, &Limits::default());
-});
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| targets::kmip_response(bytes));

@@ -1,9 +1,7 @@
-//! Items in XML.
 #![no_main]
 
-use keybridge_kmip::Limits;
-use keybridge_kmip::item::Item;
+#[path = "../targets.rs"]
+#[allow(dead_code)]
+mod targets;
 
-libfuzzer_sys::fuzz_target!(|text: &str| {
-    let _ = Item::from_xml(text, &Limits::default());
-});
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| targets::kmip_xml(bytes));
