@@ -19,6 +19,7 @@ mod robustness;
 mod sessions;
 mod signatures;
 mod signatures_first;
+mod spoiled;
 mod states;
 mod support;
 mod templates;

@@ -39,7 +39,7 @@ fn function(index: usize) -> Any {
 }
 
 #[allow(clippy::many_single_char_names)]
-fn run(index: usize, arguments: &[usize]) -> CK_RV {
+pub(crate) fn run(index: usize, arguments: &[usize]) -> CK_RV {
     let mut all = [0; MOST];
     all[..arguments.len()].copy_from_slice(arguments);
     let [a, b, c, d, e, f, g, h, i, j, k, l] = all;
@@ -54,7 +54,7 @@ fn memory() -> Vec<u64> {
     vec![0; 1 << 16]
 }
 
-fn is_pointer(kind: &str) -> bool {
+pub(crate) fn is_pointer(kind: &str) -> bool {
     kind.contains("_PTR") || kind == "CK_NOTIFY"
 }
 
@@ -130,7 +130,7 @@ fn every_argument_spoiled_in_turn() {
 }
 
 /// Lengths and counts of what is read: -1 can never be right.
-fn is_length(name: &str) -> bool {
+pub(crate) fn is_length(name: &str) -> bool {
     (name.starts_with("ul") && (name.ends_with("Len") || name.ends_with("Count")))
         && name != "ulMaxObjectCount"
 }

@@ -5,7 +5,7 @@ use cryptoki_sys::*;
 use super::mechanism;
 use super::pointers::{Ptr, Transfer};
 use crate::module::current;
-use crate::rv::Result;
+use crate::rv::{Result, Rv};
 
 pub(super) fn digest_init(session: CK_SESSION_HANDLE, mechanism: Ptr<CK_MECHANISM>) -> Result<()> {
     let instance = current()?;
@@ -21,8 +21,10 @@ pub(super) fn digest(
     length: Ptr<CK_ULONG>,
 ) -> Result<()> {
     let instance = current()?;
-    let data = data.bytes(data_length)?;
-    let transfer = Transfer::new(digest, length)?;
+    // Bad arguments are an outcome too, and end the digest.
+    let end = |_: &Rv| instance.digest_failed(session);
+    let data = data.bytes(data_length).inspect_err(end)?;
+    let transfer = Transfer::new(digest, length).inspect_err(end)?;
     transfer.run_with_input(data, |data, output| instance.digest(session, data, output))
 }
 
@@ -31,7 +33,9 @@ pub(super) fn digest_update(
     part: Ptr<u8>,
     length: CK_ULONG,
 ) -> Result<()> {
-    current()?.digest_update(session, part.bytes(length)?)
+    let instance = current()?;
+    let end = |_: &Rv| instance.digest_failed(session);
+    instance.digest_update(session, part.bytes(length).inspect_err(end)?)
 }
 
 pub(super) fn digest_key(session: CK_SESSION_HANDLE, key: CK_OBJECT_HANDLE) -> Result<()> {
@@ -44,5 +48,7 @@ pub(super) fn digest_final(
     length: Ptr<CK_ULONG>,
 ) -> Result<()> {
     let instance = current()?;
-    Transfer::new(digest, length)?.run(|output| instance.digest_final(session, output))
+    let end = |_: &Rv| instance.digest_failed(session);
+    let transfer = Transfer::new(digest, length).inspect_err(end)?;
+    transfer.run(|output| instance.digest_final(session, output))
 }

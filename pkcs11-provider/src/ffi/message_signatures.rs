@@ -44,8 +44,8 @@ processes! {
     message_verify_init message_verify_final verify_message_begin Verify;
 }
 
-fn no_parameter(parameter: Ptr<c_void>, length: CK_ULONG) -> Result<()> {
-    if parameter.is_null() || length == 0 {
+fn no_parameter(_parameter: Ptr<c_void>, length: CK_ULONG) -> Result<()> {
+    if length == 0 {
         Ok(())
     } else {
         Err(Rv::MECHANISM_PARAM_INVALID)

@@ -101,6 +101,15 @@ impl Instance {
         })
     }
 
+    /// Ends the digest of a call whose arguments were wrong.
+    pub(crate) fn digest_failed(&self, session: CK_SESSION_HANDLE) {
+        // Without such a session there is no digest either.
+        let _ = self.sessions.with(session, |session| {
+            session.digest = None;
+            Ok(())
+        });
+    }
+
     /// `C_DigestFinal`.
     ///
     /// # Errors
