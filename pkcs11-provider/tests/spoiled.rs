@@ -197,8 +197,7 @@ impl Call<'_> {
             "pReserved" | "Notify" | "pApplication" => 0,
             "pInterfaceName" => self.place(b"PKCS 11\0"),
             "pVersion" => self.place(&[3, 2]),
-            "pOperationState" if self.has("Set") => self.state(),
-            "ulOperationStateLen" => self.state_length(),
+            "pOperationState" | "ulOperationStateLen" if self.has("Set") => self.state(name),
             _ if name.ends_with("Template") => self.attributes(name).0,
             _ if name.ends_with("Count") && !is_pointer(kind) => match name {
                 "ulMaxObjectCount" => 4,
@@ -215,39 +214,17 @@ impl Call<'_> {
         }
     }
 
-    fn state(&mut self) -> usize {
+    /// A saved state, or its length.
+    fn state(&mut self, name: &str) -> usize {
         let (mut state, mut length) = ([0; 64], 64);
-        check(call!(
-            C_DigestInit,
-            self.session.0,
-            &mut mechanism(CKM_SHA256)
-        ));
-        check(call!(
-            C_GetOperationState,
-            self.session.0,
-            state.as_mut_ptr(),
-            &mut length
-        ));
-        check(call!(C_SessionCancel, self.session.0, CKF_DIGEST));
-        self.place(&state[..length as usize])
-    }
-
-    fn state_length(&self) -> usize {
-        let mut length = 0;
-        check(call!(
-            C_DigestInit,
-            self.session.0,
-            &mut mechanism(CKM_SHA256)
-        ));
-        let none = std::ptr::null_mut();
-        check(call!(
-            C_GetOperationState,
-            self.session.0,
-            none,
-            &mut length
-        ));
-        check(call!(C_SessionCancel, self.session.0, CKF_DIGEST));
-        length as usize
+        let (session, out) = (self.session.0, state.as_mut_ptr());
+        check(call!(C_DigestInit, session, &mut mechanism(CKM_SHA256)));
+        check(call!(C_GetOperationState, session, out, &mut length));
+        check(call!(C_SessionCancel, session, CKF_DIGEST));
+        match name {
+            "pOperationState" => self.place(&state[..length as usize]),
+            _ => length as usize,
+        }
     }
 
     /// What `C_Encrypt` made of 31 bytes.
