@@ -21,7 +21,7 @@ const CHACHA20: Sizes = Sizes(32, 32);
 // In bits, says "ChaCha20 mechanism".
 const CHACHA20_BITS: Sizes = Sizes(256, 256);
 const SM4: Sizes = Sizes(16, 16);
-const RSA: Sizes = Sizes(2048, 4096);
+const RSA: Sizes = Sizes(1024, 8192);
 const EC: Sizes = Sizes(256, 521);
 const C25519: Sizes = Sizes(255, 255);
 const AGREE: Sizes = Sizes(255, 521);

@@ -48,7 +48,7 @@ use table::Parts;
 pub struct SoftwareEngine;
 
 impl Engine for SoftwareEngine {
-    /// RSA keys have 2048, 3072 or 4096 bits; secrets up to 8 KiB.
+    /// RSA keys have 1024 to 8192 bits, a multiple of 128; secrets up to 8 KiB.
     fn generate(&self, key: &NewKey<'_>) -> Result<Generated> {
         generate::generate(key)
     }

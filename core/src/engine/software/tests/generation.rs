@@ -70,7 +70,9 @@ fn sizes_that_do_not_exist() {
     for spec in [
         KeySpec::Aes { bits: 64 },
         KeySpec::Aes { bits: 0 },
-        KeySpec::Rsa { bits: 1024 },
+        KeySpec::Rsa { bits: 512 },
+        KeySpec::Rsa { bits: 1030 },
+        KeySpec::Rsa { bits: 8320 },
         KeySpec::Rsa { bits: 2047 },
         KeySpec::Rsa { bits: 1 << 20 },
         KeySpec::GenericSecret { bits: 0 },
