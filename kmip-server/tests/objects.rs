@@ -425,3 +425,52 @@ fn an_import_may_stay_wrapped() {
     other.ok(V2_1, import(KeyWrapType::AsRegistered));
     assert_eq!(payload!(other.ok(V2_1, get(&id)), Get).object, wrapped);
 }
+
+/// A MAC or signature over a sensitive key, made with a key that the client knows, tells nothing of it: PKCS#1 padding
+/// of the key itself would come off with the public key, a CMAC of one block with the MAC key.
+#[test]
+fn what_proves_a_sensitive_key_does_not_tell_it() {
+    let house = House::new();
+    let mut attributes = usable();
+    attributes.attributes.extend([A::Sensitive(true).into()]);
+    let request = RegisterRequest {
+        object_type: ObjectType::SymmetricKey,
+        attributes,
+        object: ManagedObject::SymmetricKey(aes_block(&[3; 32]).into()).into(),
+        protection_storage_masks: None,
+    };
+    let id = payload!(house.ok(V2_1, request), Register).unique_identifier;
+    let own = |byte| {
+        let block = aes_block(&[byte; 32]);
+        registered(&house, V2_1, ManagedObject::SymmetricKey(block.into()))
+    };
+    let (aes, mac) = (own(1), own(2));
+    let information = |id: &UniqueIdentifier, parameters| KeyInformation {
+        unique_identifier: id.clone(),
+        cryptographic_parameters: Some(parameters),
+    };
+    let mode = |mode| CryptographicParameters {
+        block_cipher_mode: Some(mode),
+        ..Default::default()
+    };
+    let hmac = CryptographicParameters {
+        cryptographic_algorithm: Some(Algorithm::HMAC_SHA256),
+        ..Default::default()
+    };
+    let wrapped = |method, parameters| GetRequest {
+        key_wrapping_specification: Some(KeyWrappingSpecification {
+            wrapping_method: method,
+            encryption_key: Some(information(&aes, mode(BlockCipherMode::NISTKeyWrap))),
+            mac_signature_key: Some(information(&mac, parameters)),
+            attribute_names: WrappedAttributeNames::default(),
+            encoding_option: None,
+        }),
+        ..get(&id)
+    };
+    let cmac = || mode(BlockCipherMode::CMAC);
+    let refused = house.refused(V2_1, wrapped(WrappingMethod::MACSignThenEncrypt, cmac()));
+    assert_eq!(refused, ResultReason::PermissionDenied);
+    // Of what is encrypted already, and by HMAC.
+    house.ok(V2_1, wrapped(WrappingMethod::EncryptThenMACSign, cmac()));
+    house.ok(V2_1, wrapped(WrappingMethod::MACSignThenEncrypt, hmac));
+}

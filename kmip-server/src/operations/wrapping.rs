@@ -103,16 +103,53 @@ fn encryption(
     Ok((cipher.mechanism, cipher.made_iv))
 }
 
-/// MACs or signs `data`.
-fn protect(context: &Context<'_>, key: &KeyInformation, data: &[u8]) -> Result<Vec<u8>> {
+/// Whether a MAC or signature tells nothing of the data to whoever has its key: of what is hashed first. PKCS#1 padding
+/// of the data themselves is taken off with the public key, and CMAC's last block is decrypted with its key.
+const fn tells_nothing(mechanism: &Mechanism) -> bool {
+    matches!(
+        mechanism,
+        Mechanism::Hmac { .. }
+            | Mechanism::RsaPkcs1Hash {
+                digested: false,
+                ..
+            }
+            | Mechanism::RsaPss {
+                digested: false,
+                ..
+            }
+            | Mechanism::EcdsaHash { .. }
+            | Mechanism::Eddsa
+            | Mechanism::Sm2Sign { .. }
+    )
+}
+
+fn check_tells_nothing(mechanism: &Mechanism, secret: bool) -> Result<()> {
+    if secret && !tells_nothing(mechanism) {
+        return Err(Failure::new(
+            R::PermissionDenied,
+            "a MAC or signature over a sensitive key is of its hash",
+        ));
+    }
+    Ok(())
+}
+
+/// MACs or signs `data`, which may be `secret`.
+fn protect(
+    context: &Context<'_>,
+    key: &KeyInformation,
+    data: &[u8],
+    secret: bool,
+) -> Result<Vec<u8>> {
     let (id, object) = wrapping_object(context, key)?;
     let parameters = uses::parameters(key.cryptographic_parameters.clone(), &object);
     if object.class == ObjectClass::PrivateKey {
         let mechanism = mechanisms::signature(object.spec, &parameters, false)?;
+        check_tells_nothing(&mechanism, secret)?;
         let mut raw = uses::run(context, id, &object, Purpose::Sign, mechanism, data)?;
         return sign::in_kmips_form(object.spec, &mut raw);
     }
     let mechanism = mechanisms::mac(object.spec, &parameters)?;
+    check_tells_nothing(&mechanism, secret)?;
     let mac = uses::run(context, id, &object, Purpose::MacGenerate, mechanism, data)?;
     Ok(mac.to_vec())
 }
@@ -193,11 +230,12 @@ pub(super) fn wrapped(
             let (encoded, bytes, iv) = encrypted(context, id, key, &form)?;
             data.iv_counter_nonce = iv;
             if let Some(protecting) = protecting {
-                let over = match specification.wrapping_method {
-                    Method::MACSignThenEncrypt => encoded.expose(),
-                    _ => bytes.as_slice(),
+                let hidden = object.attributes.sensitive || !object.attributes.extractable;
+                let (over, secret) = match specification.wrapping_method {
+                    Method::MACSignThenEncrypt => (encoded.expose(), hidden),
+                    _ => (bytes.as_slice(), false),
                 };
-                data.mac_signature = Some(protect(context, protecting, over)?);
+                data.mac_signature = Some(protect(context, protecting, over, secret)?);
             }
             // "The wrapped un-encoded value of the Byte String Key Material field in the Key Value
             // structure" (1.4 section 2.1.5): the structure stays, as PyKMIP, the client of this
@@ -213,7 +251,7 @@ pub(super) fn wrapped(
             let exported = context.inline(|kms, caller| kms.export(caller, id))?;
             let encoded = form.encode(&exported.object, &exported.value)?;
             if let Some(protecting) = protecting {
-                data.mac_signature = Some(protect(context, protecting, encoded.expose())?);
+                data.mac_signature = Some(protect(context, protecting, encoded.expose(), false)?);
             }
             KeyValue::Plain(form.key_value(&exported.object, &exported.value)?)
         }
