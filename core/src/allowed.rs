@@ -2,7 +2,7 @@
 //! Numbers: `pkcs11t.h` of PKCS#11 3.2.
 
 use crate::algorithm::{HashAlgorithm, KeySpec};
-use crate::mechanism::Mechanism;
+use crate::mechanism::{KdfMode, Mechanism, TlsSecret};
 
 impl Mechanism {
     /// The PKCS#11 mechanisms that this one is, for a key of that kind; empty for what PKCS#11 has no number for
@@ -60,9 +60,37 @@ impl Mechanism {
             Self::RsaPss { digested: true, .. } => &[0xd],
             Self::Ecdsa => &[0x1041],
             Self::EcdsaHash { hash } => ecdsa(*hash),
-            Self::Eddsa => &[0x1057],
+            Self::Eddsa | Self::EddsaContext { .. } => &[0x1057],
+            Self::Concatenate { before: false, .. } => &[0x360, 0x362],
+            Self::Concatenate { .. } => &[0x363],
+            Self::Xor { .. } => &[0x364],
+            Self::Extract { .. } => &[0x365],
+            Self::HashKey { hash } => hash_key(*hash),
+            Self::ShakeKey { bits: 128 } => &[0x39b],
+            Self::ShakeKey { .. } => &[0x39c],
+            Self::Sp800108 {
+                mode: KdfMode::Counter,
+                ..
+            } => &[0x3ac],
+            Self::Sp800108 {
+                mode: KdfMode::Feedback { .. },
+                ..
+            } => &[0x3ad],
+            Self::Sp800108 { .. } => &[0x3ae],
+            Self::TlsPrf {
+                secret: TlsSecret::Master,
+                ..
+            } => &[0x3e0, 0x3e2],
+            Self::TlsPrf {
+                secret: TlsSecret::ExtendedMaster,
+                ..
+            } => &[0x56, 0x57],
+            Self::TlsPrf { .. } => &[0x3e5],
+            Self::TlsMac { .. } => &[0x3e4],
+            Self::RsaAesKeyWrap { .. } => &[0x1054],
+            Self::EcdhAesKeyWrap { .. } => &[0x1053, 0x4038, 0x4039],
             Self::Ecdh { .. } => &[0x1050, 0x1051],
-            Self::Hkdf { .. } => &[0x402a],
+            Self::Hkdf { .. } => &[0x402a, 0x402b],
             Self::Hmac { hash, .. } => hmac(*hash),
             Self::Sm2Sign { .. } | Self::Sm2SignDigest | Self::Sm2Encrypt => &[],
         }
@@ -96,6 +124,23 @@ const fn rsa_pss(hash: HashAlgorithm) -> &'static [u64] {
         HashAlgorithm::Sha3_384 => &[0x64],
         HashAlgorithm::Sha3_512 => &[0x65],
         HashAlgorithm::Sha512_224 | HashAlgorithm::Sha512_256 | HashAlgorithm::Sm3 => &[],
+    }
+}
+
+const fn hash_key(hash: HashAlgorithm) -> &'static [u64] {
+    match hash {
+        HashAlgorithm::Sha1 => &[0x392],
+        HashAlgorithm::Sha224 => &[0x396],
+        HashAlgorithm::Sha256 => &[0x393],
+        HashAlgorithm::Sha384 => &[0x394],
+        HashAlgorithm::Sha512 => &[0x395],
+        HashAlgorithm::Sha512_224 => &[0x4b],
+        HashAlgorithm::Sha512_256 => &[0x4f],
+        HashAlgorithm::Sha3_224 => &[0x398],
+        HashAlgorithm::Sha3_256 => &[0x397],
+        HashAlgorithm::Sha3_384 => &[0x399],
+        HashAlgorithm::Sha3_512 => &[0x39a],
+        HashAlgorithm::Sm3 => &[],
     }
 }
 

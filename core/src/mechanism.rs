@@ -56,6 +56,77 @@ pub enum KeyDerivation {
         /// Shared info, may be empty.
         shared_info: Vec<u8>,
     },
+    /// The one-step derivation of SP 800-56C with a hash (`CKD_SHA256_KDF_SP800` and its like).
+    OneStep {
+        /// The hash.
+        hash: HashAlgorithm,
+        /// Fixed info, may be empty.
+        fixed_info: Vec<u8>,
+    },
+}
+
+/// How SP 800-108 goes on from one segment to the next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum KdfMode {
+    /// Counter mode.
+    Counter,
+    /// Feedback mode.
+    Feedback {
+        /// What stands in for the output before the first; may be empty.
+        iv: Vec<u8>,
+    },
+    /// Double-pipeline mode.
+    DoublePipeline,
+}
+
+/// The pseudo-random function of SP 800-108.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KdfPrf {
+    /// HMAC.
+    Hmac(HashAlgorithm),
+    /// AES-CMAC, of keys of AES lengths.
+    Cmac,
+}
+
+/// A part of the pseudo-random function's input (PKCS#11 `CK_PRF_DATA_PARAM`). Numbers have 8 to 64 bits, whole bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum KdfField {
+    /// The iteration variable: the counter in counter mode, whose form this is, else bytes.
+    Iteration {
+        /// Width.
+        bits: u32,
+        /// Byte order.
+        little_endian: bool,
+    },
+    /// The counter beside another iteration variable.
+    Counter {
+        /// Width.
+        bits: u32,
+        /// Byte order.
+        little_endian: bool,
+    },
+    /// The length, in bits, of what is derived.
+    Length {
+        /// Width.
+        bits: u32,
+        /// Byte order.
+        little_endian: bool,
+        /// Of whole segments, not of the key.
+        of_segments: bool,
+    },
+    /// Label, context, separators.
+    Bytes(Vec<u8>),
+}
+
+/// What TLS 1.2 derives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TlsSecret {
+    /// The master secret (RFC 5246 section 8.1).
+    Master,
+    /// The extended master secret (RFC 7627).
+    ExtendedMaster,
+    /// Whatever has a label (RFC 5705).
+    Exported,
 }
 
 /// A mechanism with its parameters.
@@ -212,6 +283,13 @@ pub enum Mechanism {
     },
     /// Ed25519 over the data.
     Eddsa,
+    /// Ed25519ctx, or Ed25519ph of the data, which is hashed here (RFC 8032 section 5.1).
+    EddsaContext {
+        /// Ed25519ph.
+        prehash: bool,
+        /// The context, up to 255 bytes; not empty without `prehash`.
+        context: Vec<u8>,
+    },
     /// SM2 signature over SM3(Z ‖ data); the signature is r ‖ s.
     Sm2Sign {
         /// User id in Z; the standard's default is `1234567812345678`.
@@ -236,12 +314,84 @@ pub enum Mechanism {
         /// What is encrypted: whole blocks.
         data: SecretBytes,
     },
+    /// A key after this one, or data after or before it (`CKM_CONCATENATE_…`).
+    Concatenate {
+        /// What is joined to it.
+        data: SecretBytes,
+        /// Whether the data comes first.
+        before: bool,
+    },
+    /// This key xor data, as long as the shorter (`CKM_XOR_BASE_AND_DATA`).
+    Xor {
+        /// The data.
+        data: SecretBytes,
+    },
+    /// Bits of this key, going round its end (`CKM_EXTRACT_KEY_FROM_KEY`).
+    Extract {
+        /// The first of them, counted from the most significant.
+        first_bit: usize,
+    },
+    /// The hash of this key (`CKM_SHA256_KEY_DERIVATION` and its like).
+    HashKey {
+        /// The hash.
+        hash: HashAlgorithm,
+    },
+    /// SHAKE of this key.
+    ShakeKey {
+        /// 128 or 256.
+        bits: u32,
+    },
+    /// SP 800-108 with this key.
+    Sp800108 {
+        /// The mode.
+        mode: KdfMode,
+        /// The pseudo-random function.
+        prf: KdfPrf,
+        /// Its input.
+        fields: Vec<KdfField>,
+    },
+    /// The pseudo-random function of TLS 1.2 with this key as the secret.
+    TlsPrf {
+        /// The hash.
+        hash: HashAlgorithm,
+        /// Which secret.
+        secret: TlsSecret,
+        /// The label.
+        label: Vec<u8>,
+        /// The seed after it.
+        seed: Vec<u8>,
+    },
+    /// The verify data of TLS 1.2's Finished messages (RFC 5246 section 7.4.9) over a hash of the handshake.
+    TlsMac {
+        /// The hash.
+        hash: HashAlgorithm,
+        /// The server's, not the client's.
+        server: bool,
+        /// Bytes made.
+        tag_length: usize,
+    },
+    /// A new AES key wraps (RFC 5649), RSA-OAEP wraps that (`CKM_RSA_AES_KEY_WRAP`).
+    RsaAesKeyWrap {
+        /// Hashes of OAEP.
+        hash: RsaHash,
+        /// Label of OAEP.
+        label: Vec<u8>,
+        /// Size of the AES key.
+        bits: u32,
+    },
+    /// An AES key agreed upon with a new key pair wraps (RFC 5649): `CKM_ECDH_AES_KEY_WRAP`.
+    EcdhAesKeyWrap {
+        /// From the shared secret to the AES key.
+        derivation: KeyDerivation,
+        /// Size of the AES key.
+        bits: u32,
+    },
     /// HKDF (RFC 5869) with this key as input key material.
     Hkdf {
         /// The hash.
         hash: HashAlgorithm,
         /// Salt; none skips extraction when `extract` is false.
-        salt: Vec<u8>,
+        salt: SecretBytes,
         /// Info.
         info: Vec<u8>,
         /// Whether the extract step is done.
@@ -264,9 +414,32 @@ impl Mechanism {
                 | Self::KeyWrapPad
                 | Self::KeyWrapPkcs7 { .. }
                 | Self::ChaCha20Poly1305 { .. }
+                | Self::RsaAesKeyWrap { .. }
+                | Self::EcdhAesKeyWrap { .. }
                 | Self::RsaOaep { .. }
                 | Self::Sm2Encrypt
         )
+    }
+
+    /// How many bytes of the base key's own the first `length` bytes derived show, for a derivation that shows any:
+    /// what comes of it must be as hidden as the base key.
+    #[must_use]
+    pub fn shown_of_base(&self, length: usize) -> Option<usize> {
+        match self {
+            Self::Concatenate { data, before: true } => Some(length.saturating_sub(data.len())),
+            Self::Concatenate { .. } | Self::Xor { .. } | Self::Extract { .. } => Some(length),
+            _ => None,
+        }
+    }
+
+    /// Takes the value of a second key in: the salt of HKDF, what is joined to a key. False where none is wanted.
+    pub(crate) fn take_second_key(&mut self, value: SecretBytes) -> bool {
+        match self {
+            Self::Hkdf { salt, .. } => *salt = value,
+            Self::Concatenate { data, .. } => *data = value,
+            _ => return false,
+        }
+        true
     }
 
     /// A short name for messages and the audit.
@@ -300,6 +473,18 @@ impl Mechanism {
             Self::Ecdsa => "ECDSA",
             Self::EcdsaHash { .. } => "ECDSA-HASH",
             Self::Eddsa => "EDDSA",
+            Self::EddsaContext { prehash: false, .. } => "ED25519CTX",
+            Self::EddsaContext { .. } => "ED25519PH",
+            Self::Concatenate { .. } => "CONCATENATE",
+            Self::Xor { .. } => "XOR",
+            Self::Extract { .. } => "EXTRACT",
+            Self::HashKey { .. } => "HASH-KEY",
+            Self::ShakeKey { .. } => "SHAKE-KEY",
+            Self::Sp800108 { .. } => "SP800-108",
+            Self::TlsPrf { .. } => "TLS-PRF",
+            Self::TlsMac { .. } => "TLS-MAC",
+            Self::RsaAesKeyWrap { .. } => "RSA-AES-KW",
+            Self::EcdhAesKeyWrap { .. } => "ECDH-AES-KW",
             Self::Sm2Sign { .. } => "SM2-SIGN",
             Self::Sm2SignDigest => "SM2-SIGN-DIGEST",
             Self::Sm2Encrypt => "SM2-ENCRYPT",

@@ -7,6 +7,7 @@ mod builtin;
 mod certificates;
 mod check_values;
 mod consumer;
+mod derivations;
 mod header;
 mod interfaces;
 mod keys;

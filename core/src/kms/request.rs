@@ -168,6 +168,8 @@ pub struct DeriveKey {
     pub base_key: ObjectId,
     /// How.
     pub mechanism: Mechanism,
+    /// A second key, whose value goes into the mechanism: HKDF's salt, what is joined to the base key.
+    pub second_key: Option<ObjectId>,
     /// Bytes wanted; none means what the mechanism gives.
     pub length: Option<usize>,
     /// What becomes of it; its `value` is not looked at.

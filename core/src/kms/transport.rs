@@ -277,12 +277,21 @@ impl Kms {
     pub fn derive(&self, caller: &Arc<Caller>, request: DeriveKey) -> Result<ObjectId> {
         let DeriveKey {
             base_key,
-            mechanism,
+            second_key,
+            mut mechanism,
             length,
             mut template,
         } = request;
         let (value, base) = self.refusable(caller, Verb::Derive, Some(base_key), || {
             let (base, seen) = self.prepare(caller, base_key, Purpose::Derive, &mechanism)?;
+            if let Some(second) = second_key {
+                let second = self.second_key(caller, second, &mut mechanism)?;
+                // What is joined to the base key comes after all of it.
+                let before = base.object.spec.map_or(0, KeySpec::value_length);
+                let rest = length.map(|length| length.saturating_sub(before));
+                check_shown(&mechanism, &second, rest, &mut template)?;
+            }
+            check_shown(&mechanism, &base.object, length, &mut template)?;
             let value = self.ready(&base)?.derive(&mechanism, length)?;
             self.take_role(caller, &base, (Purpose::Derive, &mechanism), seen)?;
             self.count(caller, &base.object, Purpose::Derive, value.len(), true)?;
@@ -299,6 +308,27 @@ impl Kms {
             always_sensitive,
             &|object| rules::check_template("derive", demands, object),
         )
+    }
+
+    /// Takes the value of a second key, which the caller may derive from, into a mechanism.
+    fn second_key(
+        &self,
+        caller: &Arc<Caller>,
+        second: ObjectId,
+        mechanism: &mut Mechanism,
+    ) -> Result<Arc<Object>> {
+        let (second, seen) = self.prepare(caller, second, Purpose::Derive, mechanism)?;
+        let value = match &second.object.material {
+            Material::Secret(value) if second.object.class == ObjectClass::SecretKey => value,
+            _ => return Err(Error::NoMaterial("the second key's value is not here")),
+        };
+        if !mechanism.take_second_key(value.clone()) {
+            return Err(Error::MechanismParameter(
+                "the mechanism takes no second key".to_owned(),
+            ));
+        }
+        self.take_role(caller, &second, (Purpose::Derive, mechanism), seen)?;
+        Ok(Arc::clone(&second.object))
     }
 
     /// Stirs a caller's seed into what [`Kms::random`] gives: it cannot make it weaker.
@@ -335,4 +365,27 @@ impl Kms {
         self.stirred.mix(output)?;
         self.record_use(caller, Verb::Random, None, None, "")
     }
+}
+
+/// A key that shows bytes of a key it was derived from is as hidden as that one, and shows enough of a hidden one's
+/// bytes that they cannot be found by trying (PKCS#11, "Miscellaneous simple key derivation": sensitivity).
+fn check_shown(
+    mechanism: &Mechanism,
+    source: &Object,
+    length: Option<usize>,
+    template: &mut super::request::Register,
+) -> Result<()> {
+    let Some(shown) = mechanism.shown_of_base(length.unwrap_or(usize::MAX)) else {
+        return Ok(());
+    };
+    let attributes = &source.attributes;
+    let hidden = attributes.sensitive || !attributes.extractable;
+    if hidden && shown < SHORTEST_UNPROVEN {
+        return Err(Error::PolicyForbids(
+            "fewer bytes of a sensitive key would be found by trying",
+        ));
+    }
+    template.attributes.sensitive |= attributes.sensitive;
+    template.attributes.extractable &= attributes.extractable;
+    Ok(())
 }

@@ -48,6 +48,15 @@ impl<'a> Template<'a> {
         self.entries.iter().map(|(kind, value)| (*kind, value))
     }
 
+    /// The same without one of the attributes.
+    #[must_use]
+    pub fn without(&self, kind: CK_ATTRIBUTE_TYPE) -> Self {
+        let others = self.entries.iter().filter(|(own, _)| *own != kind);
+        Self {
+            entries: others.cloned().collect(),
+        }
+    }
+
     /// Whether there is none.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -4,6 +4,7 @@ use std::ffi::c_void;
 
 use cryptoki_sys::*;
 
+use super::derivation_parameters as derivations;
 use super::pointers::Ptr;
 use crate::mechanisms::registry;
 use crate::mechanisms::{MechanismCall, ParameterShape, Parameters};
@@ -68,7 +69,7 @@ pub(super) fn number<'call>(mechanism: Ptr<CK_MECHANISM>) -> Result<Option<Mecha
 }
 
 #[derive(Clone, Copy)]
-struct Parameter {
+pub(super) struct Parameter {
     pointer: Ptr<c_void>,
     length: CK_ULONG,
 }
@@ -109,6 +110,17 @@ impl Parameter {
             ParameterShape::Hkdf => self.hkdf(),
             ParameterShape::CbcEncryptData => self.cbc_encrypt_data(),
             ParameterShape::StringData => self.string_data(),
+            ParameterShape::Handle => self.structure().map(Parameters::Handle),
+            ParameterShape::Number => self.structure().map(Parameters::Number),
+            ParameterShape::RsaAesKeyWrap => derivations::rsa_aes_key_wrap(self),
+            ParameterShape::EcdhAesKeyWrap => derivations::ecdh_aes_key_wrap(self),
+            ParameterShape::Sp800108 => derivations::sp800_108(self),
+            ParameterShape::Sp800108Feedback => derivations::sp800_108_feedback(self),
+            ParameterShape::TlsMaster => derivations::tls_master(self),
+            ParameterShape::TlsExtendedMaster => derivations::tls_extended_master(self),
+            ParameterShape::TlsKdf => derivations::tls_kdf(self),
+            ParameterShape::TlsMac => derivations::tls_mac(self),
+            ParameterShape::Pbkdf2 => derivations::pbkdf2(self),
         }
     }
 
@@ -121,7 +133,7 @@ impl Parameter {
     }
 
     /// The parameter as a structure of exactly its size.
-    fn structure<T: Copy>(self) -> Result<T> {
+    pub(super) fn structure<T: Copy>(self) -> Result<T> {
         if usize::try_from(self.length) != Ok(size_of::<T>()) {
             return Err(Rv::MECHANISM_PARAM_INVALID);
         }
@@ -264,7 +276,7 @@ fn bits_to_bytes(bits: CK_ULONG) -> Result<CK_ULONG> {
 }
 
 /// Bytes that a parameter structure points to.
-fn inner<'call>(pointer: *mut CK_BYTE, length: CK_ULONG) -> Result<&'call [u8]> {
+pub(super) fn inner<'call>(pointer: *mut CK_BYTE, length: CK_ULONG) -> Result<&'call [u8]> {
     // SAFETY: taken from the application's parameter structure together with its length.
     let pointer = unsafe { Ptr::nested(pointer) };
     pointer

@@ -16,6 +16,7 @@ mod guard;
 mod functions;
 mod attributes;
 mod cipher;
+mod derivation_parameters;
 mod digest;
 pub(crate) mod general;
 pub mod interfaces;

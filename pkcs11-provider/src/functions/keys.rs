@@ -2,16 +2,15 @@
 
 use cryptoki_sys::*;
 use keybridge_core::KeySpec;
-use keybridge_core::kms::{CreateKey, DeriveKey};
+use keybridge_core::kms::CreateKey;
 
 use super::objects::lifetime;
-use super::wrapping::new_key;
 use crate::attributes::Template;
 use crate::attributes::creation::{Draft, Maker, usual_length};
 use crate::attributes::templates::{self, Written};
-use crate::mechanisms::convert::{check_key, row_for, to_core};
+use crate::mechanisms::MechanismCall;
+use crate::mechanisms::convert::row_for;
 use crate::mechanisms::registry::{Family, Row};
-use crate::mechanisms::{MechanismCall, Parameters};
 use crate::module::Instance;
 use crate::rv::{Result, Rv};
 use crate::slot::Slot;
@@ -32,7 +31,11 @@ impl Instance {
         template: &Template<'_>,
     ) -> Result<CK_OBJECT_HANDLE> {
         self.in_session(session, |session, slot| {
-            let key_type = generated_type(row_for(mechanism, CKF_GENERATE)?)?;
+            let row = row_for(mechanism, CKF_GENERATE)?;
+            if row.family == Family::Pbkdf2 {
+                return self.key_of_password(session, slot, mechanism, template);
+            }
+            let key_type = generated_type(row)?;
             let draft = Draft::new(
                 template,
                 Maker::Generate,
@@ -89,53 +92,6 @@ impl Instance {
             let public = self.made(session, slot, public_half, hidden.1, public.token);
             let private = self.made(session, slot, created.secret, hidden.0, private.token);
             Ok((public, private))
-        })
-    }
-
-    /// `C_DeriveKey`. The new key is a generic secret, or of the type and length that the template
-    /// gives.
-    ///
-    /// # Errors
-    /// `CKR_KEY_TYPE_INCONSISTENT`, `CKR_MECHANISM_PARAM_INVALID`, and those of the template.
-    pub fn derive_key(
-        &self,
-        session: CK_SESSION_HANDLE,
-        mechanism: &MechanismCall<'_>,
-        base_key: CK_OBJECT_HANDLE,
-        template: &Template<'_>,
-    ) -> Result<CK_OBJECT_HANDLE> {
-        self.in_session(session, |session, slot| {
-            let row = row_for(mechanism, CKF_DERIVE)?;
-            let base = self.object(session, base_key, Rv::KEY_HANDLE_INVALID)?;
-            let invalid = Rv::KEY_HANDLE_INVALID;
-            let (spec, added) = self.spec_and_template(slot, base, CKA_DERIVE_TEMPLATE, invalid)?;
-            check_key(row, spec)?;
-            let template = &templates::merged(template, &added)?;
-            let key_type = template.ulong(CKA_KEY_TYPE)?.unwrap_or(CKK_GENERIC_SECRET);
-            let draft = Draft::new(
-                template,
-                Maker::Unwrap,
-                Some(CKO_SECRET_KEY),
-                Some(key_type),
-            )?;
-            Self::check_writable(session, draft.token)?;
-            let length = match draft.value_len()? {
-                Some(length) => length,
-                None => natural_length(row, mechanism, spec, key_type)?,
-            };
-            check_data_to_encrypt(mechanism, length)?;
-            let mechanism = to_core(row, mechanism, spec)?;
-            let template = new_key(session, &draft, Some(draft.secret_spec(length)?));
-            let private = template.attributes.private;
-            let request = DeriveKey {
-                base_key: base,
-                mechanism,
-                length: Some(length),
-                template,
-            };
-            let object = slot.token.derive(request);
-            let object = object.map_err(|error| rv(&error, Doing::Deriving))?;
-            Ok(self.made(session, slot, object, private, draft.token))
         })
     }
 
@@ -202,42 +158,5 @@ fn generated_type(row: &Row) -> Result<CK_KEY_TYPE> {
     match row.family {
         Family::Generate(key_type) => Ok(key_type),
         _ => Err(Rv::MECHANISM_INVALID),
-    }
-}
-
-/// Key derivation by data encryption (3.2, 6.43): the data is whole blocks, and enough of them for
-/// the key that is wanted.
-fn check_data_to_encrypt(mechanism: &MechanismCall<'_>, wanted: usize) -> Result<()> {
-    const BLOCK: usize = 16;
-    let data = match (mechanism.kind, mechanism.parameters) {
-        (CKM_AES_ECB_ENCRYPT_DATA, Parameters::Bytes(data))
-        | (CKM_AES_CBC_ENCRYPT_DATA, Parameters::CbcEncryptData { data, .. }) => data,
-        _ => return Ok(()),
-    };
-    if data.is_empty() || !data.len().is_multiple_of(BLOCK) {
-        Err(Rv::MECHANISM_PARAM_INVALID)
-    } else if data.len() < wanted {
-        Err(Rv::DATA_LEN_RANGE)
-    } else {
-        Ok(())
-    }
-}
-
-/// Bytes that a derivation gives when the template does not say.
-fn natural_length(
-    row: &Row,
-    mechanism: &MechanismCall<'_>,
-    spec: Option<KeySpec>,
-    key_type: CK_KEY_TYPE,
-) -> Result<usize> {
-    if let Some(length) = usual_length(key_type) {
-        return Ok(length);
-    }
-    match (row.family, mechanism.parameters, spec) {
-        (Family::Ecdh, _, Some(KeySpec::Ec { curve })) => Ok(curve.field_length()),
-        (Family::Ecdh, _, Some(KeySpec::X25519)) => Ok(32),
-        (Family::EcbEncryptData, Parameters::Bytes(data), _)
-        | (Family::CbcEncryptData, Parameters::CbcEncryptData { data, .. }, _) => Ok(data.len()),
-        _ => Err(Rv::TEMPLATE_INCOMPLETE),
     }
 }

@@ -2,6 +2,7 @@
 //! standard.
 
 mod authenticated_wrapping;
+mod derivation;
 mod digests;
 mod dual;
 mod keys;

@@ -1,10 +1,10 @@
 //! From an application's mechanism to the core's.
 
 use cryptoki_sys::*;
-use keybridge_core::encoding::{EcPublicKey, NamedCurve};
-use keybridge_core::mechanism::{KeyDerivation, RsaHash};
-use keybridge_core::{HashAlgorithm, KeySpec, Mechanism, Purpose, SecretBytes};
+use keybridge_core::mechanism::RsaHash;
+use keybridge_core::{HashAlgorithm, KeySpec, Mechanism, Purpose};
 
+use super::derivation::{derivation, key_derivation};
 use super::parameters::{MechanismCall, Parameters};
 use super::registry::{self, Family, Keys, Row};
 use crate::rv::{Result, Rv};
@@ -18,6 +18,9 @@ const FULL_TAG: usize = 16;
 
 /// Longest initialization vector of GCM, in bytes (PKCS#11 3.2, "AES-GCM": "1 - 256").
 const MAX_IV: usize = 256;
+
+/// Longest context of EdDSA, in bytes (RFC 8032 section 5.1).
+const MAX_CONTEXT: usize = 255;
 
 /// User id of SM2 signatures when none is given (GB/T 32918.5, and every implementation).
 const SM2_USER_ID: &[u8] = b"1234567812345678";
@@ -36,15 +39,18 @@ pub(crate) fn row_for(call: &MechanismCall<'_>, flag: CK_FLAGS) -> Result<&'stat
 /// KMIP.
 pub(crate) fn signing_purpose(row: &Row, verify: bool) -> Purpose {
     match (row.family, verify) {
-        (Family::Hmac(_) | Family::Cmac(_) | Family::Gmac | Family::Xcbc(_), false) => {
-            Purpose::MacGenerate
-        }
-        (Family::Hmac(_) | Family::Cmac(_) | Family::Gmac | Family::Xcbc(_), true) => {
-            Purpose::MacVerify
-        }
+        (family, false) if is_mac(family) => Purpose::MacGenerate,
+        (family, true) if is_mac(family) => Purpose::MacVerify,
         (_, false) => Purpose::Sign,
         (_, true) => Purpose::Verify,
     }
+}
+
+const fn is_mac(family: Family) -> bool {
+    matches!(
+        family,
+        Family::Hmac(_) | Family::Cmac(_) | Family::Gmac | Family::Xcbc(_) | Family::TlsMac
+    )
 }
 
 /// Whether a mechanism takes keys of this kind.
@@ -61,7 +67,7 @@ pub(crate) fn check_key(row: &Row, spec: Option<KeySpec>) -> Result<()> {
         | (Keys::Rsa, Some(KeySpec::Rsa { .. }))
         | (Keys::Ec | Keys::Agreement, Some(KeySpec::Ec { .. }))
         | (Keys::Edwards, Some(KeySpec::Ed25519))
-        | (Keys::Agreement, Some(KeySpec::X25519))
+        | (Keys::Agreement | Keys::Montgomery, Some(KeySpec::X25519))
         | (Keys::Sm2, Some(KeySpec::Sm2))
         | (Keys::Hmac, Some(KeySpec::GenericSecret { .. })) => true,
         (Keys::Hmac, Some(KeySpec::Hmac { hash, .. })) => row.family == Family::Hmac(hash),
@@ -184,11 +190,18 @@ pub(crate) fn to_core(
         (
             F::Eddsa,
             Parameters::None
+            // Ed25519ctx without a context is what programs mean by Ed25519 that always give a parameter.
             | Parameters::EdDsa {
                 prehash: false,
                 context: [],
             },
         ) => Ok(Mechanism::Eddsa),
+        (F::Eddsa, Parameters::EdDsa { prehash, context }) if context.len() <= MAX_CONTEXT => {
+            Ok(Mechanism::EddsaContext {
+                prehash,
+                context: context.to_vec(),
+            })
+        }
         (F::Sm2Digest, _) => Ok(Mechanism::Sm2SignDigest),
         (F::Sm2Sm3, Parameters::Bytes(id)) => Ok(Mechanism::Sm2Sign {
             user_id: id.to_vec(),
@@ -197,81 +210,53 @@ pub(crate) fn to_core(
             user_id: SM2_USER_ID.to_vec(),
         }),
         (F::Sm2Encrypt, _) => Ok(Mechanism::Sm2Encrypt),
-        (F::Ecdh | F::EcbEncryptData | F::CbcEncryptData | F::Hkdf, parameters) => {
-            derivation(row.family, parameters, spec)
-        }
-        _ => Err(Rv::MECHANISM_PARAM_INVALID),
-    }
-}
-
-fn derivation(
-    family: Family,
-    parameters: Parameters<'_>,
-    spec: Option<KeySpec>,
-) -> Result<Mechanism> {
-    match (family, parameters) {
         (
-            Family::Ecdh,
-            Parameters::Ecdh1 {
-                kdf,
-                shared,
-                public,
-            },
-        ) => {
-            let curve = spec
-                .and_then(NamedCurve::of_spec)
-                .ok_or(Rv::KEY_TYPE_INCONSISTENT)?;
-            let peer = EcPublicKey::from_ec_point(curve, public);
-            Ok(Mechanism::Ecdh {
-                peer: peer
-                    .map_err(|_| Rv::MECHANISM_PARAM_INVALID)?
-                    .point()
-                    .to_vec(),
-                derivation: key_derivation(kdf, shared)?,
-            })
-        }
-        (Family::EcbEncryptData, Parameters::Bytes(data)) => Ok(Mechanism::EncryptData {
-            iv: None,
-            data: SecretBytes::from(data),
-        }),
-        (Family::CbcEncryptData, Parameters::CbcEncryptData { iv, data }) => {
-            Ok(Mechanism::EncryptData {
-                iv: Some(iv),
-                data: SecretBytes::from(data),
-            })
-        }
-        (
-            Family::Hkdf,
-            Parameters::Hkdf {
-                extract,
-                expand,
-                prf,
-                salt_type,
-                salt,
-                info,
-                salt_key: _,
-            },
-        ) => {
-            let salt = match salt_type {
-                CKF_HKDF_SALT_NULL => &[],
-                CKF_HKDF_SALT_DATA => salt,
-                // A salt that is a key of its own is not supported.
-                _ => return Err(Rv::MECHANISM_PARAM_INVALID),
-            };
-            let hash = hash_of_digest(prf)?;
-            Ok(Mechanism::Hkdf {
+            F::RsaAesKeyWrap,
+            Parameters::RsaAesKeyWrap {
+                bits,
                 hash,
-                salt: salt.to_vec(),
-                info: info.to_vec(),
-                extract,
-                expand,
+                mgf,
+                source,
+                label,
+            },
+        ) => match oaep(hash, mgf, source, label)? {
+            Mechanism::RsaOaep { hash, label } => Ok(Mechanism::RsaAesKeyWrap {
+                hash,
+                label,
+                bits: aes_bits(bits)?,
+            }),
+            _ => Err(Rv::MECHANISM_PARAM_INVALID),
+        },
+        (F::EcdhAesKeyWrap, Parameters::EcdhAesKeyWrap { bits, kdf, shared }) => {
+            Ok(Mechanism::EcdhAesKeyWrap {
+                derivation: key_derivation(kdf, shared)?,
+                bits: aes_bits(bits)?,
             })
         }
+        (F::TlsMac, Parameters::TlsMac { hash, length, side }) => Ok(Mechanism::TlsMac {
+            hash: hash_of_digest(hash)?,
+            server: match side {
+                1 => true,
+                2 => false,
+                _ => return Err(Rv::MECHANISM_PARAM_INVALID),
+            },
+            tag_length: size(length)?,
+        }),
+        (family, parameters) => derivation(family, parameters, spec),
+    }
+}
+
+/// Sizes of the temporary AES key.
+fn aes_bits(bits: CK_ULONG) -> Result<u32> {
+    match bits {
+        128 => Ok(128),
+        192 => Ok(192),
+        256 => Ok(256),
         _ => Err(Rv::MECHANISM_PARAM_INVALID),
     }
 }
 
-fn size(value: CK_ULONG) -> Result<usize> {
+pub(super) fn size(value: CK_ULONG) -> Result<usize> {
     usize::try_from(value).map_err(|_| Rv::MECHANISM_PARAM_INVALID)
 }
 
@@ -428,24 +413,4 @@ fn hash_of_mgf(mgf: CK_RSA_PKCS_MGF_TYPE) -> Result<HashAlgorithm> {
         CKG_MGF1_SHA3_512 => Ok(HashAlgorithm::Sha3_512),
         _ => Err(Rv::MECHANISM_PARAM_INVALID),
     }
-}
-
-fn key_derivation(kdf: CK_EC_KDF_TYPE, shared: &[u8]) -> Result<KeyDerivation> {
-    let hash = match kdf {
-        CKD_NULL if shared.is_empty() => return Ok(KeyDerivation::None),
-        CKD_SHA1_KDF => HashAlgorithm::Sha1,
-        CKD_SHA224_KDF => HashAlgorithm::Sha224,
-        CKD_SHA256_KDF => HashAlgorithm::Sha256,
-        CKD_SHA384_KDF => HashAlgorithm::Sha384,
-        CKD_SHA512_KDF => HashAlgorithm::Sha512,
-        CKD_SHA3_224_KDF => HashAlgorithm::Sha3_224,
-        CKD_SHA3_256_KDF => HashAlgorithm::Sha3_256,
-        CKD_SHA3_384_KDF => HashAlgorithm::Sha3_384,
-        CKD_SHA3_512_KDF => HashAlgorithm::Sha3_512,
-        _ => return Err(Rv::MECHANISM_PARAM_INVALID),
-    };
-    Ok(KeyDerivation::X963 {
-        hash,
-        shared_info: shared.to_vec(),
-    })
 }

@@ -2,6 +2,7 @@
 //! the core's [`keybridge_core::Mechanism`].
 
 pub(crate) mod convert;
+pub(crate) mod derivation;
 pub(crate) mod parameters;
 pub mod registry;
 mod table;

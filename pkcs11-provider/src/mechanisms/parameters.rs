@@ -48,6 +48,53 @@ pub enum ParameterShape {
     StringData,
     /// The bytes of a user identity (SM2), or none.
     OptionalBytes,
+    /// `CK_OBJECT_HANDLE`.
+    Handle,
+    /// A `CK_ULONG` (`CK_EXTRACT_PARAMS`).
+    Number,
+    /// `CK_RSA_AES_KEY_WRAP_PARAMS`.
+    RsaAesKeyWrap,
+    /// `CK_ECDH_AES_KEY_WRAP_PARAMS`.
+    EcdhAesKeyWrap,
+    /// `CK_SP800_108_KDF_PARAMS`.
+    Sp800108,
+    /// `CK_SP800_108_FEEDBACK_KDF_PARAMS`.
+    Sp800108Feedback,
+    /// `CK_TLS12_MASTER_KEY_DERIVE_PARAMS`.
+    TlsMaster,
+    /// `CK_TLS12_EXTENDED_MASTER_KEY_DERIVE_PARAMS`.
+    TlsExtendedMaster,
+    /// `CK_TLS_KDF_PARAMS`.
+    TlsKdf,
+    /// `CK_TLS_MAC_PARAMS`.
+    TlsMac,
+    /// `CK_PKCS5_PBKD2_PARAMS2`, or `CK_PKCS5_PBKD2_PARAMS` of before 2.40.
+    Pbkdf2,
+}
+
+/// Most fields of an SP 800-108 input; the standard sets no limit.
+pub(crate) const MOST_FIELDS: usize = 16;
+
+/// A field of an SP 800-108 input (`CK_PRF_DATA_PARAM`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PrfField<'a> {
+    /// The iteration variable: bytes, or a counter in this form.
+    Iteration(Option<NumberForm>),
+    /// The counter beside another variable.
+    Counter(NumberForm),
+    /// The length of what is derived: `CK_SP800_108_DKM_LENGTH_…` and its form.
+    Length(CK_ULONG, NumberForm),
+    /// Bytes.
+    Bytes(&'a [u8]),
+}
+
+/// Form of a number in an SP 800-108 input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NumberForm {
+    /// Least significant byte first.
+    pub little_endian: bool,
+    /// Width in bits.
+    pub bits: CK_ULONG,
 }
 
 /// A parameter, by shape. Lengths are the application's and already safe to read; what they mean
@@ -136,6 +183,74 @@ pub enum Parameters<'a> {
         shared: &'a [u8],
         /// The other party's public point, raw or as a DER OCTET STRING.
         public: &'a [u8],
+    },
+    /// The handle of another key.
+    Handle(CK_OBJECT_HANDLE),
+    /// A number.
+    Number(CK_ULONG),
+    /// For RSA-OAEP with AES key wrap.
+    RsaAesKeyWrap {
+        /// Size of the AES key.
+        bits: CK_ULONG,
+        /// As in `Oaep`.
+        hash: CK_MECHANISM_TYPE,
+        /// As in `Oaep`.
+        mgf: CK_RSA_PKCS_MGF_TYPE,
+        /// As in `Oaep`.
+        source: CK_RSA_PKCS_OAEP_SOURCE_TYPE,
+        /// As in `Oaep`.
+        label: &'a [u8],
+    },
+    /// For ECDH with AES key wrap.
+    EcdhAesKeyWrap {
+        /// Size of the AES key.
+        bits: CK_ULONG,
+        /// Key derivation function.
+        kdf: CK_EC_KDF_TYPE,
+        /// Data shared by the two parties.
+        shared: &'a [u8],
+    },
+    /// For SP 800-108.
+    Sp800108 {
+        /// The pseudo-random function.
+        prf: CK_MECHANISM_TYPE,
+        /// Its input; `None` after the last.
+        fields: [Option<PrfField<'a>>; MOST_FIELDS],
+        /// The initial value of feedback mode.
+        iv: &'a [u8],
+    },
+    /// For TLS 1.2's secrets and exporter.
+    Tls {
+        /// The hash of the PRF.
+        hash: CK_MECHANISM_TYPE,
+        /// The exporter's label.
+        label: &'a [u8],
+        /// The client's random, or the session hash.
+        client: &'a [u8],
+        /// The server's random.
+        server: &'a [u8],
+        /// The exporter's context.
+        context: &'a [u8],
+    },
+    /// For TLS 1.2's verify data.
+    TlsMac {
+        /// The hash of the PRF.
+        hash: CK_MECHANISM_TYPE,
+        /// Bytes made.
+        length: CK_ULONG,
+        /// 1 for the server's, 2 for the client's.
+        side: CK_ULONG,
+    },
+    /// For PBKDF2.
+    Pbkdf2 {
+        /// `CKP_PKCS5_PBKD2_HMAC_…`.
+        prf: CK_ULONG,
+        /// The password.
+        password: &'a [u8],
+        /// The salt.
+        salt: &'a [u8],
+        /// How often.
+        iterations: CK_ULONG,
     },
     /// For HKDF.
     Hkdf {

@@ -75,6 +75,38 @@ pub enum Family {
     CbcEncryptData,
     /// HKDF.
     Hkdf,
+    /// HKDF that makes a data object.
+    HkdfData,
+    /// Two keys joined.
+    ConcatenateKey,
+    /// Data after a key.
+    ConcatenateData,
+    /// Data before a key.
+    ConcatenateBefore,
+    /// A key xor data.
+    Xor,
+    /// Bits of a key.
+    Extract,
+    /// The hash of a key.
+    HashKey(HashAlgorithm),
+    /// SHAKE of so many bits of a key.
+    ShakeKey(u32),
+    /// SP 800-108.
+    Sp800108(KdfLoop),
+    /// TLS 1.2's master secret.
+    TlsMaster,
+    /// TLS 1.2's extended master secret.
+    TlsExtendedMaster,
+    /// TLS 1.2's keying material exporter.
+    TlsKdf,
+    /// TLS 1.2's verify data.
+    TlsMac,
+    /// RSA-OAEP and AES key wrap.
+    RsaAesKeyWrap,
+    /// ECDH and AES key wrap.
+    EcdhAesKeyWrap,
+    /// Makes a key of a password.
+    Pbkdf2,
     /// SM2 signature over a digest.
     Sm2Digest,
     /// SM2 signature with SM3.
@@ -85,6 +117,17 @@ pub enum Family {
     Digest(HashAlgorithm),
     /// Makes a key or pair of this `CK_KEY_TYPE`.
     Generate(CK_KEY_TYPE),
+}
+
+/// How SP 800-108 goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KdfLoop {
+    /// Counter mode.
+    Counter,
+    /// Feedback mode.
+    Feedback,
+    /// Double-pipeline mode.
+    DoublePipeline,
 }
 
 /// Which keys a mechanism takes.
@@ -110,6 +153,8 @@ pub enum Keys {
     Edwards,
     /// The curves that agree on keys.
     Agreement,
+    /// X25519.
+    Montgomery,
     /// SM2.
     Sm2,
     /// Generic secrets, and HMAC keys of the mechanism's hash.
@@ -200,6 +245,7 @@ mod tests {
                 Family::Ecdh | Family::EcbEncryptData | Family::CbcEncryptData | Family::Hkdf => {
                     CKF_DERIVE
                 }
+                Family::RsaAesKeyWrap | Family::EcdhAesKeyWrap => CKF_WRAP | CKF_UNWRAP,
                 Family::Cmac(_) | Family::Gmac | Family::Xcbc(_) | Family::Hmac(_) => {
                     CKF_SIGN | CKF_VERIFY
                 }

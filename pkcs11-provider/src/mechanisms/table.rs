@@ -7,7 +7,7 @@ use cryptoki_sys::*;
 use keybridge_core::HashAlgorithm;
 
 use super::parameters::ParameterShape as Shape;
-use super::registry::{Family, Keys, Row, Sizes};
+use super::registry::{Family, KdfLoop, Keys, Row, Sizes};
 use super::vendor::*;
 
 const NO_KEY: Sizes = Sizes(0, 0);
@@ -28,6 +28,7 @@ const AGREE: Sizes = Sizes(255, 521);
 const SM2: Sizes = Sizes(256, 256);
 const GENERIC: Sizes = Sizes(8, 4096);
 const HMAC: Sizes = Sizes(1, 512);
+const TLS: Sizes = Sizes(48, 48);
 
 const CIPHER: CK_FLAGS = CKF_ENCRYPT | CKF_DECRYPT;
 const WRAPPING: CK_FLAGS = CKF_WRAP | CKF_UNWRAP;
@@ -65,6 +66,7 @@ mechanisms! {
     CKM_RSA_PKCS_KEY_PAIR_GEN Generate(CKK_RSA) None None [PAIR] RSA;
     CKM_RSA_PKCS RsaPkcs None Rsa [CIPHER | SIGNATURE | RECOVERY | WRAPPING] RSA;
     CKM_RSA_PKCS_OAEP RsaOaep Oaep Rsa [CIPHER | WRAPPING] RSA;
+    CKM_RSA_AES_KEY_WRAP RsaAesKeyWrap RsaAesKeyWrap Rsa [WRAPPING] RSA;
     CKM_RSA_X_509 RsaRaw None Rsa [CIPHER | SIGNATURE | RECOVERY] RSA;
     CKM_RSA_PKCS_PSS RsaPss Pss Rsa [SIGNATURE] RSA;
     CKM_SHA1_RSA_PKCS RsaPkcsHash(Sha1) None Rsa [SIGNATURE] RSA;
@@ -99,6 +101,9 @@ mechanisms! {
     CKM_ECDSA_SHA3_512 EcdsaHash(Sha3_512) None Ec [SIGNATURE | CURVE] EC;
     CKM_ECDH1_DERIVE Ecdh Ecdh1 Agreement [DERIVE | CURVE] AGREE;
     CKM_ECDH1_COFACTOR_DERIVE Ecdh Ecdh1 Agreement [DERIVE | CURVE] AGREE;
+    CKM_ECDH_AES_KEY_WRAP EcdhAesKeyWrap EcdhAesKeyWrap Agreement [WRAPPING | CURVE] AGREE;
+    CKM_ECDH_COF_AES_KEY_WRAP EcdhAesKeyWrap EcdhAesKeyWrap Ec [WRAPPING | CURVE] EC;
+    CKM_ECDH_X_AES_KEY_WRAP EcdhAesKeyWrap EcdhAesKeyWrap Montgomery [WRAPPING | CURVE] C25519;
     CKM_EC_EDWARDS_KEY_PAIR_GEN Generate(CKK_EC_EDWARDS) None None [PAIR | CURVE] C25519;
     CKM_EDDSA Eddsa EdDsa Edwards [SIGNATURE | CURVE] C25519;
     CKM_EC_MONTGOMERY_KEY_PAIR_GEN Generate(CKK_EC_MONTGOMERY) None None [PAIR | CURVE] C25519;
@@ -142,7 +147,40 @@ mechanisms! {
         CHACHA20_BITS;
 
     CKM_GENERIC_SECRET_KEY_GEN Generate(CKK_GENERIC_SECRET) None None [GENERATE] GENERIC;
+    CKM_PKCS5_PBKD2 Pbkdf2 Pbkdf2 None [GENERATE] GENERIC;
+    CKM_HKDF_KEY_GEN Generate(CKK_HKDF) None None [GENERATE] HMAC;
     CKM_HKDF_DERIVE Hkdf Hkdf Secret [DERIVE] HMAC;
+    CKM_HKDF_DATA HkdfData Hkdf Secret [DERIVE] HMAC;
+    CKM_SP800_108_COUNTER_KDF Sp800108(KdfLoop::Counter) Sp800108 Secret [DERIVE] GENERIC;
+    CKM_SP800_108_FEEDBACK_KDF Sp800108(KdfLoop::Feedback) Sp800108Feedback Secret [DERIVE] GENERIC;
+    CKM_SP800_108_DOUBLE_PIPELINE_KDF Sp800108(KdfLoop::DoublePipeline) Sp800108 Secret [DERIVE]
+        GENERIC;
+    CKM_CONCATENATE_BASE_AND_KEY ConcatenateKey Handle Secret [DERIVE] GENERIC;
+    CKM_CONCATENATE_BASE_AND_DATA ConcatenateData StringData Secret [DERIVE] GENERIC;
+    CKM_CONCATENATE_DATA_AND_BASE ConcatenateBefore StringData Secret [DERIVE] GENERIC;
+    CKM_XOR_BASE_AND_DATA Xor StringData Secret [DERIVE] GENERIC;
+    CKM_EXTRACT_KEY_FROM_KEY Extract Number Secret [DERIVE] GENERIC;
+    CKM_SHA1_KEY_DERIVATION HashKey(Sha1) None Secret [DERIVE] GENERIC;
+    CKM_SHA224_KEY_DERIVATION HashKey(Sha224) None Secret [DERIVE] GENERIC;
+    CKM_SHA256_KEY_DERIVATION HashKey(Sha256) None Secret [DERIVE] GENERIC;
+    CKM_SHA384_KEY_DERIVATION HashKey(Sha384) None Secret [DERIVE] GENERIC;
+    CKM_SHA512_KEY_DERIVATION HashKey(Sha512) None Secret [DERIVE] GENERIC;
+    CKM_SHA512_224_KEY_DERIVATION HashKey(Sha512_224) None Secret [DERIVE] GENERIC;
+    CKM_SHA512_256_KEY_DERIVATION HashKey(Sha512_256) None Secret [DERIVE] GENERIC;
+    CKM_SHA3_224_KEY_DERIVATION HashKey(Sha3_224) None Secret [DERIVE] GENERIC;
+    CKM_SHA3_256_KEY_DERIVATION HashKey(Sha3_256) None Secret [DERIVE] GENERIC;
+    CKM_SHA3_384_KEY_DERIVATION HashKey(Sha3_384) None Secret [DERIVE] GENERIC;
+    CKM_SHA3_512_KEY_DERIVATION HashKey(Sha3_512) None Secret [DERIVE] GENERIC;
+    CKM_SHAKE_128_KEY_DERIVATION ShakeKey(128) None Secret [DERIVE] GENERIC;
+    CKM_SHAKE_256_KEY_DERIVATION ShakeKey(256) None Secret [DERIVE] GENERIC;
+    CKM_TLS12_MASTER_KEY_DERIVE TlsMaster TlsMaster Secret [DERIVE] TLS;
+    CKM_TLS12_MASTER_KEY_DERIVE_DH TlsMaster TlsMaster Secret [DERIVE] GENERIC;
+    CKM_TLS12_EXTENDED_MASTER_KEY_DERIVE TlsExtendedMaster TlsExtendedMaster Secret [DERIVE] TLS;
+    CKM_TLS12_EXTENDED_MASTER_KEY_DERIVE_DH TlsExtendedMaster TlsExtendedMaster Secret [DERIVE]
+        GENERIC;
+    CKM_TLS_KDF TlsKdf TlsKdf Secret [DERIVE] GENERIC;
+    CKM_TLS_MAC TlsMac TlsMac Hmac [SIGNATURE] TLS;
+
     CKM_SHA_1_KEY_GEN Generate(CKK_SHA_1_HMAC) None None [GENERATE] HMAC;
     CKM_SHA_1_HMAC Hmac(Sha1) None Hmac [SIGNATURE] HMAC;
     CKM_SHA_1_HMAC_GENERAL Hmac(Sha1) MacLength Hmac [SIGNATURE] HMAC;

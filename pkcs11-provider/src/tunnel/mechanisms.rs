@@ -131,6 +131,32 @@ fn fields<'a>(shape: ParameterShape, reader: &mut Reader<'a>) -> Result<Paramete
             salt_key: reader.ulong()?,
             info: reader.bytes()?,
         },
+        S::Handle => Parameters::Handle(reader.ulong()?),
+        S::Number => Parameters::Number(reader.ulong()?),
+        S::RsaAesKeyWrap => Parameters::RsaAesKeyWrap {
+            bits: reader.ulong()?,
+            hash: reader.ulong()?,
+            mgf: reader.ulong()?,
+            source: reader.ulong()?,
+            label: reader.bytes()?,
+        },
+        S::EcdhAesKeyWrap => Parameters::EcdhAesKeyWrap {
+            bits: reader.ulong()?,
+            kdf: reader.ulong()?,
+            shared: reader.bytes()?,
+        },
+        S::TlsMac => Parameters::TlsMac {
+            hash: reader.ulong()?,
+            length: reader.ulong()?,
+            side: reader.ulong()?,
+        },
+        // Structures of pointers to structures: not carried.
+        S::Sp800108
+        | S::Sp800108Feedback
+        | S::TlsMaster
+        | S::TlsExtendedMaster
+        | S::TlsKdf
+        | S::Pbkdf2 => return Err(Malformed),
         S::CbcEncryptData => Parameters::CbcEncryptData {
             iv: reader.take(16)?.try_into().map_err(|_| Malformed)?,
             data: reader.bytes()?,

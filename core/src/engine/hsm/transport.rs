@@ -16,7 +16,7 @@ use super::plan;
 use super::pool::Repeat;
 use super::private::SecretTemplate;
 use crate::algorithm::KeySpec;
-use crate::engine::software::digest::Hasher;
+use crate::engine::software::kdf;
 use crate::error::{Error, Result};
 use crate::mechanism::{KeyDerivation, Mechanism, Purpose};
 use crate::secret::SecretBytes;
@@ -171,18 +171,11 @@ fn agree(
         // On our side, because few tokens have more than CKD_NULL.
         KeyDerivation::X963 { hash, shared_info } => {
             let wanted = length.unwrap_or(hash.length());
-            let mut out = zeroize::Zeroizing::new(Vec::with_capacity(wanted + hash.length()));
-            let mut counter = 1_u32;
-            while out.len() < wanted {
-                // ANSI X9.63 section 5.6.3: hash of Z ‖ counter ‖ shared info.
-                let mut hasher = Hasher::new(*hash);
-                hasher.update(shared.expose());
-                hasher.update(&counter.to_be_bytes());
-                hasher.update(shared_info);
-                out.extend_from_slice(hasher.finish().as_ref());
-                counter += 1;
-            }
-            Ok(SecretBytes::from(&out[..wanted]))
+            kdf::x963(*hash, shared.expose(), shared_info, wanted)
+        }
+        KeyDerivation::OneStep { hash, fixed_info } => {
+            let wanted = length.unwrap_or(hash.length());
+            kdf::one_step(*hash, shared.expose(), fixed_info, wanted)
         }
     }
 }

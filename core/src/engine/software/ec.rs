@@ -76,6 +76,29 @@ pub(super) fn agree(
     let Mechanism::Ecdh { peer, derivation } = mechanism else {
         return unsupported(Purpose::Derive, mechanism);
     };
+    agree_on(private, peer, derivation, wanted)
+}
+
+/// The same with a key pair made for it, and its public point.
+pub(super) fn agree_with_new(
+    algorithm: &'static agreement::Algorithm,
+    peer: &[u8],
+    derivation: &KeyDerivation,
+    wanted: Option<usize>,
+) -> Result<(Vec<u8>, SecretBytes)> {
+    let failed = |_| Error::Internal("AWS-LC failed in EC key generation".to_owned());
+    let private = agreement::PrivateKey::generate(algorithm).map_err(failed)?;
+    let public = private.compute_public_key().map_err(failed)?;
+    let secret = agree_on(&private, peer, derivation, wanted)?;
+    Ok((public.as_ref().to_vec(), secret))
+}
+
+fn agree_on(
+    private: &agreement::PrivateKey,
+    peer: &[u8],
+    derivation: &KeyDerivation,
+    wanted: Option<usize>,
+) -> Result<SecretBytes> {
     let peer = agreement::UnparsedPublicKey::new(private.algorithm(), peer);
     // Refused: a point off the curve or at infinity, and for X25519 a peer that makes the secret zero.
     let wrong = parameter("the peer's public key is not one of this curve");
@@ -83,6 +106,9 @@ pub(super) fn agree(
         KeyDerivation::None => kdf::keep_last(secret, wanted),
         KeyDerivation::X963 { hash, shared_info } => {
             kdf::x963(*hash, secret, shared_info, wanted.unwrap_or(hash.length()))
+        }
+        KeyDerivation::OneStep { hash, fixed_info } => {
+            kdf::one_step(*hash, secret, fixed_info, wanted.unwrap_or(hash.length()))
         }
     })
 }
@@ -162,6 +188,19 @@ impl Operations for Nist {
     }
 
     ecdsa_operations!();
+
+    fn agree_with_new(
+        &self,
+        derivation: &KeyDerivation,
+        length: Option<usize>,
+    ) -> Result<(Vec<u8>, SecretBytes)> {
+        let peer = self.key.point().map_err(|_| not_on_curve())?;
+        agree_with_new(agreement_algorithm(self.curve)?, &peer, derivation, length)
+    }
+
+    fn point_length(&self) -> usize {
+        1 + 2 * self.curve.field_length()
+    }
 
     fn derive(&self, mechanism: &Mechanism, wanted: Option<usize>) -> Result<SecretBytes> {
         match &self.agreement {

@@ -5,14 +5,15 @@ use std::sync::Arc;
 use aws_lc_rs::agreement::{self, X25519 as X25519_AGREEMENT};
 use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, ParsedPublicKey};
 
-use super::ec::agree;
-use super::ready::Operations;
+use super::aws_lc::ed25519;
+use super::ec::{agree, agree_with_new};
+use super::ready::{Operations, parameter};
 use super::signature::check_signature_length;
 use super::table::Kind;
 use crate::encoding::{EcPrivateKey, EcPublicKey};
 use crate::engine::{Stream, check_room, unsupported};
 use crate::error::{Error, Result};
-use crate::mechanism::{Mechanism, Purpose};
+use crate::mechanism::{KeyDerivation, Mechanism, Purpose};
 use crate::secret::SecretBytes;
 
 /// Bytes of an Ed25519 signature.
@@ -22,15 +23,21 @@ const SIGNATURE: usize = 64;
 pub(super) struct Ed25519 {
     pair: Option<Ed25519KeyPair>,
     public: ParsedPublicKey,
+    /// For the variants that `aws-lc-rs` does not expose.
+    seed: Option<SecretBytes>,
+    point: [u8; 32],
 }
 
 impl Ed25519 {
     pub(super) fn private(key: &EcPrivateKey) -> Result<Self> {
         let pair = Ed25519KeyPair::from_seed_unchecked(key.private_value().expose())
             .map_err(|_| invalid())?;
+        let public = key.public_key()?;
         Ok(Self {
             pair: Some(pair),
-            public: parse(key.public_key()?.point())?,
+            public: parse(public.point())?,
+            seed: Some(key.private_value().clone()),
+            point: public.point().try_into().map_err(|_| invalid())?,
         })
     }
 
@@ -38,12 +45,27 @@ impl Ed25519 {
         Ok(Self {
             pair: None,
             public: parse(key.point())?,
+            seed: None,
+            point: key.point().try_into().map_err(|_| invalid())?,
         })
     }
 }
 
 fn parse(point: &[u8]) -> Result<ParsedPublicKey> {
     ParsedPublicKey::new(&ED25519, point).map_err(|_| invalid())
+}
+
+/// RFC 8032 section 8.3: Ed25519ctx wants a context.
+fn check_context(prehash: bool, context: &[u8]) -> Result<()> {
+    if context.len() > 255 || context.is_empty() && !prehash {
+        Err(parameter("Ed25519's context has 1 to 255 bytes"))
+    } else {
+        Ok(())
+    }
+}
+
+fn failed() -> Error {
+    Error::Internal("AWS-LC failed in Ed25519 signing".to_owned())
 }
 
 fn invalid() -> Error {
@@ -79,9 +101,17 @@ impl Operations for Ed25519 {
             return unsupported(purpose, mechanism);
         };
         check_room(output, SIGNATURE)?;
-        let signature = pair
-            .try_sign(input)
-            .map_err(|_| Error::Internal("AWS-LC failed in Ed25519 signing".to_owned()))?;
+        if let Mechanism::EddsaContext { prehash, context } = mechanism {
+            check_context(*prehash, context)?;
+            let Some(seed) = &self.seed else {
+                return unsupported(purpose, mechanism);
+            };
+            let signature = ed25519::sign(seed.expose(), &self.point, *prehash, context, input);
+            let signature = signature.map_err(|_| failed())?;
+            output[..SIGNATURE].copy_from_slice(&signature);
+            return Ok(SIGNATURE);
+        }
+        let signature = pair.try_sign(input).map_err(|_| failed())?;
         output[..SIGNATURE].copy_from_slice(signature.as_ref());
         Ok(SIGNATURE)
     }
@@ -89,11 +119,17 @@ impl Operations for Ed25519 {
     fn verify(
         &self,
         _purpose: Purpose,
-        _mechanism: &Mechanism,
+        mechanism: &Mechanism,
         data: &[u8],
         signature: &[u8],
     ) -> Result<()> {
         check_signature_length(signature, SIGNATURE)?;
+        if let Mechanism::EddsaContext { prehash, context } = mechanism {
+            check_context(*prehash, context)?;
+            let signature = signature.first_chunk().ok_or(Error::SignatureInvalid)?;
+            return ed25519::verify(&self.point, *prehash, context, data, signature)
+                .map_err(|_| Error::SignatureInvalid);
+        }
         self.public
             .verify_sig(data, signature)
             .map_err(|_| Error::SignatureInvalid)
@@ -108,9 +144,10 @@ impl Operations for Ed25519 {
     }
 }
 
-/// An X25519 key. A public one does nothing here by itself.
+/// An X25519 key.
 pub(super) struct X25519 {
     private: Option<agreement::PrivateKey>,
+    public: Vec<u8>,
 }
 
 impl X25519 {
@@ -120,11 +157,15 @@ impl X25519 {
             .map_err(|_| Error::InvalidMaterial("not an X25519 key".to_owned()))?;
         Ok(Self {
             private: Some(private),
+            public: key.public_key()?.point().to_vec(),
         })
     }
 
-    pub(super) fn public() -> Self {
-        Self { private: None }
+    pub(super) fn public(key: &EcPublicKey) -> Self {
+        Self {
+            private: None,
+            public: key.point().to_vec(),
+        }
     }
 }
 
@@ -162,6 +203,18 @@ impl Operations for X25519 {
         mechanism: &Mechanism,
     ) -> Result<Box<dyn Stream>> {
         unsupported(purpose, mechanism)
+    }
+
+    fn agree_with_new(
+        &self,
+        derivation: &KeyDerivation,
+        length: Option<usize>,
+    ) -> Result<(Vec<u8>, SecretBytes)> {
+        agree_with_new(&X25519_AGREEMENT, &self.public, derivation, length)
+    }
+
+    fn point_length(&self) -> usize {
+        self.public.len()
     }
 
     fn derive(&self, mechanism: &Mechanism, wanted: Option<usize>) -> Result<SecretBytes> {

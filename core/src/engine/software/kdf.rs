@@ -37,7 +37,7 @@ fn too_short() -> crate::Error {
 }
 
 /// ANSI X9.63 (SEC 1 section 3.6.1): hash(secret ‖ counter ‖ info), counter from 1.
-pub(super) fn x963(
+pub(in crate::engine) fn x963(
     hash: HashAlgorithm,
     secret: &[u8],
     info: &[u8],
@@ -48,6 +48,24 @@ pub(super) fn x963(
         let mut hasher = Hasher::new(hash);
         hasher.update(secret);
         hasher.update(&counter.to_be_bytes());
+        hasher.update(info);
+        part.copy_from_slice(&hasher.finish().as_ref()[..part.len()]);
+    }
+    Ok(SecretBytes::from(derived.as_slice()))
+}
+
+/// SP 800-56C section 4 with a hash: hash(counter ‖ secret ‖ info), counter from 1.
+pub(in crate::engine) fn one_step(
+    hash: HashAlgorithm,
+    secret: &[u8],
+    info: &[u8],
+    wanted: usize,
+) -> Result<SecretBytes> {
+    let mut derived = room(wanted)?;
+    for (counter, part) in (1u32..).zip(derived.chunks_mut(hash.length())) {
+        let mut hasher = Hasher::new(hash);
+        hasher.update(&counter.to_be_bytes());
+        hasher.update(secret);
         hasher.update(info);
         part.copy_from_slice(&hasher.finish().as_ref()[..part.len()]);
     }
@@ -104,7 +122,7 @@ impl Hkdf<'_> {
     }
 }
 
-fn room(wanted: usize) -> Result<Zeroizing<Vec<u8>>> {
+pub(super) fn room(wanted: usize) -> Result<Zeroizing<Vec<u8>>> {
     if (1..=LONGEST_DERIVED).contains(&wanted) {
         Ok(Zeroizing::new(vec![0; wanted]))
     } else {

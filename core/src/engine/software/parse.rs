@@ -77,7 +77,7 @@ fn public_on_curve(key: &EcPublicKey) -> Result<Arc<dyn ReadyKey>> {
         NamedCurve::Weierstrass(curve) => Nist::public(curve, key).map(Ready::share),
         NamedCurve::Sm2 => Sm2::public(key).map(Ready::share),
         NamedCurve::Ed25519 => Ed25519::public(key).map(Ready::share),
-        NamedCurve::X25519 => Ok(Ready::share(X25519::public())),
+        NamedCurve::X25519 => Ok(Ready::share(X25519::public(key))),
     }
 }
 

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
+use super::hybrid;
 use super::table::{self, Kind, Parts};
 use crate::engine::{ReadyKey, Stream, check_room, unsupported};
 use crate::error::{Error, Result};
-use crate::mechanism::{Mechanism, Purpose};
+use crate::mechanism::{KeyDerivation, Mechanism, Purpose};
 use crate::secret::SecretBytes;
 
 /// What a parsed key does. [`Ready`] has checked the mechanism and purpose against the table before it
@@ -48,6 +49,22 @@ pub(super) trait Operations: Send + Sync + Sized + 'static {
     /// See [`ReadyKey::stream`].
     fn stream(self: &Arc<Self>, purpose: Purpose, mechanism: &Mechanism)
     -> Result<Box<dyn Stream>>;
+
+    /// Agrees on a secret with a key pair made for it: its public point and the secret.
+    fn agree_with_new(
+        &self,
+        _derivation: &KeyDerivation,
+        _length: Option<usize>,
+    ) -> Result<(Vec<u8>, SecretBytes)> {
+        Err(Error::KeyUnsupported(
+            "the key agrees on nothing".to_owned(),
+        ))
+    }
+
+    /// Bytes of a public point as in [`Operations::agree_with_new`].
+    fn point_length(&self) -> usize {
+        0
+    }
 
     /// See [`ReadyKey::derive`].
     fn derive(&self, mechanism: &Mechanism, _length: Option<usize>) -> Result<SecretBytes> {
@@ -114,7 +131,10 @@ impl<K: Operations> ReadyKey for Ready<K> {
 
     fn wrap(&self, mechanism: &Mechanism, target: &SecretBytes) -> Result<Vec<u8>> {
         self.check(Purpose::Wrap, mechanism, Parts::One)?;
-        // Wrapping is encryption of the value, in all mechanisms here.
+        if hybrid::is_hybrid(mechanism) {
+            return hybrid::wrap(&*self.0, mechanism, target.expose());
+        }
+        // Wrapping is encryption of the value, in all other mechanisms.
         let length = self
             .0
             .output_length(Purpose::Encrypt, mechanism, target.len())?;
@@ -128,6 +148,9 @@ impl<K: Operations> ReadyKey for Ready<K> {
 
     fn unwrap(&self, mechanism: &Mechanism, wrapped: &[u8]) -> Result<SecretBytes> {
         self.check(Purpose::Unwrap, mechanism, Parts::One)?;
+        if hybrid::is_hybrid(mechanism) {
+            return hybrid::unwrap(&*self.0, mechanism, wrapped).map_err(one_error_of_unwrap);
+        }
         let length = self
             .0
             .output_length(Purpose::Decrypt, mechanism, wrapped.len())?;

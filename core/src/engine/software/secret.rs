@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
+use super::derive;
 use super::digest::LONGEST_DIGEST;
-use super::kdf::Hkdf;
 use super::mac::{self, Hmac, HmacStream, check_tag_length};
-use super::ready::Operations;
+use super::ready::{Operations, parameter};
 use super::table::Kind;
 use crate::algorithm::HashAlgorithm;
 use crate::engine::{Stream, check_room, unsupported};
@@ -30,6 +30,33 @@ impl SecretKey {
     /// A secret for any hash.
     pub(super) fn generic(value: SecretBytes) -> Self {
         Self { value, keyed: None }
+    }
+
+    /// TLS 1.2's verify data.
+    fn finished(
+        &self,
+        purpose: Purpose,
+        mechanism: &Mechanism,
+        handshake: &[u8],
+    ) -> Result<SecretBytes> {
+        let Mechanism::TlsMac {
+            hash,
+            server,
+            tag_length,
+        } = mechanism
+        else {
+            return unsupported(purpose, mechanism);
+        };
+        // RFC 5246 section 7.4.9: 12 bytes or more.
+        if !(12..=LONGEST_DIGEST).contains(tag_length) {
+            return Err(parameter("TLS verify data has 12 to 64 bytes"));
+        }
+        let label: &[u8] = if *server {
+            b"server finished"
+        } else {
+            b"client finished"
+        };
+        derive::tls_prf(*hash, self.value.expose(), &[label, handshake], *tag_length)
     }
 
     fn start(&self, purpose: Purpose, mechanism: &Mechanism) -> Result<(Hmac, usize)> {
@@ -60,6 +87,9 @@ impl Operations for SecretKey {
         mechanism: &Mechanism,
         _input: usize,
     ) -> Result<usize> {
+        if let Mechanism::TlsMac { tag_length, .. } = mechanism {
+            return Ok(*tag_length);
+        }
         self.start(purpose, mechanism)
             .map(|(_, tag_length)| tag_length)
     }
@@ -71,6 +101,12 @@ impl Operations for SecretKey {
         input: &[u8],
         output: &mut [u8],
     ) -> Result<usize> {
+        if let Mechanism::TlsMac { tag_length, .. } = mechanism {
+            check_room(output, *tag_length)?;
+            let tag = self.finished(purpose, mechanism, input)?;
+            output[..*tag_length].copy_from_slice(tag.expose());
+            return Ok(*tag_length);
+        }
         let (mut hmac, tag_length) = self.start(purpose, mechanism)?;
         check_room(output, tag_length)?;
         hmac.update(input);
@@ -86,6 +122,10 @@ impl Operations for SecretKey {
         data: &[u8],
         signature: &[u8],
     ) -> Result<()> {
+        if let Mechanism::TlsMac { .. } = mechanism {
+            let tag = self.finished(purpose, mechanism, data)?;
+            return mac::compare(tag.expose(), signature);
+        }
         let (mut hmac, tag_length) = self.start(purpose, mechanism)?;
         hmac.update(data);
         let mut tag = [0; LONGEST_DIGEST];
@@ -102,23 +142,6 @@ impl Operations for SecretKey {
     }
 
     fn derive(&self, mechanism: &Mechanism, wanted: Option<usize>) -> Result<SecretBytes> {
-        let Mechanism::Hkdf {
-            hash,
-            salt,
-            info,
-            extract,
-            expand,
-        } = mechanism
-        else {
-            return unsupported(Purpose::Derive, mechanism);
-        };
-        let hkdf = Hkdf {
-            hash: *hash,
-            salt,
-            info,
-            extract: *extract,
-            expand: *expand,
-        };
-        hkdf.derive(self.value.expose(), wanted)
+        derive::from_bytes(self.value.expose(), mechanism, wanted)
     }
 }

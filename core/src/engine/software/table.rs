@@ -1,7 +1,7 @@
 //! What keys of each kind can do: the one table behind `supports` and behind every refusal.
 
 use crate::algorithm::{Curve, HashAlgorithm, KeySpec};
-use crate::mechanism::{KeyDerivation, Mechanism, Purpose};
+use crate::mechanism::{KdfPrf, KeyDerivation, Mechanism, Purpose};
 
 /// A family of keys that can do the same things.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +55,18 @@ pub(super) enum Form {
     Ecdsa,
     EcdsaHash,
     Eddsa,
+    EddsaContext,
+    Concatenate,
+    Xor,
+    Extract,
+    HashKey,
+    ShakeKey,
+    Sp800108,
+    Sp800108Cmac,
+    TlsPrf,
+    TlsMac,
+    RsaAesKeyWrap,
+    EcdhAesKeyWrap,
     Sm2Sign,
     Sm2SignDigest,
     Sm2Encrypt,
@@ -144,6 +156,8 @@ const BLOCK: &[Kind] = &[Kind::Aes, Kind::Sm4];
 const ANY_BLOCK: &[Kind] = &[Kind::Aes, Kind::Sm4, Kind::Des3];
 const CHACHA20: &[Kind] = &[Kind::ChaCha20];
 const AES: &[Kind] = &[Kind::Aes];
+const BYTES: &[Kind] = &[Kind::Generic, Kind::Hmac, Kind::Aes];
+const AGREEMENT: &[Kind] = &[Kind::Nist, Kind::X25519];
 const RSA: &[Kind] = &[Kind::Rsa];
 const ECDSA: &[Kind] = &[Kind::Nist, Kind::Secp256k1];
 const HMAC: &[Kind] = &[Kind::Hmac, Kind::Generic, Kind::Aes];
@@ -170,7 +184,19 @@ const ROWS: &[Row] = &[
     row(AES, Form::XcbcMac, MAC, MAC, Hashes::None),
     row(BLOCK, Form::EncryptData, DERIVE, NONE, Hashes::None),
     row(HMAC, Form::Hmac, MAC, MAC, Hashes::All),
-    row(&[Kind::Generic], Form::Hkdf, DERIVE, NONE, Hashes::All),
+    row(&[Kind::Generic, Kind::Hmac], Form::Hkdf, DERIVE, NONE, Hashes::All),
+    row(BYTES, Form::Concatenate, DERIVE, NONE, Hashes::None),
+    row(BYTES, Form::Xor, DERIVE, NONE, Hashes::None),
+    row(BYTES, Form::Extract, DERIVE, NONE, Hashes::None),
+    row(BYTES, Form::HashKey, DERIVE, NONE, Hashes::All),
+    row(BYTES, Form::ShakeKey, DERIVE, NONE, Hashes::None),
+    row(&[Kind::Generic, Kind::Hmac], Form::Sp800108, DERIVE, NONE, Hashes::All),
+    row(AES, Form::Sp800108Cmac, DERIVE, NONE, Hashes::None),
+    row(&[Kind::Generic], Form::TlsPrf, DERIVE, NONE, Hashes::All),
+    row(&[Kind::Generic], Form::TlsMac, MAC, NONE, Hashes::All),
+    row(RSA, Form::RsaAesKeyWrap, WRAPPING, NONE, Hashes::Sha3),
+    row(AGREEMENT, Form::EcdhAesKeyWrap, WRAPPING, NONE, Hashes::All),
+    row(&[Kind::Ed25519], Form::EddsaContext, SIGNATURE, NONE, Hashes::None),
     row(RSA, Form::RsaPkcs1, SIGNATURE | RECOVERY | CIPHER | WRAPPING, NONE, Hashes::None),
     row(RSA, Form::RsaPkcs1Hash, SIGNATURE, SIGNATURE, Hashes::Sha3),
     row(RSA, Form::RsaPkcs1Digest, SIGNATURE, NONE, Hashes::Sha3),
@@ -180,7 +206,7 @@ const ROWS: &[Row] = &[
     row(RSA, Form::RsaRaw, SIGNATURE | RECOVERY | CIPHER, NONE, Hashes::None),
     row(ECDSA, Form::Ecdsa, SIGNATURE, NONE, Hashes::None),
     row(ECDSA, Form::EcdsaHash, SIGNATURE, SIGNATURE, Hashes::Sha3),
-    row(&[Kind::Nist, Kind::X25519], Form::Ecdh, DERIVE, NONE, Hashes::All),
+    row(AGREEMENT, Form::Ecdh, DERIVE, NONE, Hashes::All),
     row(&[Kind::Ed25519], Form::Eddsa, SIGNATURE, NONE, Hashes::None),
     row(&[Kind::Sm2], Form::Sm2Sign, SIGNATURE, SIGNATURE, Hashes::None),
     row(&[Kind::Sm2], Form::Sm2SignDigest, SIGNATURE, NONE, Hashes::None),
@@ -308,6 +334,21 @@ const fn form_of(mechanism: &Mechanism) -> Form {
         Mechanism::Ecdsa => Form::Ecdsa,
         Mechanism::EcdsaHash { .. } => Form::EcdsaHash,
         Mechanism::Eddsa => Form::Eddsa,
+        Mechanism::EddsaContext { .. } => Form::EddsaContext,
+        Mechanism::Concatenate { .. } => Form::Concatenate,
+        Mechanism::Xor { .. } => Form::Xor,
+        Mechanism::Extract { .. } => Form::Extract,
+        Mechanism::HashKey { .. } => Form::HashKey,
+        Mechanism::ShakeKey { .. } => Form::ShakeKey,
+        Mechanism::Sp800108 {
+            prf: KdfPrf::Hmac(_),
+            ..
+        } => Form::Sp800108,
+        Mechanism::Sp800108 { .. } => Form::Sp800108Cmac,
+        Mechanism::TlsPrf { .. } => Form::TlsPrf,
+        Mechanism::TlsMac { .. } => Form::TlsMac,
+        Mechanism::RsaAesKeyWrap { .. } => Form::RsaAesKeyWrap,
+        Mechanism::EcdhAesKeyWrap { .. } => Form::EcdhAesKeyWrap,
         Mechanism::Sm2Sign { .. } => Form::Sm2Sign,
         Mechanism::Sm2SignDigest => Form::Sm2SignDigest,
         Mechanism::Sm2Encrypt => Form::Sm2Encrypt,
@@ -323,13 +364,24 @@ const fn hashes_of(mechanism: &Mechanism) -> [Option<HashAlgorithm>; 2] {
         | Mechanism::RsaPkcs1Hash { hash, .. }
         | Mechanism::EcdsaHash { hash }
         | Mechanism::Hkdf { hash, .. }
+        | Mechanism::HashKey { hash }
+        | Mechanism::TlsPrf { hash, .. }
+        | Mechanism::TlsMac { hash, .. }
+        | Mechanism::Sp800108 {
+            prf: KdfPrf::Hmac(hash),
+            ..
+        }
         | Mechanism::Ecdh {
-            derivation: KeyDerivation::X963 { hash, .. },
+            derivation: KeyDerivation::X963 { hash, .. } | KeyDerivation::OneStep { hash, .. },
+            ..
+        }
+        | Mechanism::EcdhAesKeyWrap {
+            derivation: KeyDerivation::X963 { hash, .. } | KeyDerivation::OneStep { hash, .. },
             ..
         } => [Some(*hash), None],
-        Mechanism::RsaPss { hash, .. } | Mechanism::RsaOaep { hash, .. } => {
-            [Some(hash.hash), Some(hash.mgf1)]
-        }
+        Mechanism::RsaPss { hash, .. }
+        | Mechanism::RsaOaep { hash, .. }
+        | Mechanism::RsaAesKeyWrap { hash, .. } => [Some(hash.hash), Some(hash.mgf1)],
         _ => [None, None],
     }
 }

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use super::derive;
 use super::ready::Operations;
 use super::secret::SecretKey;
 use super::table::Kind;
@@ -85,6 +86,9 @@ impl<K: Operations> Operations for WithMac<K> {
     }
 
     fn derive(&self, mechanism: &Mechanism, length: Option<usize>) -> Result<SecretBytes> {
+        if derive::is_of_bytes(mechanism) {
+            return self.bytes.derive(mechanism, length);
+        }
         self.cipher.derive(mechanism, length)
     }
 }

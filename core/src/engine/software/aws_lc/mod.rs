@@ -14,6 +14,7 @@ use crate::error::Error;
 
 pub(crate) mod aes;
 pub(crate) mod ec;
+pub(crate) mod ed25519;
 pub(crate) mod rsa;
 
 /// AWS-LC refused. Callers know what that means where they are; AWS-LC's own reason is not passed on,

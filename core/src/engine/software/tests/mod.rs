@@ -13,6 +13,7 @@ use crate::secret::SecretBytes;
 
 use super::{SoftwareEngine, parse, ready_public_key};
 
+mod derivations;
 mod generation;
 mod measure;
 mod second_implementation;

@@ -4,7 +4,7 @@ use super::*;
 use crate::Curve;
 use crate::engine::software::table::{self, Parts};
 use crate::error::Error;
-use crate::mechanism::{KeyDerivation, RsaHash};
+use crate::mechanism::{KdfMode, KdfPrf, KeyDerivation, RsaHash, TlsSecret};
 
 const PURPOSES: [Purpose; 11] = [
     Purpose::Encrypt,
@@ -93,6 +93,28 @@ fn mechanisms() -> Vec<Mechanism> {
         Mechanism::RsaRaw,
         Mechanism::Ecdsa,
         Mechanism::Eddsa,
+        Mechanism::EddsaContext {
+            prehash: true,
+            context: vec![],
+        },
+        Mechanism::Concatenate {
+            data: SecretBytes::new(vec![1; 32]),
+            before: false,
+        },
+        Mechanism::Xor {
+            data: SecretBytes::new(vec![1; 32]),
+        },
+        Mechanism::Extract { first_bit: 3 },
+        Mechanism::ShakeKey { bits: 128 },
+        Mechanism::Sp800108 {
+            mode: KdfMode::Counter,
+            prf: KdfPrf::Cmac,
+            fields: vec![],
+        },
+        Mechanism::EcdhAesKeyWrap {
+            derivation: KeyDerivation::None,
+            bits: 128,
+        },
         Mechanism::Sm2Sign {
             user_id: b"1234567812345678".to_vec(),
         },
@@ -116,13 +138,42 @@ fn mechanisms() -> Vec<Mechanism> {
                 tag_length: 10,
             },
             Mechanism::EcdsaHash { hash },
+            Mechanism::HashKey { hash },
+            Mechanism::Sp800108 {
+                mode: KdfMode::Counter,
+                prf: KdfPrf::Hmac(hash),
+                fields: vec![],
+            },
+            Mechanism::TlsPrf {
+                hash,
+                secret: TlsSecret::Master,
+                label: vec![1],
+                seed: vec![2],
+            },
+            Mechanism::TlsMac {
+                hash,
+                server: false,
+                tag_length: 12,
+            },
+            Mechanism::RsaAesKeyWrap {
+                hash: pair,
+                label: vec![],
+                bits: 256,
+            },
+            Mechanism::EcdhAesKeyWrap {
+                derivation: KeyDerivation::OneStep {
+                    hash,
+                    fixed_info: vec![],
+                },
+                bits: 256,
+            },
             Mechanism::RsaOaep {
                 hash: pair,
                 label: vec![1],
             },
             Mechanism::Hkdf {
                 hash,
-                salt: vec![1],
+                salt: SecretBytes::new(vec![1]),
                 info: vec![2],
                 extract: true,
                 expand: true,

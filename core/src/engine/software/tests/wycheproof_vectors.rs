@@ -202,7 +202,7 @@ fn hkdf() {
             for test in group.tests {
                 let mechanism = Mechanism::Hkdf {
                     hash,
-                    salt: test.salt.to_vec(),
+                    salt: SecretBytes::from(&test.salt[..]),
                     info: test.info.to_vec(),
                     extract: true,
                     expand: true,

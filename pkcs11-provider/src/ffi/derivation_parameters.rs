@@ -1,0 +1,194 @@
+//! Reads the parameter structures of derivations and of key wrapping in two steps.
+
+use cryptoki_sys::*;
+
+use super::mechanism::{Parameter, inner};
+use super::pointers::Ptr;
+use crate::mechanisms::Parameters;
+use crate::mechanisms::parameters::{MOST_FIELDS, NumberForm, PrfField};
+use crate::rv::{Result, Rv};
+
+fn wrong<T>() -> Result<T> {
+    Err(Rv::MECHANISM_PARAM_INVALID)
+}
+
+/// A structure that a parameter points to, of exactly its size.
+fn pointed<T: Copy>(pointer: *mut std::ffi::c_void, length: CK_ULONG) -> Result<T> {
+    if usize::try_from(length) != Ok(size_of::<T>()) {
+        return wrong();
+    }
+    // SAFETY: taken from the application's parameter structure together with its length.
+    let pointer = unsafe { Ptr::nested(pointer.cast::<T>()) };
+    pointer.read().map_err(|_| Rv::MECHANISM_PARAM_INVALID)
+}
+
+pub(super) fn rsa_aes_key_wrap<'call>(parameter: Parameter) -> Result<Parameters<'call>> {
+    let raw: CK_RSA_AES_KEY_WRAP_PARAMS = parameter.structure()?;
+    // SAFETY: the application's parameter points to a structure of this type, or is NULL.
+    let oaep = unsafe { Ptr::nested(raw.pOAEPParams) };
+    let oaep = oaep.read().map_err(|_| Rv::MECHANISM_PARAM_INVALID)?;
+    Ok(Parameters::RsaAesKeyWrap {
+        bits: raw.ulAESKeyBits,
+        hash: oaep.hashAlg,
+        mgf: oaep.mgf,
+        source: oaep.source,
+        label: inner(oaep.pSourceData.cast(), oaep.ulSourceDataLen)?,
+    })
+}
+
+pub(super) fn ecdh_aes_key_wrap<'call>(parameter: Parameter) -> Result<Parameters<'call>> {
+    let raw: CK_ECDH_AES_KEY_WRAP_PARAMS = parameter.structure()?;
+    Ok(Parameters::EcdhAesKeyWrap {
+        bits: raw.ulAESKeyBits,
+        kdf: raw.kdf,
+        shared: inner(raw.pSharedData, raw.ulSharedDataLen)?,
+    })
+}
+
+pub(super) fn sp800_108<'call>(parameter: Parameter) -> Result<Parameters<'call>> {
+    let raw: CK_SP800_108_KDF_PARAMS = parameter.structure()?;
+    refuse_additional_keys(raw.ulAdditionalDerivedKeys)?;
+    Ok(Parameters::Sp800108 {
+        prf: raw.prfType,
+        fields: fields(raw.pDataParams, raw.ulNumberOfDataParams)?,
+        iv: &[],
+    })
+}
+
+pub(super) fn sp800_108_feedback<'call>(parameter: Parameter) -> Result<Parameters<'call>> {
+    let raw: CK_SP800_108_FEEDBACK_KDF_PARAMS = parameter.structure()?;
+    refuse_additional_keys(raw.ulAdditionalDerivedKeys)?;
+    Ok(Parameters::Sp800108 {
+        prf: raw.prfType,
+        fields: fields(raw.pDataParams, raw.ulNumberOfDataParams)?,
+        iv: inner(raw.pIV, raw.ulIVLen)?,
+    })
+}
+
+/// One call makes one key here.
+fn refuse_additional_keys(count: CK_ULONG) -> Result<()> {
+    if count == 0 { Ok(()) } else { wrong() }
+}
+
+fn fields<'call>(
+    pointer: *mut CK_PRF_DATA_PARAM,
+    count: CK_ULONG,
+) -> Result<[Option<PrfField<'call>>; MOST_FIELDS]> {
+    if usize::try_from(count).is_ok_and(|count| count > MOST_FIELDS) {
+        return wrong();
+    }
+    // SAFETY: taken from the application's parameter structure together with the count.
+    let pointer = unsafe { Ptr::nested(pointer) };
+    let elements = pointer.elements(count);
+    let mut fields = [None; MOST_FIELDS];
+    for (place, raw) in fields
+        .iter_mut()
+        .zip(elements.map_err(|_| Rv::MECHANISM_PARAM_INVALID)?)
+    {
+        *place = Some(field(raw)?);
+    }
+    Ok(fields)
+}
+
+fn field<'call>(raw: CK_PRF_DATA_PARAM) -> Result<PrfField<'call>> {
+    let number = || {
+        let format: CK_SP800_108_COUNTER_FORMAT = pointed(raw.pValue, raw.ulValueLen)?;
+        Ok(NumberForm {
+            little_endian: format.bLittleEndian != CK_FALSE,
+            bits: format.ulWidthInBits,
+        })
+    };
+    match raw.type_ {
+        CK_SP800_108_ITERATION_VARIABLE if raw.pValue.is_null() && raw.ulValueLen == 0 => {
+            Ok(PrfField::Iteration(None))
+        }
+        CK_SP800_108_ITERATION_VARIABLE => Ok(PrfField::Iteration(Some(number()?))),
+        CK_SP800_108_COUNTER => Ok(PrfField::Counter(number()?)),
+        CK_SP800_108_DKM_LENGTH => {
+            let format: CK_SP800_108_DKM_LENGTH_FORMAT = pointed(raw.pValue, raw.ulValueLen)?;
+            let form = NumberForm {
+                little_endian: format.bLittleEndian != CK_FALSE,
+                bits: format.ulWidthInBits,
+            };
+            Ok(PrfField::Length(format.dkmLengthMethod, form))
+        }
+        CK_SP800_108_BYTE_ARRAY => inner(raw.pValue.cast(), raw.ulValueLen).map(PrfField::Bytes),
+        // A key among the fields is not taken.
+        _ => wrong(),
+    }
+}
+
+/// The version of TLS is told by a pre-master secret of RSA key exchange only, whose bytes do not leave here: the
+/// pointer for it must be NULL, as with Diffie-Hellman.
+fn refuse_version(version: *mut CK_VERSION) -> Result<()> {
+    if version.is_null() { Ok(()) } else { wrong() }
+}
+
+pub(super) fn tls_master<'call>(parameter: Parameter) -> Result<Parameters<'call>> {
+    let raw: CK_TLS12_MASTER_KEY_DERIVE_PARAMS = parameter.structure()?;
+    refuse_version(raw.pVersion)?;
+    let random = raw.RandomInfo;
+    Ok(Parameters::Tls {
+        hash: raw.prfHashMechanism,
+        label: &[],
+        client: inner(random.pClientRandom, random.ulClientRandomLen)?,
+        server: inner(random.pServerRandom, random.ulServerRandomLen)?,
+        context: &[],
+    })
+}
+
+pub(super) fn tls_extended_master<'call>(parameter: Parameter) -> Result<Parameters<'call>> {
+    let raw: CK_TLS12_EXTENDED_MASTER_KEY_DERIVE_PARAMS = parameter.structure()?;
+    refuse_version(raw.pVersion)?;
+    Ok(Parameters::Tls {
+        hash: raw.prfHashMechanism,
+        label: &[],
+        client: inner(raw.pSessionHash, raw.ulSessionHashLen)?,
+        server: &[],
+        context: &[],
+    })
+}
+
+pub(super) fn tls_kdf<'call>(parameter: Parameter) -> Result<Parameters<'call>> {
+    let raw: CK_TLS_KDF_PARAMS = parameter.structure()?;
+    let random = raw.RandomInfo;
+    Ok(Parameters::Tls {
+        hash: raw.prfMechanism,
+        label: inner(raw.pLabel, raw.ulLabelLength)?,
+        client: inner(random.pClientRandom, random.ulClientRandomLen)?,
+        server: inner(random.pServerRandom, random.ulServerRandomLen)?,
+        context: inner(raw.pContextData, raw.ulContextDataLength)?,
+    })
+}
+
+pub(super) fn tls_mac<'call>(parameter: Parameter) -> Result<Parameters<'call>> {
+    let raw: CK_TLS_MAC_PARAMS = parameter.structure()?;
+    Ok(Parameters::TlsMac {
+        hash: raw.prfHashMechanism,
+        length: raw.ulMacLength,
+        side: raw.ulServerOrClient,
+    })
+}
+
+/// Both structures have one size; which it is, is told by the last field, which is a length or a pointer to one.
+/// `CK_PKCS5_PBKD2_PARAMS2` it is, as 3.2 has it; a "length" beyond all passwords is refused.
+pub(super) fn pbkdf2<'call>(parameter: Parameter) -> Result<Parameters<'call>> {
+    let raw: CK_PKCS5_PBKD2_PARAMS2 = parameter.structure()?;
+    let prf_data_is_absent = raw.pPrfData.is_null() || raw.ulPrfDataLen == 0;
+    if raw.saltSource != CKZ_SALT_SPECIFIED
+        || !prf_data_is_absent
+        || raw.ulPasswordLen > LONGEST_PASSWORD
+    {
+        return wrong();
+    }
+    Ok(Parameters::Pbkdf2 {
+        prf: raw.prf,
+        password: inner(raw.pPassword, raw.ulPasswordLen)?,
+        salt: inner(raw.pSaltSourceData.cast(), raw.ulSaltSourceDataLen)?,
+        iterations: raw.iterations,
+    })
+}
+
+/// Longest password of PBKDF2, in bytes: below every address that is valid, so that the pointer of the older structure
+/// is not taken for a length.
+const LONGEST_PASSWORD: CK_ULONG = 4096;
