@@ -15,6 +15,7 @@ mod java;
 mod mongocrypt;
 mod nss;
 mod openssl;
+mod openssl_provider;
 mod p11tool;
 mod pkcs11_tool;
 mod pykmip;
