@@ -9,8 +9,8 @@ use keybridge_core::settings::ConfigurationFile;
 use keybridge_core::{Error, Protection, Result};
 use serde::Deserialize;
 
-use crate::token::Token;
 use crate::token::embedded::{Embedded, LazyStore};
+use crate::token::{EdwardsPoint, Token};
 
 /// The variable that names the configuration file.
 const VARIABLE: &str = "KEYBRIDGE_CONFIG";
@@ -34,6 +34,9 @@ struct TokenSection {
     slot: Option<u32>,
     /// Where keys that are made through this token live: `software` (default) or `hsm:POOL`.
     protection: Option<String>,
+    /// How `CKA_EC_POINT` of Ed25519 and X25519 keys is told.
+    #[serde(default)]
+    edwards_point: EdwardsPoint,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -107,7 +110,13 @@ pub(crate) fn read(path: &Path) -> Result<Vec<ConfiguredToken>> {
             },
         };
         let label = section.label.unwrap_or_default();
-        let token = Embedded::new(Arc::clone(&store), section.account, label, protection);
+        let token = Embedded::new(
+            Arc::clone(&store),
+            section.account,
+            label,
+            protection,
+            section.edwards_point,
+        );
         tokens.push(ConfiguredToken {
             slot,
             token: Box::new(token),

@@ -11,7 +11,19 @@ pub(crate) struct Subject {
 
 impl Subject {
     pub(crate) fn bridge() -> Self {
+        Self::of(Bridge::new())
+    }
+
+    /// The bridge's token with another line in its `[[token]]`.
+    pub(crate) fn bridge_with(line: &str) -> Self {
         let bridge = Bridge::new();
+        let config = std::fs::read_to_string(bridge.config()).expect("the configuration");
+        let config = config.replacen("[[token]]\n", &format!("[[token]]\n{line}\n"), 1);
+        std::fs::write(bridge.config(), config).expect("write the configuration");
+        Self::of(bridge)
+    }
+
+    fn of(bridge: Bridge) -> Self {
         Self {
             token: bridge.token(),
             bridge: Some(bridge),

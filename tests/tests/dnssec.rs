@@ -85,6 +85,28 @@ on_both! {
     }
 }
 
+/// OpenDNSSEC reads every point out of a DER OCTET STRING; the standard's points of Ed25519 are bare.
+#[test]
+fn ods_hsmutil_shows_ed25519_where_points_are_der() {
+    let plain = Subject::bridge();
+    let der = Subject::bridge_with("edwards-point = \"der\"");
+    for (on, shows) in [(&plain, false), (&der, true)] {
+        let id = "0123456789abcdef0123456789abcdef";
+        on.token
+            .tool(&format!(
+                "--keypairgen --key-type EC:edwards25519 --id {id}"
+            ))
+            .ok();
+        let shown = hsmutil_command(on, &format!("dnskey {id} example.org 257 15")).run();
+        assert_eq!(
+            shown.all().contains("DNSKEY\t257 3 15 "),
+            shows,
+            "{}",
+            shown.all()
+        );
+    }
+}
+
 /// Knot takes RSA, and the curves of the token. (Its Ed25519 wants GnuTLS to make keys with
 /// `CKM_EDDSA`, which is not a mechanism that makes keys.)
 const ALGORITHMS: [&str; 3] = ["rsasha256", "ecdsap256sha256", "ecdsap384sha384"];

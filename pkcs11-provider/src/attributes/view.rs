@@ -12,7 +12,7 @@ use super::creation::key_type_of;
 use super::registry::{self, Attribute, DefaultValue, Rules, Shape};
 use super::setting::usage_bits;
 use super::templates::{self, Written};
-use crate::token::Token;
+use crate::token::{EdwardsPoint, Token};
 
 /// What an object answers when asked for an attribute.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -330,11 +330,14 @@ impl<'a> View<'a> {
     }
 
     /// In a DER OCTET STRING, but bare for the 25519 curves (PKCS#11 3.2, "Edwards Elliptic Curve
-    /// public key objects", "Montgomery …").
+    /// public key objects", "Montgomery …"), unless the token is for programs that cannot read that.
     fn ec_point(&self) -> Option<Vec<u8>> {
+        let bare = self.token.edwards_point() == EdwardsPoint::Raw;
         match PublicKey::from_spki(&self.public_key_info()?).ok()? {
-            PublicKey::Ec(key) if key.curve().is_weierstrass() => key.to_ec_point().ok(),
-            PublicKey::Ec(key) => Some(key.point().to_vec()),
+            PublicKey::Ec(key) if bare && !key.curve().is_weierstrass() => {
+                Some(key.point().to_vec())
+            }
+            PublicKey::Ec(key) => key.to_ec_point().ok(),
             PublicKey::Rsa(_) => None,
         }
     }

@@ -12,8 +12,8 @@ use keybridge_core::{
 };
 
 use super::{
-    CreateKey, Created, DeriveKey, Exported, Find, Register, Token, TokenOperation, TokenState,
-    UnwrapKey,
+    CreateKey, Created, DeriveKey, EdwardsPoint, Exported, Find, Register, Token, TokenOperation,
+    TokenState, UnwrapKey,
 };
 
 const DOOR: Door = Door::Pkcs11;
@@ -59,6 +59,7 @@ pub(crate) struct Embedded {
     /// Shown while the token is not initialized.
     label: String,
     protection: Protection,
+    edwards_point: EdwardsPoint,
     opened: OnceLock<Opened>,
     /// Who is logged in; none is the public.
     caller: ArcSwapOption<Caller>,
@@ -76,12 +77,14 @@ impl Embedded {
         account: String,
         label: String,
         protection: Protection,
+        edwards_point: EdwardsPoint,
     ) -> Self {
         Embedded {
             store,
             account,
             label,
             protection,
+            edwards_point,
             opened: OnceLock::new(),
             caller: ArcSwapOption::empty(),
         }
@@ -95,7 +98,13 @@ impl Embedded {
             kms: OnceLock::from(kms),
             opening: Mutex::new(()),
         };
-        Embedded::new(Arc::new(store), account, String::new(), protection)
+        Embedded::new(
+            Arc::new(store),
+            account,
+            String::new(),
+            protection,
+            EdwardsPoint::default(),
+        )
     }
 
     fn opened(&self) -> Result<&Opened> {
@@ -134,6 +143,10 @@ impl Token for Embedded {
 
     fn protection(&self) -> Protection {
         self.protection.clone()
+    }
+
+    fn edwards_point(&self) -> EdwardsPoint {
+        self.edwards_point
     }
 
     fn init_token(&self, so_pin: &SecretBytes, label: &str) -> Result<()> {

@@ -8,6 +8,8 @@ use keybridge_core::{
     Attributes, Mechanism, Object, ObjectId, Protection, Purpose, Result, SecretBytes,
 };
 
+use serde::Deserialize;
+
 pub(crate) mod embedded;
 pub(crate) mod error;
 
@@ -21,6 +23,17 @@ pub enum TokenOperation {
     Embedded(keybridge_core::kms::Operation),
 }
 
+/// How a token tells the public points of Ed25519 and X25519 keys; it takes both.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EdwardsPoint {
+    /// Bare, as PKCS#11 3.2 says.
+    #[default]
+    Raw,
+    /// In a DER OCTET STRING, as 2.40's readers expect of every curve (OpenDNSSEC 2.1, GnuTLS 3.7).
+    Der,
+}
+
 /// The verbs that a token has. Each is done as whoever is logged in at the token in this process,
 /// or as the public if nobody is. Errors are the core's; what they are called in PKCS#11 depends on
 /// the function and is decided by the caller, from [`error`].
@@ -29,6 +42,8 @@ pub trait Token: Send + Sync {
     fn state(&self) -> Result<TokenState>;
     /// Where new keys live.
     fn protection(&self) -> Protection;
+    /// How points of the 25519 curves are told.
+    fn edwards_point(&self) -> EdwardsPoint;
     /// `C_InitToken`.
     fn init_token(&self, so_pin: &SecretBytes, label: &str) -> Result<()>;
     /// `C_InitPIN`.

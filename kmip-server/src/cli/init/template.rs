@@ -135,7 +135,11 @@ impl Template<'_> {
         } else {
             "software".into()
         };
-        let _ = writeln!(text, "protection = {}\n", quoted(&protection));
+        let _ = writeln!(text, "protection = {}", quoted(&protection));
+        text.push_str(
+            "# Points of Ed25519 and X25519 keys: \"raw\" as PKCS#11 3.2 says, or \"der\" for programs of 2.40's time\n\
+             # (OpenDNSSEC, GnuTLS 3.7).\n# edwards-point = \"raw\"\n\n",
+        );
     }
 
     fn server(&self, text: &mut String) {
