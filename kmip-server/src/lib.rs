@@ -8,6 +8,7 @@
 pub mod algorithms;
 mod asynchronous;
 pub mod attributes;
+pub mod bench;
 pub mod cli;
 pub mod context;
 mod deferred;

@@ -1,6 +1,7 @@
 //! Tests of the server as a whole: in process, over its own processor or over TLS.
 
 mod asynchronous;
+mod bench;
 mod cli;
 mod fuzz;
 #[path = "../../tests/fuzz/targets.rs"]

@@ -5,6 +5,7 @@
 //! call.
 
 mod audit;
+mod bench;
 mod client;
 mod context;
 mod failure;
@@ -62,6 +63,9 @@ enum Command {
     /// Read and verify the audit
     #[command(subcommand)]
     Audit(audit::Command),
+    /// Measure a server under load
+    #[command(subcommand)]
+    Bench(bench::Command),
     /// Look at the PKCS#11 tokens
     #[command(subcommand)]
     Token(token::Command),
@@ -104,6 +108,7 @@ fn run(arguments: Arguments) -> Outcome {
         Command::Key(command) => key::run(command, &open()?, output),
 
         Command::Audit(command) => audit::run(command, &open()?, output),
+        Command::Bench(command) => bench::run(command, output),
         Command::Token(command) => token::run(&command, config.as_deref(), output),
         Command::Completions { shell } => {
             let mut script = Vec::new();
