@@ -253,6 +253,39 @@ fn a_key_inside_an_hsm() {
     bridge.cli("audit verify").ok();
 }
 
+/// A token whose keys live in an HSM lists what the HSM does with them, and says that it does.
+#[test]
+fn a_token_in_an_hsm_lists_what_the_hsm_does() {
+    let hsm = SoftHsm::new("vault");
+    let bridge = Bridge::make(&Setup {
+        hsm: Some(hsm.token()),
+        keys_in_hsm: true,
+        ..Setup::default()
+    });
+    let listed = bridge.token().tool("--list-mechanisms").ok();
+    let listed = listed
+        .says("RSA-PKCS-KEY-PAIR-GEN")
+        .says("AES-KEY-GEN")
+        .says("SHA256, digest")
+        .never_says("CHACHA20");
+    let text = listed.all();
+    let line = |name: &str| {
+        let mut lines = text.lines().map(str::trim);
+        lines.find(|line| line.starts_with(&format!("{name},")))
+    };
+    let rsa = line("RSA-PKCS").expect("RSA-PKCS");
+    for word in ["hw", "sign", "verify", "encrypt", "decrypt"] {
+        assert!(rsa.contains(word), "{rsa}");
+    }
+    let digest = line("SHA256").expect("SHA256");
+    assert!(!digest.contains("hw"), "{digest}");
+    // What is listed to make keys with makes them.
+    bridge
+        .token()
+        .tool("--keypairgen --key-type EC:prime256v1 --label ec --id 01")
+        .ok();
+}
+
 /// AES in an HSM: made on the command line, used through both doors.
 #[test]
 fn a_symmetric_key_inside_an_hsm() {

@@ -62,6 +62,9 @@ pub trait Engine: Send + Sync {
     /// HSM failures; the material may then still be there.
     fn destroy(&self, object: &Object) -> Result<()>;
 
+    /// Whether keys of this kind can be made here.
+    fn generates(&self, spec: KeySpec) -> bool;
+
     /// Whether keys of this kind can do this here: for Query, `C_GetMechanismList` and early refusals.
     fn supports(&self, spec: KeySpec, purpose: Purpose, mechanism: &Mechanism) -> bool;
 }

@@ -16,6 +16,7 @@ use crate::seal::Vault;
 use crate::settings::Settings;
 use crate::store::Store;
 
+mod abilities;
 mod accounts;
 mod authenticate;
 mod cache;
@@ -44,6 +45,7 @@ mod transport;
 mod undo;
 mod usage;
 
+pub use abilities::Place;
 pub use operate::Operation;
 pub use request::{
     CreateKey, Created, DeriveKey, Exported, Find, Imported, NewClient, NewCredential, PinState,

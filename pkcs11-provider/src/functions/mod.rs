@@ -6,6 +6,7 @@ mod derivation;
 mod digests;
 mod dual;
 mod keys;
+mod mechanisms;
 mod message_signatures;
 mod messages;
 mod objects;
@@ -17,7 +18,8 @@ mod verify_signature;
 mod wrapping;
 
 pub(crate) use dual::Second;
+pub use mechanisms::MechanismInformation;
 pub(crate) use messages::{MadeParameters, MessageParameters};
 pub use sessions::{SessionInformation, UserType};
-pub use slots::{MechanismInformation, TokenInformation};
+pub use slots::TokenInformation;
 pub(crate) use states::SavedStates;

@@ -5,7 +5,7 @@ use keybridge_core::model::Lifetime;
 use keybridge_core::store::ObjectQuery;
 use keybridge_core::{Attributes, Object, ObjectId};
 
-use super::slots::mechanisms_of;
+use super::mechanisms::mechanisms_of;
 use crate::attributes::builtin::Builtin;
 use crate::attributes::creation::{Draft, Maker};
 use crate::attributes::registry::{self, Attribute, Rules};

@@ -5,11 +5,9 @@ use keybridge_core::SecretBytes;
 use keybridge_core::kms::{PinState, TokenState};
 use keybridge_core::model::Role;
 
-use super::messages::message_flags;
-use crate::mechanisms::registry::{self, MECHANISMS};
 use crate::module::Instance;
 use crate::rv::{Result, Rv};
-use crate::slot::{LoginState, Slot};
+use crate::slot::LoginState;
 use crate::token::error::{Doing, rv};
 
 /// `CK_TOKEN_INFO` without its padding.
@@ -29,17 +27,6 @@ pub struct TokenInformation {
     pub pin_min: usize,
     /// `ulMaxPinLen`.
     pub pin_max: usize,
-}
-
-/// `CK_MECHANISM_INFO`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct MechanismInformation {
-    /// `ulMinKeySize`.
-    pub min_key_size: CK_ULONG,
-    /// `ulMaxKeySize`.
-    pub max_key_size: CK_ULONG,
-    /// `flags`.
-    pub flags: CK_FLAGS,
 }
 
 /// Length of a token's label, in bytes (`CK_TOKEN_INFO.label`).
@@ -79,32 +66,6 @@ impl Instance {
             read_write_sessions: counts.read_write,
             pin_min: state.pin_min,
             pin_max: state.pin_max,
-        })
-    }
-
-    /// `C_GetMechanismList`.
-    ///
-    /// # Errors
-    /// `CKR_SLOT_ID_INVALID`.
-    pub fn mechanism_list(&self, slot: CK_SLOT_ID) -> Result<Vec<CK_MECHANISM_TYPE>> {
-        Ok(mechanisms_of(self.slot(slot)?))
-    }
-
-    /// `C_GetMechanismInfo`.
-    ///
-    /// # Errors
-    /// `CKR_SLOT_ID_INVALID`, `CKR_MECHANISM_INVALID`.
-    pub fn mechanism_information(
-        &self,
-        slot: CK_SLOT_ID,
-        kind: CK_MECHANISM_TYPE,
-    ) -> Result<MechanismInformation> {
-        self.slot(slot)?;
-        let row = registry::find(kind).ok_or(Rv::MECHANISM_INVALID)?;
-        Ok(MechanismInformation {
-            min_key_size: row.sizes.0,
-            max_key_size: row.sizes.1,
-            flags: row.flags | message_flags(row),
         })
     }
 
@@ -173,11 +134,6 @@ impl Instance {
         self.wait_for_end();
         Err(Rv::CRYPTOKI_NOT_INITIALIZED)
     }
-}
-
-/// The mechanisms of a slot's token.
-pub(super) fn mechanisms_of(_slot: &Slot) -> Vec<CK_MECHANISM_TYPE> {
-    MECHANISMS.iter().map(|row| row.kind).collect()
 }
 
 fn token_flags(state: &TokenState) -> CK_FLAGS {

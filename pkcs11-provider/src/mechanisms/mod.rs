@@ -5,6 +5,7 @@ pub(crate) mod convert;
 pub(crate) mod derivation;
 pub(crate) mod parameters;
 pub mod registry;
+pub(crate) mod samples;
 mod table;
 #[cfg(test)]
 mod tests;

@@ -7,13 +7,13 @@ use keybridge_core::kms::Kms;
 use keybridge_core::model::{Lifetime, Role, SessionId};
 use keybridge_core::seal::SecretSource;
 use keybridge_core::{
-    AccountId, Attributes, Caller, Door, Mechanism, Object, ObjectId, Protection, Purpose, Result,
-    SecretBytes, Settings,
+    AccountId, Attributes, Caller, Door, KeySpec, Mechanism, Object, ObjectId, Protection, Purpose,
+    Result, SecretBytes, Settings,
 };
 
 use super::{
-    CreateKey, Created, DeriveKey, EdwardsPoint, Exported, Find, Register, Token, TokenOperation,
-    TokenState, UnwrapKey,
+    CreateKey, Created, DeriveKey, EdwardsPoint, Exported, Find, Place, Register, Token,
+    TokenOperation, TokenState, UnwrapKey,
 };
 
 const DOOR: Door = Door::Pkcs11;
@@ -139,6 +139,15 @@ impl Token for Embedded {
             state.token.label.clone_from(&self.label);
         }
         Ok(state)
+    }
+
+    fn makes(&self, spec: KeySpec) -> Option<Place> {
+        self.opened().ok()?.kms.makes(&self.protection, spec)
+    }
+
+    fn does(&self, spec: KeySpec, purpose: Purpose, mechanism: &Mechanism) -> Option<Place> {
+        let kms = &self.opened().ok()?.kms;
+        kms.does(&self.protection, spec, purpose, mechanism)
     }
 
     fn protection(&self) -> Protection {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use keybridge_core::model::{Lifetime, Role, SessionId};
 use keybridge_core::{
-    Attributes, Mechanism, Object, ObjectId, Protection, Purpose, Result, SecretBytes,
+    Attributes, KeySpec, Mechanism, Object, ObjectId, Protection, Purpose, Result, SecretBytes,
 };
 
 use serde::Deserialize;
@@ -14,7 +14,7 @@ pub(crate) mod embedded;
 pub(crate) mod error;
 
 pub use keybridge_core::kms::{
-    CreateKey, Created, DeriveKey, Exported, Find, Register, TokenState, UnwrapKey,
+    CreateKey, Created, DeriveKey, Exported, Find, Place, Register, TokenState, UnwrapKey,
 };
 
 /// A use of a key that was begun at a token.
@@ -40,6 +40,10 @@ pub enum EdwardsPoint {
 pub trait Token: Send + Sync {
     /// Label, serial number and PINs.
     fn state(&self) -> Result<TokenState>;
+    /// Where keys of a kind are made, with this token's protection.
+    fn makes(&self, spec: KeySpec) -> Option<Place>;
+    /// Where a purpose of such keys is done.
+    fn does(&self, spec: KeySpec, purpose: Purpose, mechanism: &Mechanism) -> Option<Place>;
     /// Where new keys live.
     fn protection(&self) -> Protection;
     /// How points of the 25519 curves are told.

@@ -247,6 +247,18 @@ impl Engine for HsmEngine {
         self.remove(hsm_id, object.class == ObjectClass::SecretKey)
     }
 
+    fn generates(&self, spec: KeySpec) -> bool {
+        let Some(kind) = template::generation_mechanism(spec) else {
+            return false;
+        };
+        match self.pool.connection() {
+            Ok(connection) => connection
+                .mechanism(kind)
+                .is_some_and(|info| info.generate() || info.generate_key_pair()),
+            Err(_) => true,
+        }
+    }
+
     /// What the token has a mechanism for; while it cannot be reached, what the engine could do, so that a
     /// user is told of the HSM and not that his key is of the wrong kind.
     fn supports(&self, spec: KeySpec, purpose: Purpose, mechanism: &Mechanism) -> bool {

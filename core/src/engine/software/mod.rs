@@ -89,6 +89,10 @@ impl Engine for SoftwareEngine {
         Ok(())
     }
 
+    fn generates(&self, spec: KeySpec) -> bool {
+        table::kind_of(spec).is_some()
+    }
+
     fn supports(&self, spec: KeySpec, purpose: Purpose, mechanism: &Mechanism) -> bool {
         let fits = match (spec, mechanism) {
             (KeySpec::Hmac { hash: own, .. }, Mechanism::Hmac { hash, .. }) => own == *hash,
