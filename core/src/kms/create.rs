@@ -45,8 +45,9 @@ impl Kms {
         })?;
         let stored = request.lifetime == Lifetime::Stored;
         let id = ObjectId::random();
-        let generated =
-            self.refusable(caller, Verb::Create, None, || self.generate(id, &request))?;
+        let generated = self.refusable(caller, Verb::Create, None, || {
+            self.generate(caller, id, &request)
+        })?;
         let mut pair = self.build_pair(caller, &request, id, generated)?;
         let checked = self.settle_check_value(&mut pair.secret);
         if let Err(error) = checked {
@@ -96,26 +97,34 @@ impl Kms {
         }
     }
 
-    fn generate(&self, id: ObjectId, request: &CreateKey) -> Result<Generated> {
+    fn generate(&self, caller: &Caller, id: ObjectId, request: &CreateKey) -> Result<Generated> {
         let new = NewKey {
             id,
             spec: request.spec,
             attributes: &request.secret,
             public_exponent: request.public_exponent,
         };
-        self.engines
-            .by_protection(&request.protection)?
-            .generate(&new)
+        let engine = self.engines.by_protection(&request.protection)?;
+        let place = (&request.protection, request.lifetime);
+        self.intend(caller, id, place, request.spec)?;
+        self.made(id, &request.protection, engine.generate(&new))
     }
 
     /// A key that was made in an HSM and could not be written to the store must not stay there, unknown.
     pub(super) fn undo_generation(&self, object: &Object) {
-        if let Err(error) = self
+        let destroyed = self
             .engines
             .of(object)
-            .and_then(|engine| engine.destroy(object))
-        {
-            tracing::error!(object = %object.id, %error, "a key that was not kept is left in the HSM");
+            .and_then(|engine| engine.destroy(object));
+        match destroyed {
+            Ok(()) if matches!(object.material, Material::Resident { .. }) => {
+                self.forget_intent(object.id, &object.protection);
+            }
+            Ok(()) => {}
+            // Its intent stays and is followed up.
+            Err(error) => {
+                tracing::error!(object = %object.id, %error, "a key that was not kept is left in the HSM");
+            }
         }
     }
 

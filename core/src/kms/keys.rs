@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use super::Kms;
 use super::change::Change;
+use super::intents::internal_caller;
 use super::state::DAY;
 use crate::audit::Verb;
-use crate::authorize::{Caller, Door, Origin, Resource, authorize};
+use crate::authorize::{Caller, Resource, authorize};
 use crate::error::{Error, Result};
-use crate::id::{KeyId, PrincipalId};
+use crate::id::KeyId;
 use crate::lifecycle::{self, GateStep};
-use crate::model::{Alias, Key, KeyState, Material, Role};
+use crate::model::{Alias, Key, KeyState, Material};
 use crate::store;
 use crate::time::Timestamp;
 
@@ -202,15 +203,7 @@ impl Kms {
                 return Ok(done);
             }
             for row in due {
-                let bridge = Arc::new(Caller::proven(
-                    row.account,
-                    PrincipalId::from_bytes([0; 16]),
-                    Role::Administrator,
-                    "bridge",
-                    "none",
-                    Origin::this_process(),
-                    Door::Internal,
-                ));
+                let bridge = internal_caller(row.account);
                 self.change(&bridge, Verb::Expire, |change| change.destroy_due(row.id))?;
                 done += 1;
             }

@@ -25,6 +25,7 @@ mod check_value;
 mod create;
 mod engines;
 mod imprints;
+mod intents;
 mod keys;
 mod load;
 mod objects;

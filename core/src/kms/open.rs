@@ -52,17 +52,39 @@ impl Kms {
         }
         // Before the store's file is made: what is wrong with the seal leaves nothing behind.
         let seal = seal(settings, &id, &pools, source.as_ref())?;
-        let store: Arc<dyn Store> = Arc::new(SqliteStore::create(path)?);
+        let kms = Self::initialize_sealed(settings, &id, seal.as_ref(), pools);
+        kms.inspect_err(|_| discard(seal.as_ref()))
+    }
+
+    fn initialize_sealed(
+        settings: &Settings,
+        id: &str,
+        seal: &dyn Seal,
+        pools: Pools,
+    ) -> Result<Self> {
+        let store: Arc<dyn Store> = Arc::new(SqliteStore::create(&settings.store.path)?);
         store::write(store.as_ref(), |transaction| {
             transaction.put_meta(META_STORE_ID, id.as_bytes())
         })?;
-        let vault = Vault::create(store.as_ref(), seal.as_ref())?;
+        let vault = Vault::create(store.as_ref(), seal)?;
         let kms = Self::assemble(settings, store, vault, pools)?;
         store::write(kms.store.as_ref(), |transaction| {
             kms.audit.initialize_in(transaction)
         })?;
         kms.note_imprinted()?;
         Ok(kms)
+    }
+
+    /// Gives a new store up, which is about to be removed: what its seal made in an HSM goes.
+    pub fn abandon(self) {
+        let id = store::read(self.store.as_ref(), |reader| reader.meta(META_STORE_ID));
+        let (SealSettings::Hsm { pool }, Ok(Some(id))) = (&self.settings.seal, id) else {
+            return;
+        };
+        if let Some(engine) = self.engines.pools.get(pool) {
+            let id = String::from_utf8_lossy(&id);
+            discard(&HsmSeal::new(Arc::clone(engine.pool()), &id));
+        }
     }
 
     /// Opens a store.
@@ -107,6 +129,12 @@ impl Kms {
             requests: AtomicU64::new(1),
             stirred: super::stirred::Stirred::default(),
         })
+    }
+}
+
+fn discard(seal: &dyn Seal) {
+    if let Err(error) = seal.discard() {
+        tracing::error!(%error, "the seal's key of a store that did not come to be is left in the HSM");
     }
 }
 

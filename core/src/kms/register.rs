@@ -122,7 +122,7 @@ impl Kms {
             if policy.sticky_sensitivity {
                 self.bind_to_past(&mut object, value.expose())?;
             }
-            self.put_value(&mut object, value)?;
+            self.put_value(caller, &mut object, value)?;
         }
         // Only what was sensitive all along can have been so always.
         object.always_sensitive = always_sensitive && object.attributes.sensitive;
@@ -156,12 +156,12 @@ impl Kms {
     }
 
     /// [`Kms::take_value`], and the fingerprint of what an HSM takes.
-    fn put_value(&self, object: &mut Object, value: SecretBytes) -> Result<()> {
+    fn put_value(&self, caller: &Caller, object: &mut Object, value: SecretBytes) -> Result<()> {
         let fingerprint = match object.class {
             ObjectClass::SecretKey => Some(self.fingerprint_of_value(object, value.expose())),
             _ => None,
         };
-        object.material = self.take_value(object, value)?;
+        object.material = self.take_value(caller, object, value)?;
         if matches!(
             object.material,
             Material::Resident { .. } | Material::Wrapped { .. }
@@ -172,7 +172,7 @@ impl Kms {
     }
 
     /// Validates a value and puts it where it belongs.
-    fn take_value(&self, object: &Object, value: SecretBytes) -> Result<Material> {
+    fn take_value(&self, caller: &Caller, object: &Object, value: SecretBytes) -> Result<Material> {
         if object.class.is_key() && object.spec.is_none() {
             return Err(Error::InvalidMaterial(
                 "the kind of key is not known".into(),
@@ -186,9 +186,10 @@ impl Kms {
                     attributes: &object.attributes,
                     public_exponent: None,
                 };
-                self.engines
-                    .by_protection(&object.protection)?
-                    .import(&new, value)
+                let engine = self.engines.by_protection(&object.protection)?;
+                let place = (&object.protection, object.lifetime);
+                self.intend(caller, object.id, place, spec)?;
+                self.made(object.id, &object.protection, engine.import(&new, value))
             }
             (ObjectClass::PublicKey, Some(KeySpec::Foreign { .. })) => {
                 Ok(Material::Public(value.expose().to_vec()))

@@ -12,7 +12,7 @@ use crate::engine::NewKey;
 use crate::error::{Error, Result};
 use crate::id::{KeyId, ObjectId};
 use crate::lifecycle;
-use crate::model::{KeyVersion, Link, LinkType, Material, Object, ObjectState};
+use crate::model::{KeyVersion, Lifetime, Link, LinkType, Material, Object, ObjectState};
 
 impl Kms {
     /// Makes a new primary version; older ones keep what they need to decrypt and verify. KMIP Names move to the
@@ -38,9 +38,10 @@ impl Kms {
             public_exponent: None,
         };
         let generated = self.refusable(caller, Verb::Rotate, None, || {
-            self.engines
-                .by_protection(&current.protection)?
-                .generate(&new)
+            let engine = self.engines.by_protection(&current.protection)?;
+            let place = (&current.protection, Lifetime::Stored);
+            self.intend(caller, id, place, current.spec)?;
+            self.made(id, &current.protection, engine.generate(&new))
         })?;
         let mut secret = Object::clone(&old.object);
         secret.id = id;

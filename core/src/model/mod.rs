@@ -4,6 +4,7 @@
 mod account;
 mod attributes;
 mod imprint;
+mod intent;
 mod key;
 mod object;
 mod template;
@@ -15,6 +16,7 @@ pub use attributes::{
     UsageMask,
 };
 pub use imprint::{Fingerprint, Imprint, KeyRole};
+pub use intent::Intent;
 pub use key::{Alias, Key, KeyOrigin, KeyState, KeyVersion};
 pub use object::{
     Dates, Lifetime, Material, Object, ObjectClass, ObjectState, Protection, RevocationReason,

@@ -40,4 +40,12 @@ pub trait Seal: Send + Sync {
     /// # Errors
     /// [`crate::Error::SealFailed`]: wrong passphrase, wrong key file, other HSM key.
     fn unseal(&self, sealed: &[u8]) -> Result<SecretBytes>;
+
+    /// Removes what sealing made outside the store, when that store does not come to be.
+    ///
+    /// # Errors
+    /// HSM failures; it is still there then.
+    fn discard(&self) -> Result<()> {
+        Ok(())
+    }
 }

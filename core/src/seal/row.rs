@@ -6,7 +6,7 @@ use aws_lc_rs::hmac;
 
 use crate::id::AccountId;
 use crate::model::{AttributeValue, Attributes, Fingerprint};
-use crate::store::{AccountRow, AliasRow, ImprintRow, KeyRow, ObjectRow, PrincipalRow};
+use crate::store::{AccountRow, AliasRow, ImprintRow, IntentRow, KeyRow, ObjectRow, PrincipalRow};
 
 /// Longest value that is indexed as it is; longer ones by their hash.
 const INDEXED_BYTES: usize = 64;
@@ -191,6 +191,25 @@ impl SealedRow for ImprintRow {
 
     fn name(&self) -> String {
         self.fingerprint.to_string()
+    }
+}
+
+impl SealedRow for IntentRow {
+    const WHAT: &'static str = "intent";
+
+    fn compute(&self, key: &hmac::Key) -> Vec<u8> {
+        Columns::new(key, Self::WHAT)
+            .add(self.id.as_bytes())
+            .add(&self.record)
+            .sign()
+    }
+
+    fn seal(&self) -> &[u8] {
+        &self.seal
+    }
+
+    fn name(&self) -> String {
+        self.id.to_string()
     }
 }
 

@@ -13,12 +13,12 @@ use super::row::{SealedRow, index_of, keyed_hash};
 use crate::error::{Error, Result};
 use crate::id::{AccountId, ObjectId};
 use crate::model::{
-    Account, Alias, CredentialKind, Fingerprint, Imprint, Key, Material, Object, ObjectState,
-    Principal,
+    Account, Alias, CredentialKind, Fingerprint, Imprint, Intent, Key, Material, Object,
+    ObjectState, Principal,
 };
 use crate::secret::SecretBytes;
 use crate::store::{
-    self, AccountRow, AliasRow, ImprintRow, KeyRow, ObjectRow, PrincipalRow, Store,
+    self, AccountRow, AliasRow, ImprintRow, IntentRow, KeyRow, ObjectRow, PrincipalRow, Store,
 };
 
 /// Names of the store's meta values.
@@ -140,6 +140,29 @@ impl Vault {
     /// # Errors
     /// [`Error::Tampered`].
     pub fn imprint(&self, row: &ImprintRow) -> Result<Imprint> {
+        self.check(row)?;
+        from_record(row, &row.record)
+    }
+
+    /// The row of a key that is about to be made in an HSM.
+    ///
+    /// # Errors
+    /// [`Error::Internal`].
+    pub fn intent_row(&self, id: ObjectId, intent: &Intent) -> Result<IntentRow> {
+        let mut row = IntentRow {
+            id,
+            record: to_record(intent)?,
+            seal: Vec::new(),
+        };
+        row.seal = row.compute(&self.rows);
+        Ok(row)
+    }
+
+    /// The intent of a row.
+    ///
+    /// # Errors
+    /// [`Error::Tampered`].
+    pub fn intent(&self, row: &IntentRow) -> Result<Intent> {
         self.check(row)?;
         from_record(row, &row.record)
     }

@@ -120,6 +120,17 @@ pub struct ImprintRow {
     pub seal: Vec<u8>,
 }
 
+/// A row of a key that is about to be made in an HSM.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IntentRow {
+    /// The identifier that its object is to have.
+    pub id: ObjectId,
+    /// The serialized intent (JSON).
+    pub record: Vec<u8>,
+    /// Seal over the row.
+    pub seal: Vec<u8>,
+}
+
 /// What to look for among objects. Every given field narrows; the store must answer any combination
 /// from an index of at least its most selective field.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -245,6 +256,8 @@ pub trait Reader {
     fn imprint(&self, fingerprint: Fingerprint) -> Result<Option<ImprintRow>>;
     /// A small value of the store itself: the sealed data keys, the audit head, the schema's settings.
     fn meta(&self, name: &str) -> Result<Option<Vec<u8>>>;
+    /// Keys that are about to be made in an HSM, or whose making was cut off.
+    fn intents(&self) -> Result<Vec<IntentRow>>;
     /// Journals that are not folded yet.
     fn journals(&self) -> Result<Vec<JournalId>>;
     /// Audit rows that may hold what is asked for, latest first.
@@ -284,6 +297,10 @@ pub trait Transaction: Reader {
     fn put_imprint(&mut self, row: &ImprintRow) -> Result<()>;
     /// Writes a small value of the store itself.
     fn put_meta(&mut self, name: &str, value: &[u8]) -> Result<()>;
+    /// Notes that a key is about to be made in an HSM.
+    fn put_intent(&mut self, row: &IntentRow) -> Result<()>;
+    /// Removes such a note; true if it was there.
+    fn delete_intent(&mut self, id: ObjectId) -> Result<bool>;
     /// Notes that a journal was begun.
     fn put_journal(&mut self, id: JournalId) -> Result<()>;
     /// Notes that a journal was folded.

@@ -25,6 +25,8 @@ struct Status {
     accounts: Vec<AccountStatus>,
     listeners: Vec<ListenerStatus>,
     certificate_expires: Option<String>,
+    /// Keys that processes may have left in HSMs when they died, and that could not be removed yet.
+    hsm_leftovers: usize,
 }
 
 #[derive(Debug, Serialize)]
@@ -79,7 +81,11 @@ pub(super) fn run(config: Option<&Path>, output: Output) -> Outcome {
     let expires = server
         .as_ref()
         .and_then(|server| certificate_end(&server.certificate));
+    if let Err(error) = kms.remove_leftovers() {
+        tracing::warn!(%error, "what is left over in an HSM could not be removed");
+    }
     let status = Status {
+        hsm_leftovers: kms.leftovers()?,
         version: env!("CARGO_PKG_VERSION"),
         store: configuration.file.store.path.clone(),
         seal: match &configuration.file.seal {
@@ -137,6 +143,12 @@ fn for_people(status: &Status) -> String {
         &["account", "token", "clients", "keys"],
         rows,
     ));
+    if status.hsm_leftovers > 0 {
+        text.push_str(&format!(
+            "\n{} keys of processes that died may be left in an HSM that cannot be reached",
+            status.hsm_leftovers
+        ));
+    }
     for account in &status.accounts {
         text.push_str(&policy_of(account));
     }

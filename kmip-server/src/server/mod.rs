@@ -248,7 +248,17 @@ async fn deletions(shared: Arc<Shared>, mut stop: watch::Receiver<bool>) {
             _ = clock.tick() => {}
         }
         let kms = Arc::clone(shared.processor.kms());
-        match tokio::task::spawn_blocking(move || kms.run_due_deletions()).await {
+        let work = move || {
+            let left = kms.remove_leftovers()?;
+            if left > 0 {
+                tracing::warn!(
+                    left,
+                    "keys that dead processes were making are removed from the HSM"
+                );
+            }
+            kms.run_due_deletions()
+        };
+        match tokio::task::spawn_blocking(work).await {
             Ok(Ok(0)) => {}
             Ok(Ok(count)) => tracing::info!(count, "keys whose deletion was due are destroyed"),
             Ok(Err(error)) => tracing::error!(%error, "due deletions could not be done"),

@@ -377,6 +377,17 @@ impl Seal for HsmSeal {
         }
     }
 
+    fn discard(&self) -> Result<()> {
+        self.pool.call(Repeat::Safe, |lease| {
+            for kind in [KeyType::AES, KeyType::GENERIC_SECRET] {
+                while let Some(key) = self.find(lease, kind, None)? {
+                    lease.session().destroy_object(key)?;
+                }
+            }
+            Ok(())
+        })
+    }
+
     fn unseal(&self, sealed: &[u8]) -> Result<SecretBytes> {
         let method = match sealed {
             [VERSION, 1, ..] => Method::Gcm,

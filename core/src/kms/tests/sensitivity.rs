@@ -402,7 +402,7 @@ fn an_old_store_learns_its_values() {
     let key = bridge.aes(&user, "k").secret;
     let file = rusqlite::Connection::open(&bridge.settings.store.path).expect("the file");
     file.execute_batch(
-        "DROP TABLE imprint; DELETE FROM meta WHERE name = 'imprinted'; PRAGMA user_version = 1;",
+        "DROP TABLE imprint; DROP TABLE intent; DELETE FROM meta WHERE name = 'imprinted'; PRAGMA user_version = 1;",
     )
     .expect("as version 1 had it");
     drop(file);

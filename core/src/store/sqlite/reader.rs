@@ -11,8 +11,8 @@ use crate::error::Result;
 use crate::id::{AccountId, JournalId, KeyId, ObjectId, PrincipalId};
 use crate::model::{Fingerprint, ObjectClass};
 use crate::store::{
-    AccountRow, AliasRow, AuditIndex, AuditQuery, AuditRow, ChangeNumber, ImprintRow, KeyRow,
-    ObjectQuery, ObjectRow, PrincipalRow, Reader,
+    AccountRow, AliasRow, AuditIndex, AuditQuery, AuditRow, ChangeNumber, ImprintRow, IntentRow,
+    KeyRow, ObjectQuery, ObjectRow, PrincipalRow, Reader,
 };
 
 /// Reads on one connection, inside a transaction that somebody else opened.
@@ -190,6 +190,16 @@ impl Reader for SqliteReader<'_> {
 
     fn meta(&self, name: &str) -> Result<Option<Vec<u8>>> {
         self.one(statement::META, [name], |row| row.get(0))
+    }
+
+    fn intents(&self) -> Result<Vec<IntentRow>> {
+        self.many(statement::INTENTS, [], |row| {
+            Ok(IntentRow {
+                id: ObjectId::from_bytes(row.get::<_, Id>(0)?.0),
+                record: row.get(1)?,
+                seal: row.get(2)?,
+            })
+        })
     }
 
     fn journals(&self) -> Result<Vec<JournalId>> {

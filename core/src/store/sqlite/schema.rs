@@ -15,6 +15,7 @@ const APPLICATION_ID: i32 = 0x4b42_5247;
 const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001_first.sql"),
     include_str!("migrations/0002_imprints.sql"),
+    include_str!("migrations/0003_intents.sql"),
 ];
 
 /// Makes the schema in a new, empty database file.

@@ -10,7 +10,7 @@ use crate::id::{AccountId, JournalId, KeyId, ObjectId, PrincipalId};
 use crate::model::Fingerprint;
 use crate::store::{
     AccountRow, AliasRow, AuditIndex, AuditQuery, AuditRow, Change, ChangeNumber, ImprintRow,
-    KeyRow, ObjectQuery, ObjectRow, PrincipalRow, Reader, Transaction,
+    IntentRow, KeyRow, ObjectQuery, ObjectRow, PrincipalRow, Reader, Transaction,
 };
 
 /// How many change numbers are remembered. A process that looks less often drops its caches.
@@ -278,6 +278,19 @@ impl Transaction for SqliteTransaction<'_> {
         Ok(())
     }
 
+    fn put_intent(&mut self, row: &IntentRow) -> Result<()> {
+        self.execute(
+            statement::PUT_INTENT,
+            (Id(*row.id.as_bytes()), &row.record, &row.seal),
+        )?;
+        Ok(())
+    }
+
+    fn delete_intent(&mut self, id: ObjectId) -> Result<bool> {
+        let removed = self.execute(statement::DELETE_INTENT, [Id(*id.as_bytes())])?;
+        Ok(removed > 0)
+    }
+
     fn put_journal(&mut self, id: JournalId) -> Result<()> {
         self.execute(statement::PUT_JOURNAL, [Id(*id.as_bytes())])?;
         Ok(())
@@ -368,6 +381,7 @@ reads! {
     object_count(account: AccountId) -> u64;
     imprint(fingerprint: Fingerprint) -> Option<ImprintRow>;
     meta(name: &str) -> Option<Vec<u8>>;
+    intents() -> Vec<IntentRow>;
     journals() -> Vec<JournalId>;
     audit_find(query: &AuditQuery, limit: usize) -> Vec<AuditRow>;
     audit_rows(from: u64, limit: usize) -> Vec<AuditRow>;

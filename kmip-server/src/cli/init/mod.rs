@@ -400,6 +400,21 @@ fn store(
     }
     made.expect_folder(&configuration.folder().join(JOURNALS))?;
     let kms = Kms::initialize(&settings, Arc::new(Terminal { new_store: true }))?;
+    let filled = fill(&kms, arguments, account, pins, client);
+    if filled.is_err() {
+        kms.abandon();
+    }
+    filled
+}
+
+/// Its account, token and first client.
+fn fill(
+    kms: &Kms,
+    arguments: &Arguments,
+    account: &str,
+    pins: Option<&Pins>,
+    client: CertificateFacts,
+) -> Outcome {
     let account = kms.create_account(account)?;
     if let (Some(label), Some(pins)) = (&arguments.token_label, pins) {
         let door = Door::CommandLine;

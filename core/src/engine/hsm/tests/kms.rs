@@ -120,6 +120,48 @@ softhsm_test! {
 }
 
 softhsm_test! {
+    fn a_store_that_does_not_come_to_be_leaves_no_seal_in_the_hsm() {
+        let folder = tempfile::tempdir().expect("folder");
+        let settings = configuration(folder.path());
+        let kms = Kms::initialize(&settings, pin(PIN)).expect("initialize");
+        assert_eq!(secrets_on_the_token(), 1);
+        kms.abandon();
+        assert_eq!(secrets_on_the_token(), 0);
+        let mut nowhere = settings.clone();
+        std::fs::write(folder.path().join("a file"), "").expect("write");
+        nowhere.store.path = folder.path().join("a file").join("store.db");
+        assert!(Kms::initialize(&nowhere, pin(PIN)).is_err());
+        assert_eq!(secrets_on_the_token(), 0);
+    }
+}
+
+softhsm_test! {
+    fn keys_of_dead_processes_do_not_stay_in_the_hsm() {
+        let folder = tempfile::tempdir().expect("folder");
+        let settings = configuration(folder.path());
+        let kms = Kms::initialize(&settings, pin(PIN)).expect("initialize");
+        let account = kms.create_account("main").expect("account").id;
+        let caller = kms.local_administrator(account);
+        create(&kms, &caller, KeySpec::Aes { bits: 256 });
+        assert_eq!(kms.leftovers().expect("leftovers"), 0, "what was kept is no leftover");
+        let before = secrets_on_the_token();
+        for spec in [KeySpec::Aes { bits: 256 }, KeySpec::Ec { curve: Curve::P256 }] {
+            let mut request = CreateKey::new(spec);
+            request.protection = Protection::Hsm("soft".to_owned());
+            request.secret.usage = super::harness::all_usage();
+            kms.make_and_die(&caller, &request).expect("made, and not kept");
+        }
+        assert!(secrets_on_the_token() > before);
+        let later = Kms::open(&settings, pin(PIN)).expect("open");
+        assert_eq!(later.leftovers().expect("leftovers"), 2);
+        assert_eq!(later.remove_leftovers().expect("remove"), 2);
+        assert_eq!(kms.remove_leftovers().expect("once"), 0);
+        assert_eq!(secrets_on_the_token(), before);
+        assert_eq!(later.leftovers().expect("leftovers"), 0);
+    }
+}
+
+softhsm_test! {
     fn a_store_does_not_open_without_its_seal_key() {
         let folder = tempfile::tempdir().expect("folder");
         let settings = configuration(folder.path());
