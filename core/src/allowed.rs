@@ -2,7 +2,7 @@
 //! Numbers: `pkcs11t.h` of PKCS#11 3.2.
 
 use crate::algorithm::{HashAlgorithm, KeySpec};
-use crate::mechanism::{KdfMode, Mechanism, TlsSecret};
+use crate::mechanism::{Kdf, KdfMode, Mechanism, TlsSecret};
 
 impl Mechanism {
     /// The PKCS#11 mechanisms that this one is, for a key of that kind; empty for what PKCS#11 has no number for
@@ -91,6 +91,11 @@ impl Mechanism {
             Self::EcdhAesKeyWrap { .. } => &[0x1053, 0x4038, 0x4039],
             Self::Ecdh { .. } => &[0x1050, 0x1051],
             Self::Hkdf { .. } => &[0x402a, 0x402b],
+            // CKM_PKCS5_PBKD2; the others have no number.
+            Self::Kdf { function, .. } => match function {
+                Kdf::Pbkdf2 { .. } => &[0x3b0],
+                Kdf::Hmac { .. } | Kdf::Chain { .. } => &[],
+            },
             Self::Hmac { hash, .. } => hmac(*hash),
             Self::Sm2Sign { .. } | Self::Sm2SignDigest | Self::Sm2Encrypt => &[],
         }

@@ -129,6 +129,32 @@ pub enum TlsSecret {
     Exported,
 }
 
+/// How a secret becomes another, with a hash (KMIP 2.1 section 11.14, Derivation Method). Fixed input data and
+/// the like are the caller's, in the caller's encoding.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Kdf {
+    /// PBKDF2 (RFC 8018 section 5.2) with HMAC.
+    Pbkdf2 {
+        /// Salt.
+        salt: Vec<u8>,
+        /// Iterations, 1 to 10 million.
+        iterations: u32,
+    },
+    /// HMAC of data under the secret.
+    Hmac {
+        /// The data.
+        data: SecretBytes,
+    },
+    /// A chain of HMACs: each datum under the result of the one before, the first under `prefix` and the secret
+    /// (the signing key of AWS Signature Version 4).
+    Chain {
+        /// What stands before the secret.
+        prefix: &'static [u8],
+        /// The data, in order.
+        data: Vec<SecretBytes>,
+    },
+}
+
 /// A mechanism with its parameters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Mechanism {
@@ -386,6 +412,13 @@ pub enum Mechanism {
         /// Size of the AES key.
         bits: u32,
     },
+    /// Another key derivation function over this key.
+    Kdf {
+        /// The hash in it.
+        hash: HashAlgorithm,
+        /// Which.
+        function: Kdf,
+    },
     /// HKDF (RFC 5869) with this key as input key material.
     Hkdf {
         /// The hash.
@@ -491,6 +524,7 @@ impl Mechanism {
             Self::Ecdh { .. } => "ECDH",
             Self::EncryptData { .. } => "ENCRYPT-DATA",
             Self::Hkdf { .. } => "HKDF",
+            Self::Kdf { .. } => "KDF",
         }
     }
 }

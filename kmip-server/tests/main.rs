@@ -3,6 +3,7 @@
 mod asynchronous;
 mod bench;
 mod cli;
+mod derived;
 mod fuzz;
 #[path = "../../tests/fuzz/targets.rs"]
 mod fuzz_targets;

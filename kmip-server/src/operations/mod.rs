@@ -8,9 +8,11 @@ mod cancel;
 mod check;
 mod create;
 mod create_key_pair;
+mod create_split_key;
 mod decrypt;
 mod delegated_login;
 mod delete_attribute;
+mod derive_key;
 mod destroy;
 mod discover_versions;
 mod encrypt;
@@ -21,6 +23,7 @@ mod get_attributes;
 mod get_usage_allocation;
 mod hash;
 mod import;
+mod join_split_key;
 mod locate;
 mod log;
 mod login;
@@ -104,6 +107,9 @@ operations! {
     AdjustAttribute => adjust_attribute,
     ObtainLease => obtain_lease,
     GetUsageAllocation => get_usage_allocation,
+    DeriveKey => derive_key,
+    CreateSplitKey => create_split_key,
+    JoinSplitKey => join_split_key,
     Import => import,
     Export => export,
     Archive => archive,

@@ -1,8 +1,9 @@
 //! How a key is split: what Create Split Key, Join Split Key and registered shares have in common
 //! (1.4 section 2.2.5; 2.1 section 2.8).
 
-use keybridge_core::Object;
+use keybridge_core::engine::software::sharing::Sharing;
 use keybridge_core::model::AttributeValue as Kept;
+use keybridge_core::{Object, SecretBytes};
 use keybridge_kmip::enums::SplitKeyMethod;
 use keybridge_kmip::item::BigInteger;
 
@@ -48,6 +49,26 @@ impl Shape {
         Ok(())
     }
 
+    /// The field in which it is shared.
+    pub(super) fn sharing(&self) -> Result<Field> {
+        Ok(Field(match self.method {
+            SplitKeyMethod::XOR => Sharing::Xor,
+            SplitKeyMethod::PolynomialSharingGF28 => Sharing::Gf8,
+            SplitKeyMethod::PolynomialSharingGF216 => Sharing::Gf16,
+            _ => {
+                let prime = self.prime.as_ref().and_then(BigInteger::as_unsigned);
+                let prime = prime
+                    .ok_or_else(|| Failure::invalid_field("the Prime Field Size is no prime"))?;
+                Sharing::Prime(prime.to_vec())
+            }
+        }))
+    }
+
+    /// Parts and threshold.
+    pub(super) fn numbers(&self) -> (u32, u32) {
+        (self.parts.unsigned_abs(), self.threshold.unsigned_abs())
+    }
+
     /// Keeps it with a share.
     pub(super) fn note(&self, draft: &mut Draft, part: i32) -> Result<()> {
         let number = |number: i32| {
@@ -84,5 +105,30 @@ impl Shape {
             prime,
         };
         Ok((shape, number(notes::SPLIT_PART)?))
+    }
+}
+
+/// The field, with the door's errors.
+pub(super) struct Field(Sharing);
+
+impl Field {
+    /// Splits a secret.
+    pub(super) fn split(
+        &self,
+        secret: &SecretBytes,
+        (parts, threshold): (u32, u32),
+    ) -> Result<Vec<SecretBytes>> {
+        self.0
+            .split(secret, parts, threshold)
+            .map_err(Failure::from)
+    }
+
+    /// Joins shares.
+    pub(super) fn join(
+        &self,
+        shares: &[(u32, SecretBytes)],
+        length: Option<usize>,
+    ) -> Result<SecretBytes> {
+        self.0.join(shares, length).map_err(Failure::from)
     }
 }

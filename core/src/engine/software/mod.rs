@@ -28,6 +28,7 @@ pub use derive::pbkdf2;
 pub mod digest;
 mod ec;
 mod edwards;
+mod functions;
 mod generate;
 mod hybrid;
 pub(super) mod kdf;
@@ -37,6 +38,7 @@ pub mod random;
 mod ready;
 mod rsa;
 mod secret;
+pub mod sharing;
 mod signature;
 mod sm2;
 mod table;
@@ -63,6 +65,11 @@ impl Engine for SoftwareEngine {
     }
 
     fn ready(&self, object: &Object) -> Result<Arc<dyn ReadyKey>> {
+        // KMIP derives keys from passwords and seeds too.
+        if let (ObjectClass::SecretData, Material::Secret(value)) = (object.class, &object.material)
+        {
+            return Ok(parse::secret_data(value));
+        }
         let spec = object
             .spec
             .ok_or_else(|| Error::KeyUnsupported("the object is no key".to_owned()))?;

@@ -45,6 +45,11 @@ pub(super) fn secret(spec: KeySpec, value: &SecretBytes) -> Result<Arc<dyn Ready
     }
 }
 
+/// A secret that is no key: keys are derived from it.
+pub(super) fn secret_data(value: &SecretBytes) -> Arc<dyn ReadyKey> {
+    Ready::share(SecretKey::generic(value.clone()))
+}
+
 /// A private key of its components.
 pub(super) fn private(key: &PrivateKey) -> Result<Arc<dyn ReadyKey>> {
     match key {

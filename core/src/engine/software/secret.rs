@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::derive;
 use super::digest::LONGEST_DIGEST;
+use super::functions;
 use super::mac::{self, Hmac, HmacStream, check_tag_length};
 use super::ready::{Operations, parameter};
 use super::table::Kind;
@@ -142,6 +143,9 @@ impl Operations for SecretKey {
     }
 
     fn derive(&self, mechanism: &Mechanism, wanted: Option<usize>) -> Result<SecretBytes> {
+        if let Mechanism::Kdf { hash, function } = mechanism {
+            return functions::derive(*hash, function, self.value.expose(), wanted);
+        }
         derive::from_bytes(self.value.expose(), mechanism, wanted)
     }
 }

@@ -73,9 +73,10 @@ pub(super) enum Form {
     Ecdh,
     EncryptData,
     Hkdf,
+    Kdf,
 }
 
-const FORMS: usize = Form::Hkdf as usize + 1;
+const FORMS: usize = Form::Kdf as usize + 1;
 
 /// A set of purposes.
 type Purposes = u16;
@@ -184,19 +185,20 @@ const ROWS: &[Row] = &[
     row(AES, Form::XcbcMac, MAC, MAC, Hashes::None),
     row(BLOCK, Form::EncryptData, DERIVE, NONE, Hashes::None),
     row(HMAC, Form::Hmac, MAC, MAC, Hashes::All),
-    row(&[Kind::Generic, Kind::Hmac], Form::Hkdf, DERIVE, NONE, Hashes::All),
+    row(HMAC, Form::Hkdf, DERIVE, NONE, Hashes::All),
     row(BYTES, Form::Concatenate, DERIVE, NONE, Hashes::None),
     row(BYTES, Form::Xor, DERIVE, NONE, Hashes::None),
     row(BYTES, Form::Extract, DERIVE, NONE, Hashes::None),
     row(BYTES, Form::HashKey, DERIVE, NONE, Hashes::All),
     row(BYTES, Form::ShakeKey, DERIVE, NONE, Hashes::None),
-    row(&[Kind::Generic, Kind::Hmac], Form::Sp800108, DERIVE, NONE, Hashes::All),
+    row(HMAC, Form::Sp800108, DERIVE, NONE, Hashes::All),
     row(AES, Form::Sp800108Cmac, DERIVE, NONE, Hashes::None),
     row(&[Kind::Generic], Form::TlsPrf, DERIVE, NONE, Hashes::All),
     row(&[Kind::Generic], Form::TlsMac, MAC, NONE, Hashes::All),
     row(RSA, Form::RsaAesKeyWrap, WRAPPING, NONE, Hashes::Sha3),
     row(AGREEMENT, Form::EcdhAesKeyWrap, WRAPPING, NONE, Hashes::All),
     row(&[Kind::Ed25519], Form::EddsaContext, SIGNATURE, NONE, Hashes::None),
+    row(HMAC, Form::Kdf, DERIVE, NONE, Hashes::All),
     row(RSA, Form::RsaPkcs1, SIGNATURE | RECOVERY | CIPHER | WRAPPING, NONE, Hashes::None),
     row(RSA, Form::RsaPkcs1Hash, SIGNATURE, SIGNATURE, Hashes::Sha3),
     row(RSA, Form::RsaPkcs1Digest, SIGNATURE, NONE, Hashes::Sha3),
@@ -355,6 +357,7 @@ const fn form_of(mechanism: &Mechanism) -> Form {
         Mechanism::Ecdh { .. } => Form::Ecdh,
         Mechanism::EncryptData { .. } => Form::EncryptData,
         Mechanism::Hkdf { .. } => Form::Hkdf,
+        Mechanism::Kdf { .. } => Form::Kdf,
     }
 }
 
@@ -371,6 +374,7 @@ const fn hashes_of(mechanism: &Mechanism) -> [Option<HashAlgorithm>; 2] {
             prf: KdfPrf::Hmac(hash),
             ..
         }
+        | Mechanism::Kdf { hash, .. }
         | Mechanism::Ecdh {
             derivation: KeyDerivation::X963 { hash, .. } | KeyDerivation::OneStep { hash, .. },
             ..

@@ -86,7 +86,7 @@ impl<K: Operations> Operations for WithMac<K> {
     }
 
     fn derive(&self, mechanism: &Mechanism, length: Option<usize>) -> Result<SecretBytes> {
-        if derive::is_of_bytes(mechanism) {
+        if derive::is_of_bytes(mechanism) || matches!(mechanism, Mechanism::Kdf { .. }) {
             return self.bytes.derive(mechanism, length);
         }
         self.cipher.derive(mechanism, length)
