@@ -17,5 +17,6 @@ mod objects;
 mod operations;
 mod parts;
 mod pkcs11;
+mod replays;
 mod robustness;
 mod tls;
