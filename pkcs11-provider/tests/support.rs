@@ -1,4 +1,4 @@
-//! A store with three tokens, initialized once for all tests of this binary, and C calls in few
+//! A store with four tokens, three of them initialized once for all tests of this binary, and C calls in few
 //! words.
 
 use std::marker::PhantomData;
@@ -34,6 +34,8 @@ pub(crate) const MAIN: CK_SLOT_ID = 10;
 pub(crate) const SPOILED: CK_SLOT_ID = 0;
 /// The token of the tests of logins; those take turns.
 pub(crate) const LOGINS: CK_SLOT_ID = 12;
+/// A token that nobody has initialized, until its one test does.
+pub(crate) const FRESH: CK_SLOT_ID = 13;
 
 struct NoSecrets;
 
@@ -43,14 +45,19 @@ impl SecretSource for NoSecrets {
     }
 }
 
-/// Makes a store with three accounts below `folder`; gives its configuration file.
+/// Makes a store with four accounts below `folder`; gives its configuration file.
 pub(crate) fn make_store(folder: &Path) -> PathBuf {
     let path = folder.join("keybridge.toml");
     let mut text = String::from(
         "[store]\npath = 'store.db'\n[seal]\nkind = 'keyfile'\npath = 'root.key'\n\
          [deletion]\nwindow-days = 0\n",
     );
-    for (account, slot) in [("main", MAIN), ("spoiled", SPOILED), ("logins", LOGINS)] {
+    for (account, slot) in [
+        ("main", MAIN),
+        ("spoiled", SPOILED),
+        ("logins", LOGINS),
+        ("fresh", FRESH),
+    ] {
         text.push_str(&format!(
             "[[token]]\naccount = '{account}'\nslot = {slot}\n"
         ));
@@ -58,7 +65,7 @@ pub(crate) fn make_store(folder: &Path) -> PathBuf {
     std::fs::write(&path, text).expect("written");
     let settings = ConfigurationFile::read(&path).expect("valid").settings();
     let kms = Kms::initialize(&settings, Arc::new(NoSecrets)).expect("a new store");
-    for account in ["main", "spoiled", "logins"] {
+    for account in ["main", "spoiled", "logins", "fresh"] {
         kms.create_account(account).expect("a new account");
     }
     path

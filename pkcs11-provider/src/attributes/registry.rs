@@ -263,6 +263,8 @@ attributes! {
     CKA_DERIVE            Bool  [KEYS]            Any [CHANGE] False;
     CKA_LOCAL             Bool  [KEYS]            Any [TOKEN_SETS] Own;
     CKA_KEY_GEN_MECHANISM Ulong [KEYS]            Any [TOKEN_SETS] Own;
+    // Nobody has validated the module: no flag is ever set.
+    CKA_OBJECT_VALIDATION_FLAGS Ulong [KEYS]      Any [TOKEN_SETS] Ulong(0);
     CKA_ALLOWED_MECHANISMS Mechanisms [KEYS]      Any [] Empty;
     CKA_ENCRYPT           Bool  [PUBLIC SECRET]   Any [CHANGE] Own;
     CKA_VERIFY            Bool  [PUBLIC SECRET]   Any [CHANGE] Own;
