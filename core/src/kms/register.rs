@@ -21,28 +21,55 @@ use crate::model::{
 };
 use crate::secret::SecretBytes;
 
+/// What a value comes from: by default from outside, where anybody may have seen it.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Descent {
+    /// From what was always sensitive.
+    pub(super) always_sensitive: bool,
+    /// From what was never extractable.
+    pub(super) never_extractable: bool,
+}
+
+impl Descent {
+    pub(super) const fn of(source: &Object) -> Self {
+        Self {
+            always_sensitive: source.always_sensitive,
+            never_extractable: source.never_extractable,
+        }
+    }
+
+    /// From both.
+    pub(super) const fn and(self, other: Self) -> Self {
+        Self {
+            always_sensitive: self.always_sensitive && other.always_sensitive,
+            never_extractable: self.never_extractable && other.never_extractable,
+        }
+    }
+}
+
 impl Kms {
     /// Brings in an object with its value.
     ///
     /// # Errors
     /// [`Error::InvalidMaterial`], [`Error::KeyUnsupported`], attribute and limit errors.
     pub fn register(&self, caller: &Arc<Caller>, request: Register) -> Result<ObjectId> {
-        self.register_as(caller, Verb::Register, request, false, &|_| Ok(()))
+        self.register_as(caller, Verb::Register, request, Descent::default(), &|_| {
+            Ok(())
+        })
     }
 
-    /// [`Kms::register`] under another verb (unwrap, derive). `always_sensitive`: whether the value was never
-    /// outside in the clear. `fits` has the last word on the finished object, before it is kept.
+    /// [`Kms::register`] under another verb (unwrap, derive). `descent`: what the value comes from. `fits` has the last word on the finished object, before it is kept.
     pub(super) fn register_as(
         &self,
         caller: &Arc<Caller>,
         verb: Verb,
         request: Register,
-        always_sensitive: bool,
+        descent: Descent,
         fits: &dyn Fn(&Object) -> Result<()>,
     ) -> Result<ObjectId> {
         let replaces = request.imported.as_ref().is_some_and(|own| own.replace);
         let object = self.refusable(caller, verb, None, || {
-            let mut object = self.build_registered(caller, verb, request, always_sensitive)?;
+            let mut object = self.build_registered(caller, verb, request, descent)?;
             let fits = fits(&object).and_then(|()| self.settle_check_value(&mut object));
             fits.inspect_err(|_| self.undo_generation(&object))?;
             Ok(object)
@@ -78,7 +105,7 @@ impl Kms {
         caller: &Caller,
         verb: Verb,
         request: Register,
-        always_sensitive: bool,
+        descent: Descent,
     ) -> Result<Object> {
         let resource = Resource::to_be(caller, &request.attributes, request.lifetime);
         authorize(caller, verb, Some(&resource))?;
@@ -124,8 +151,9 @@ impl Kms {
             }
             self.put_value(caller, &mut object, value)?;
         }
-        // Only what was sensitive all along can have been so always.
-        object.always_sensitive = always_sensitive && object.attributes.sensitive;
+        // Only what was so all along can have been so always.
+        object.always_sensitive = descent.always_sensitive && object.attributes.sensitive;
+        object.never_extractable = descent.never_extractable && !object.attributes.extractable;
         Ok(object)
     }
 

@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 use super::Kms;
 use super::cache::Loaded;
 use super::change::check_object;
+use super::register::Descent;
 use super::request::{DeriveKey, UnwrapKey};
 use super::rules;
 use crate::algorithm::KeySpec;
@@ -131,9 +132,13 @@ impl Kms {
         template.spec = unwrapped.spec;
         template.value = Some(unwrapped.value);
         let demands = &key.object.attributes.templates.unwrap;
-        self.register_as(caller, Verb::Unwrap, template, false, &|object| {
-            rules::check_template("unwrap", demands, object)
-        })
+        self.register_as(
+            caller,
+            Verb::Unwrap,
+            template,
+            Descent::default(),
+            &|object| rules::check_template("unwrap", demands, object),
+        )
     }
 
     /// What is wrapped, and what kind of key it is. One error, whatever was wrong: an unwrapping oracle learns nothing.
@@ -282,32 +287,33 @@ impl Kms {
             length,
             mut template,
         } = request;
-        let (value, base) = self.refusable(caller, Verb::Derive, Some(base_key), || {
-            let (base, seen) = self.prepare(caller, base_key, Purpose::Derive, &mechanism)?;
-            if let Some(second) = second_key {
-                let second = self.second_key(caller, second, &mut mechanism)?;
-                // What is joined to the base key comes after all of it.
-                let before = base.object.spec.map_or(0, KeySpec::value_length);
-                let rest = length.map(|length| length.saturating_sub(before));
-                check_shown(&mechanism, &second, rest, &mut template)?;
-            }
-            check_shown(&mechanism, &base.object, length, &mut template)?;
-            let value = self.ready(&base)?.derive(&mechanism, length)?;
-            self.take_role(caller, &base, (Purpose::Derive, &mechanism), seen)?;
-            self.count(caller, &base.object, Purpose::Derive, value.len(), true)?;
-            Ok((value, base))
-        })?;
+        let (value, base, descent) =
+            self.refusable(caller, Verb::Derive, Some(base_key), || {
+                let (base, seen) = self.prepare(caller, base_key, Purpose::Derive, &mechanism)?;
+                let mut descent = Descent::of(&base.object);
+                let second = match second_key {
+                    Some(second) => Some(self.second_key(caller, second, &mut mechanism)?),
+                    None => None,
+                };
+                let value = self.ready(&base)?.derive(&mechanism, length)?;
+                check_shown(&mechanism, &base.object, value.len(), &mut template)?;
+                if let Some(second) = second {
+                    // What is joined to the base key comes after all of it.
+                    let before = base.object.spec.map_or(0, KeySpec::value_length);
+                    let rest = value.len().saturating_sub(before);
+                    check_shown(&mechanism, &second, rest, &mut template)?;
+                    descent = descent.and(Descent::of(&second));
+                }
+                self.take_role(caller, &base, (Purpose::Derive, &mechanism), seen)?;
+                self.count(caller, &base.object, Purpose::Derive, value.len(), true)?;
+                Ok((value, base, descent))
+            })?;
         self.record_use_of(caller, Verb::Derive, base_key, None, mechanism.name())?;
         template.value = Some(value);
-        let always_sensitive = base.object.always_sensitive;
         let demands = &base.object.attributes.templates.derive;
-        self.register_as(
-            caller,
-            Verb::Derive,
-            template,
-            always_sensitive,
-            &|object| rules::check_template("derive", demands, object),
-        )
+        self.register_as(caller, Verb::Derive, template, descent, &|object| {
+            rules::check_template("derive", demands, object)
+        })
     }
 
     /// Takes the value of a second key, which the caller may derive from, into a mechanism.
@@ -372,10 +378,10 @@ impl Kms {
 fn check_shown(
     mechanism: &Mechanism,
     source: &Object,
-    length: Option<usize>,
+    length: usize,
     template: &mut super::request::Register,
 ) -> Result<()> {
-    let Some(shown) = mechanism.shown_of_base(length.unwrap_or(usize::MAX)) else {
+    let Some(shown) = mechanism.shown_of_base(length) else {
         return Ok(());
     };
     let attributes = &source.attributes;
@@ -387,5 +393,6 @@ fn check_shown(
     }
     template.attributes.sensitive |= attributes.sensitive;
     template.attributes.extractable &= attributes.extractable;
+    template.attributes.wrap_with_trusted |= attributes.wrap_with_trusted;
     Ok(())
 }

@@ -414,3 +414,114 @@ fn an_old_store_learns_its_values() {
     ));
     encrypt(&upgraded, &user, key, b"x").expect("encrypt");
 }
+
+fn derive(
+    bridge: &Bridge,
+    user: &Arc<Caller>,
+    base: ObjectId,
+    mechanism: Mechanism,
+    length: Option<usize>,
+) -> Result<ObjectId> {
+    let bits = u32::try_from(length.unwrap_or(32) * 8).expect("a size");
+    let mut template = Register::new(ObjectClass::SecretKey, SecretBytes::default());
+    template.spec = Some(KeySpec::GenericSecret { bits });
+    template.attributes = attributes("derived");
+    template.attributes.usage |= UsageMask::DERIVE;
+    readable(&mut template);
+    let request = DeriveKey {
+        base_key: base,
+        mechanism,
+        second_key: None,
+        length,
+        template,
+    };
+    bridge.kms.derive(user, request)
+}
+
+/// Clulow's reduced key space, and the like: nothing that shows bytes of a sensitive key may be read, or found by trying, or
+/// wrapped where the key may not.
+#[test]
+fn derivation_does_not_tell_the_base_key() {
+    let bridge = Bridge::new();
+    let user = bridge.user(Door::Pkcs11);
+    let base = |extractable, wrap_with_trusted| {
+        let mut request = CreateKey::new(KeySpec::GenericSecret { bits: 256 });
+        request.secret.usage = UsageMask::DERIVE;
+        (request.secret.extractable, request.secret.wrap_with_trusted) =
+            (extractable, wrap_with_trusted);
+        bridge
+            .kms
+            .create_key(&user, request)
+            .expect("a base key")
+            .secret
+    };
+    let xor = |data: &[u8]| Mechanism::Xor { data: data.into() };
+    let joined = |data: &[u8], before| Mechanism::Concatenate {
+        data: data.into(),
+        before,
+    };
+    let extract = |first_bit| Mechanism::Extract { first_bit };
+    let inner = base(false, false);
+    for (mechanism, length) in [
+        (xor(&[0; 32]), 32),
+        (xor(&[0xff; 32]), 16),
+        (joined(&[1; 8], false), 40),
+        (joined(&[1; 8], false), 32),
+        (joined(&[1; 8], true), 40),
+        (extract(8), 16),
+        (extract(0), 32),
+    ] {
+        let derived = derive(&bridge, &user, inner, mechanism.clone(), Some(length));
+        let derived = derived.unwrap_or_else(|error| panic!("{mechanism:?}: {error}"));
+        let object = bridge.kms.inspect(&user, derived).expect("inspect");
+        assert!(
+            object.attributes.sensitive && !object.attributes.extractable,
+            "{mechanism:?}"
+        );
+        assert!(
+            object.always_sensitive && object.never_extractable,
+            "{mechanism:?}"
+        );
+        // And on: twice xor is the key itself.
+        if matches!(mechanism, Mechanism::Xor { .. }) && length == 32 {
+            let again = derive(&bridge, &user, derived, mechanism, Some(32)).expect("derive");
+            assert!(matches!(
+                bridge.kms.export(&user, again),
+                Err(Error::Sensitive)
+            ));
+        }
+    }
+    // Byte by byte, from any end and by any of them.
+    for (mechanism, length) in [
+        (xor(&[0]), Some(1)),
+        (xor(&[0]), None),
+        (xor(&[0; 13]), None),
+        (extract(0), Some(1)),
+        (extract(248), Some(13)),
+        (joined(&[1; 31], true), Some(32)),
+        (joined(&[1; 8], false), Some(2)),
+    ] {
+        let derived = derive(&bridge, &user, inner, mechanism.clone(), length);
+        assert!(derived.is_err(), "{mechanism:?} {length:?}");
+    }
+    // What only trusted keys may wrap stays so.
+    let guarded = derive(&bridge, &user, base(true, true), xor(&[0; 32]), Some(32));
+    let guarded = bridge
+        .kms
+        .inspect(&user, guarded.expect("derive"))
+        .expect("inspect");
+    assert!(guarded.attributes.wrap_with_trusted && guarded.attributes.sensitive);
+    assert!(guarded.attributes.extractable && !guarded.never_extractable);
+    // One-way derivations give what the template asks for (PKCS#11 3.2, HKDF).
+    let hkdf = Mechanism::Hkdf {
+        hash: crate::HashAlgorithm::Sha256,
+        salt: SecretBytes::default(),
+        info: b"public".to_vec(),
+        extract: true,
+        expand: true,
+    };
+    let open = derive(&bridge, &user, inner, hkdf, Some(32)).expect("derive");
+    let object = bridge.kms.inspect(&user, open).expect("inspect");
+    assert!(!object.always_sensitive && !object.never_extractable);
+    bridge.kms.export(&user, open).expect("readable");
+}
