@@ -1,4 +1,4 @@
-//! Identifiers: 16 random bytes, shown as a UUID.
+//! Identifiers: UUIDs, unique without asking anybody.
 
 use std::fmt;
 use std::str::FromStr;
@@ -14,10 +14,11 @@ macro_rules! identifiers {
         pub struct $name(Uuid);
 
         impl $name {
-            /// A new random identifier (UUID version 4).
+            /// A new identifier (UUID version 7): 74 random bits behind the time, so that what is made
+            /// together stands together in the store's indexes, and making it writes few pages.
             #[must_use]
             pub fn random() -> Self {
-                Self(Uuid::new_v4())
+                Self(Uuid::now_v7())
             }
 
             /// The identifier made of exactly these bytes.

@@ -46,7 +46,7 @@ impl Handles {
     /// The handle of an object: the one it has, or a new one.
     pub(crate) fn give(&self, meaning: Meaning) -> CK_OBJECT_HANDLE {
         let key = (meaning.slot, meaning.object);
-        let shard = meaning.object.as_bytes()[0].into();
+        let shard = shard_of_object(meaning.object);
         if let Some((handle, epoch)) = self.given.read(shard).get(&key).copied()
             && epoch == meaning.epoch
         {
@@ -75,12 +75,17 @@ impl Handles {
     /// Forgets the newest handle of an object that is gone. One of an earlier login stands for
     /// nothing any more either way.
     pub(crate) fn forget(&self, slot: usize, object: ObjectId) {
-        let shard = object.as_bytes()[0].into();
+        let shard = shard_of_object(object);
         let newest = self.given.write(shard).remove(&(slot, object));
         if let Some((handle, _)) = newest {
             self.meanings.write(shard_of(handle)).remove(&handle);
         }
     }
+}
+
+/// By the last byte: the first tell the time.
+fn shard_of_object(object: ObjectId) -> usize {
+    object.as_bytes()[15].into()
 }
 
 fn shard_of(handle: CK_OBJECT_HANDLE) -> usize {

@@ -58,7 +58,7 @@ impl Loaded {
     }
 }
 
-/// Identifiers are random: their own bytes are hash enough.
+/// Identifiers end in random bits: their own bytes are hash enough.
 #[derive(Default)]
 pub(super) struct IdHasher(u64);
 

@@ -100,6 +100,10 @@ pub struct NumberForm {
 /// A parameter, by shape. Lengths are the application's and already safe to read; what they mean
 /// is for the mechanism to judge.
 #[derive(Clone, Copy, Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "it lives on the stack of one call"
+)]
 pub enum Parameters<'a> {
     /// No parameter.
     None,
