@@ -331,6 +331,17 @@ fn a_key_of_a_password() {
         spoil(&mut spoiled);
         assert_eq!(make(&spoiled), Err(Rv::MECHANISM_PARAM_INVALID));
     }
+    // NSS passes the structure of before 2.40, with a pointer to the length; a pointer to nowhere is
+    // an error.
+    let length: CK_ULONG = 6;
+    let mut older = parameter;
+    older.ulPasswordLen = std::ptr::from_ref(&length).expose_provenance() as _;
+    let again = make(&older).expect("made");
+    assert_eq!(value(&session, again), value(&session, key));
+    for wild in [0x1_0000, 0x7fff_ffff_f000, CK_ULONG::MAX - 7] {
+        older.ulPasswordLen = wild;
+        assert_eq!(make(&older), Err(Rv::MECHANISM_PARAM_INVALID));
+    }
 }
 
 /// A private key, through a key of RSA and through one of each kind of curve.

@@ -3,7 +3,7 @@
 use cryptoki_sys::*;
 
 use super::mechanism::{Parameter, inner};
-use super::pointers::Ptr;
+use super::pointers::{Ptr, probe_number};
 use crate::mechanisms::Parameters;
 use crate::mechanisms::parameters::{MOST_FIELDS, NumberForm, PrfField};
 use crate::rv::{Result, Rv};
@@ -171,19 +171,23 @@ pub(super) fn tls_mac<'call>(parameter: Parameter) -> Result<Parameters<'call>> 
 }
 
 /// Both structures have one size; which it is, is told by the last field, which is a length or a pointer to one.
-/// `CK_PKCS5_PBKD2_PARAMS2` it is, as 3.2 has it; a "length" beyond all passwords is refused.
+/// `CK_PKCS5_PBKD2_PARAMS2` is what 3.2 has; `CK_PKCS5_PBKD2_PARAMS` is what NSS still passes.
 pub(super) fn pbkdf2<'call>(parameter: Parameter) -> Result<Parameters<'call>> {
     let raw: CK_PKCS5_PBKD2_PARAMS2 = parameter.structure()?;
     let prf_data_is_absent = raw.pPrfData.is_null() || raw.ulPrfDataLen == 0;
-    if raw.saltSource != CKZ_SALT_SPECIFIED
-        || !prf_data_is_absent
-        || raw.ulPasswordLen > LONGEST_PASSWORD
-    {
+    if raw.saltSource != CKZ_SALT_SPECIFIED || !prf_data_is_absent {
         return wrong();
     }
+    let password_length = match raw.ulPasswordLen {
+        length @ ..=LONGEST_PASSWORD => length,
+        // No length of a password: a pointer to one, if the memory there can be read.
+        address => probe_number(address)
+            .filter(|length| *length <= LONGEST_PASSWORD)
+            .ok_or(Rv::MECHANISM_PARAM_INVALID)?,
+    };
     Ok(Parameters::Pbkdf2 {
         prf: raw.prf,
-        password: inner(raw.pPassword, raw.ulPasswordLen)?,
+        password: inner(raw.pPassword, password_length)?,
         salt: inner(raw.pSaltSourceData.cast(), raw.ulSaltSourceDataLen)?,
         iterations: raw.iterations,
     })

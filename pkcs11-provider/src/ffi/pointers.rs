@@ -418,6 +418,26 @@ pub(super) fn set_attribute(
     element.write(attribute)
 }
 
+/// The number at an address that may be no address at all. The kernel copies it, so that a wild one
+/// is an error and not a fault; where the kernel may not, there is no number.
+pub(super) fn probe_number(address: CK_ULONG) -> Option<CK_ULONG> {
+    let mut number: CK_ULONG = 0;
+    let size = size_of::<CK_ULONG>();
+    let to = libc::iovec {
+        iov_base: (&raw mut number).cast(),
+        iov_len: size,
+    };
+    let from = libc::iovec {
+        iov_base: std::ptr::with_exposed_provenance_mut(usize::try_from(address).ok()?),
+        iov_len: size,
+    };
+    let process = i32::try_from(std::process::id()).ok()?;
+    // SAFETY: copies `size` bytes of this process to `number`, or fails.
+    let copied =
+        unsafe { libc::process_vm_readv(process, &raw const to, 1, &raw const from, 1, 0) };
+    (usize::try_from(copied) == Ok(size)).then_some(number)
+}
+
 /// Whether every flag of `mask` is set.
 pub(super) fn has(flags: CK_FLAGS, mask: CK_FLAGS) -> bool {
     flags & mask == mask
