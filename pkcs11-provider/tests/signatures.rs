@@ -257,3 +257,40 @@ fn a_key_is_used_as_its_list_of_mechanisms_allows() {
     let code = call!(C_SignInit, session.0, &mut mechanism(CKM_ECDSA), private);
     refused(code, Rv::MECHANISM_INVALID);
 }
+
+/// 3.2, 6.3.1: a signature for verification may lack the zeros that both its halves start with. Java
+/// gives P-521 signatures so: one in four is affected.
+#[test]
+fn ecdsa_signatures_may_be_shorter() {
+    let session = Session::new();
+    let p521 = [6, 5, 0x2b, 0x81, 4, 0, 35];
+    let public = Attributes::new().bytes(CKA_EC_PARAMS, &p521);
+    let (public, private) =
+        generate_pair(&session, CKM_EC_KEY_PAIR_GEN, &public, &Attributes::new()).expect("made");
+    let hashed = mechanism(CKM_ECDSA_SHA256);
+    let signature = (0..1000)
+        .map(|_| sign(&session, &hashed, private, b"data"))
+        .find(|signature| signature[0] == 0 && signature[66] == 0)
+        .expect("one in four");
+    let (r, s) = signature.split_at(66);
+    let short = [&r[1..], &s[1..]].concat();
+    for (given, answer) in [
+        (&signature[..], None),
+        (&short[..], None),
+        (&short[1..], Some(Rv::SIGNATURE_LEN_RANGE)),
+        (
+            &[&r[2..], &s[2..]].concat()[..],
+            Some(Rv::SIGNATURE_INVALID),
+        ),
+        (
+            &[&[0], r, &[0], s].concat()[..],
+            Some(Rv::SIGNATURE_LEN_RANGE),
+        ),
+    ] {
+        assert_eq!(verify(&session, &hashed, public, b"data", given), answer);
+        assert_eq!(
+            verify_in_parts(&session, &hashed, public, b"data", given),
+            answer
+        );
+    }
+}

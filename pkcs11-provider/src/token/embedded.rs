@@ -11,6 +11,7 @@ use keybridge_core::{
     Result, SecretBytes, Settings,
 };
 
+use super::signature;
 use super::{
     CreateKey, Created, DeriveKey, EdwardsPoint, Exported, Find, Place, Register, Token,
     TokenOperation, TokenState, UnwrapKey,
@@ -268,7 +269,8 @@ impl Token for Embedded {
 
     fn verify(&self, operation: &mut TokenOperation, data: &[u8], signature: &[u8]) -> Result<()> {
         let TokenOperation::Embedded(operation) = operation;
-        self.opened()?.kms.verify(operation, data, signature)
+        let signature = signature::whole(operation, signature);
+        self.opened()?.kms.verify(operation, data, &signature)
     }
 
     fn update(
@@ -288,7 +290,8 @@ impl Token for Embedded {
 
     fn finish_verify(&self, operation: &mut TokenOperation, signature: &[u8]) -> Result<()> {
         let TokenOperation::Embedded(operation) = operation;
-        self.opened()?.kms.finish_verify(operation, signature)
+        let signature = signature::whole(operation, signature);
+        self.opened()?.kms.finish_verify(operation, &signature)
     }
 
     fn wrap(

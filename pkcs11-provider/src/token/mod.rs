@@ -12,6 +12,7 @@ use serde::Deserialize;
 
 pub(crate) mod embedded;
 pub(crate) mod error;
+mod signature;
 
 pub use keybridge_core::kms::{
     CreateKey, Created, DeriveKey, Exported, Find, Place, Register, TokenState, UnwrapKey,
