@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use keybridge_tests::Command;
+use keybridge_tests::{Command, products};
 
 use crate::control::{Subject, on_both};
 
@@ -59,6 +59,42 @@ on_both! {
     }
 }
 
+/// An application's use of SunPKCS11: ciphers, MACs, signatures, agreement, wrapping, the key store, digests
+/// and their clones. Some of Java's key templates leave to the configuration what a key is for.
+#[test]
+fn an_application_uses_its_token() {
+    let on = Subject::bridge();
+    let config = config(&on, APPLICATION);
+    on.token
+        .command("java")
+        .arg("-Duser.language=en")
+        .arg(products::driver("UseToken.java"))
+        .args([&config, &on.token.pin])
+        .limit(MINUTES)
+        .ok()
+        .says("passed");
+}
+
+/// What the keys of `UseToken.java` are for, beyond what Java says.
+const APPLICATION: &str = "
+attributes(generate, CKO_SECRET_KEY, CKK_AES) = {
+  CKA_ENCRYPT = true
+  CKA_DECRYPT = true
+  CKA_EXTRACTABLE = true
+}
+attributes(import, CKO_PUBLIC_KEY, CKK_RSA) = {
+  CKA_WRAP = true
+}
+attributes(generate, CKO_PRIVATE_KEY, CKK_EC) = {
+  CKA_SIGN = true
+  CKA_DERIVE = true
+}
+attributes(*, CKO_SECRET_KEY, CKK_GENERIC_SECRET) = {
+  CKA_SENSITIVE = false
+  CKA_EXTRACTABLE = true
+}
+";
+
 const MINUTES: Duration = Duration::from_secs(180);
 
 /// keytool on the token as its key store.
@@ -77,6 +113,21 @@ fn keytool_without_store(on: &Subject, words: &str) -> Command {
 }
 
 fn with_provider(on: &Subject, program: &str) -> Command {
+    let config = config(on, "");
+    on.token
+        .command(program)
+        .args([
+            "-J-Duser.language=en",
+            "-providerClass",
+            "sun.security.pkcs11.SunPKCS11",
+        ])
+        .args(["-providerArg", &config])
+        .limit(MINUTES)
+}
+
+/// The provider's configuration file: the module, the token's slot, and more.
+#[track_caller]
+fn config(on: &Subject, more: &str) -> String {
     let slots = on
         .token
         .command("pkcs11-tool")
@@ -89,21 +140,12 @@ fn with_provider(on: &Subject, program: &str) -> Command {
         .skip(1)
         .position(|slot| slot.contains(&format!(": {}\n", on.token.label)))
         .expect("the token's slot");
-    let config = on.write(
+    on.write(
         "java.cfg",
         format!(
-            "name = {}\nlibrary = {}\nslotListIndex = {index}\n",
+            "name = {}\nlibrary = {}\nslotListIndex = {index}\n{more}",
             on.token.label,
             on.token.module.display()
         ),
-    );
-    on.token
-        .command(program)
-        .args([
-            "-J-Duser.language=en",
-            "-providerClass",
-            "sun.security.pkcs11.SunPKCS11",
-        ])
-        .args(["-providerArg", &config])
-        .limit(MINUTES)
+    )
 }
