@@ -9,6 +9,7 @@ pub mod algorithms;
 mod asynchronous;
 pub mod attributes;
 pub mod bench;
+pub mod certification;
 pub mod cli;
 pub mod context;
 mod deferred;

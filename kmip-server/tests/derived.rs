@@ -314,3 +314,48 @@ fn a_key_is_split_and_joined_by_every_method() {
         house.refused(V2_1, split(Some(&key), 4));
     }
 }
+
+#[test]
+fn a_new_version_begins_after_its_offset() {
+    let house = House::new();
+    let request = keybridge_kmip::operations::CreateRequest {
+        object_type: ObjectType::SymmetricKey,
+        attributes: attributes([
+            A::CryptographicAlgorithm(Algorithm::AES),
+            A::CryptographicLength(128),
+            A::CryptographicUsageMask(Mask::Encrypt),
+            A::ActivationDate(DateTime(1000)),
+            A::DeactivationDate(DateTime(4_000_001_000)),
+        ]),
+        protection_storage_masks: None,
+    };
+    let id = payload!(house.ok(V1_4, request), Create).unique_identifier;
+    let rekey = keybridge_kmip::operations::ReKeyRequest {
+        unique_identifier: Some(id),
+        offset: Some(keybridge_kmip::wire::Interval(3600)),
+        ..Default::default()
+    };
+    let new = payload!(house.ok(V1_4, rekey), ReKey).unique_identifier;
+    let wanted = GetAttributesRequest {
+        unique_identifier: Some(new),
+        ..Default::default()
+    };
+    let found = payload!(house.ok(V1_4, wanted), GetAttributes).attributes.0;
+    let date = |wanted: fn(&A) -> Option<i64>| found.iter().find_map(|own| wanted(&own.value));
+    let initial = date(|own| match own {
+        A::InitialDate(at) => Some(at.0),
+        _ => None,
+    });
+    let activation = date(|own| match own {
+        A::ActivationDate(at) => Some(at.0),
+        _ => None,
+    });
+    let deactivation = date(|own| match own {
+        A::DeactivationDate(at) => Some(at.0),
+        _ => None,
+    });
+    assert_eq!(activation, initial.map(|at| at + 3600));
+    assert_eq!(deactivation, activation.map(|at| at + 4_000_000_000));
+    let pre_active = A::State(keybridge_kmip::enums::State::PreActive);
+    assert!(found.iter().any(|own| own.value == pre_active));
+}

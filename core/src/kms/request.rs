@@ -68,6 +68,16 @@ impl CreateKey {
     }
 }
 
+/// When a new version of a key begins to be used.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NewDates {
+    /// Seconds from now to its Activation Date; its other dates keep their distance from that (KMIP 1.4 section
+    /// 4.4, table "Computing New Dates from Offset").
+    pub offset: Option<u32>,
+    /// Dates of its own. Without any, and without an offset, it is Active at once.
+    pub given: GivenDates,
+}
+
 /// What a new key is made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Created {

@@ -5,14 +5,17 @@ use std::sync::Arc;
 use super::Kms;
 use super::change::Change;
 use super::create::describe;
-use super::request::Created;
+use super::request::{Created, NewDates};
 use crate::audit::Verb;
 use crate::authorize::Caller;
 use crate::engine::NewKey;
 use crate::error::{Error, Result};
 use crate::id::{KeyId, ObjectId};
 use crate::lifecycle;
-use crate::model::{KeyVersion, Lifetime, Link, LinkType, Material, Object, ObjectState};
+use crate::model::{
+    Dates, GivenDates, KeyVersion, Lifetime, Link, LinkType, Material, Object, ObjectState,
+};
+use crate::time::Timestamp;
 
 impl Kms {
     /// Makes a new primary version; older ones keep what they need to decrypt and verify. KMIP Names move to the
@@ -21,6 +24,19 @@ impl Kms {
     /// # Errors
     /// [`Error::KeyState`] unless the key is enabled, engine failures.
     pub fn rotate_key(&self, caller: &Arc<Caller>, key: KeyId) -> Result<Created> {
+        self.rotate_key_at(caller, key, NewDates::default())
+    }
+
+    /// [`Kms::rotate_key`] with dates for the new version.
+    ///
+    /// # Errors
+    /// As [`Kms::rotate_key`].
+    pub fn rotate_key_at(
+        &self,
+        caller: &Arc<Caller>,
+        key: KeyId,
+        dates: NewDates,
+    ) -> Result<Created> {
         let current = self.refusable(caller, Verb::Rotate, None, || {
             let current = self.key(caller, key)?;
             lifecycle::check_gate(current.state)?;
@@ -54,7 +70,7 @@ impl Kms {
         secret.always_sensitive = secret.attributes.sensitive;
         secret.never_extractable = !secret.attributes.extractable;
         let created = self.change(caller, Verb::Rotate, |change| {
-            change.rotate(key, &mut secret, generated.public.clone())
+            change.rotate(key, &mut secret, generated.public.clone(), dates)
         });
         if created.is_err() {
             self.undo_generation(&secret);
@@ -70,6 +86,7 @@ impl Change<'_> {
         key: KeyId,
         secret: &mut Object,
         public: Option<Vec<u8>>,
+        dates: NewDates,
     ) -> Result<Created> {
         let mut key = self.key(key)?;
         lifecycle::check_gate(key.state)?;
@@ -101,10 +118,10 @@ impl Change<'_> {
             public_object = Some(object);
         }
         if let Some(old_secret) = old.secret {
-            self.begin_version(secret, old_secret, number, &cka_id)?;
+            self.begin_version(secret, old_secret, (number, &cka_id), dates)?;
         }
         if let (Some(object), Some(old_public)) = (&mut public_object, old.public) {
-            self.begin_version(object, old_public, number, &cka_id)?;
+            self.begin_version(object, old_public, (number, &cka_id), dates)?;
             secret.attributes.links.push(Link {
                 kind: LinkType::PUBLIC_KEY,
                 object: object.id,
@@ -133,8 +150,8 @@ impl Change<'_> {
         &mut self,
         new: &mut Object,
         old: ObjectId,
-        number: u32,
-        cka_id: &[u8],
+        (number, cka_id): (u32, &[u8]),
+        dates: NewDates,
     ) -> Result<()> {
         let mut old = self.object_unchecked(old)?;
         new.attributes.names = std::mem::take(&mut old.attributes.names);
@@ -155,11 +172,47 @@ impl Change<'_> {
         if let Some(limits) = &mut new.attributes.usage_limits {
             limits.left = limits.total;
         }
-        new.state = ObjectState::Active;
         new.deletion = None;
-        new.dates.initial = self.now;
-        new.dates.activation = Some(self.now);
-        new.dates.deactivation = None;
+        new.revocation = None;
+        new.archived = false;
+        new.fresh = true;
+        new.dates = new_dates(&old.dates, dates, self.now);
+        new.state = lifecycle::effective_state(ObjectState::PreActive, &new.dates, self.now);
         Ok(())
+    }
+}
+
+/// Dates of a new version.
+fn new_dates(old: &Dates, new: NewDates, now: Timestamp) -> Dates {
+    let given = new.given;
+    let base = Dates {
+        initial: now,
+        last_change: now,
+        ..Dates::default()
+    };
+    let Some(offset) = new.offset else {
+        let none = given == GivenDates::default();
+        return Dates {
+            activation: given.activation.or(none.then_some(now)),
+            process_start: given.process_start,
+            protect_stop: given.protect_stop,
+            deactivation: given.deactivation,
+            ..base
+        };
+    };
+    let activation = given
+        .activation
+        .unwrap_or(now.plus_seconds(i64::from(offset)));
+    // The distance between the two activations is that between the other dates.
+    let moved = |date: Option<Timestamp>| {
+        let distance = activation.0.saturating_sub(old.activation?.0);
+        Some(date?.plus_seconds(distance))
+    };
+    Dates {
+        activation: Some(activation),
+        process_start: given.process_start.or(moved(old.process_start)),
+        protect_stop: given.protect_stop.or(moved(old.protect_stop)),
+        deactivation: given.deactivation.or(moved(old.deactivation)),
+        ..base
     }
 }

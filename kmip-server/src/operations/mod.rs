@@ -5,6 +5,7 @@ mod add_attribute;
 mod adjust_attribute;
 mod archive;
 mod cancel;
+mod certify;
 mod check;
 mod create;
 mod create_key_pair;
@@ -23,6 +24,7 @@ mod get_attributes;
 mod get_usage_allocation;
 mod hash;
 mod import;
+mod interop;
 mod join_split_key;
 mod locate;
 mod log;
@@ -40,6 +42,7 @@ mod poll;
 mod process;
 mod query;
 mod query_asynchronous_requests;
+mod recertify;
 mod recover;
 mod register;
 mod rekey;
@@ -48,10 +51,12 @@ mod revoke;
 mod rng_retrieve;
 mod rng_seed;
 mod set_attribute;
+mod set_endpoint_role;
 mod sign;
 mod signature_verify;
 mod split;
 mod uses;
+mod validate;
 mod wrapping;
 
 use keybridge_kmip::enums::{Operation, ResultReason};
@@ -59,6 +64,14 @@ use keybridge_kmip::operations::{RequestPayload, ResponsePayload};
 
 use crate::failure::{Failure, Result};
 use crate::processor::Context;
+
+/// r ‖ s as the DER of X.509 signatures.
+///
+/// # Errors
+/// For what is no signature.
+pub(crate) fn ecdsa_der(raw: &[u8]) -> Result<Vec<u8>> {
+    sign::to_der(raw)
+}
 
 macro_rules! operations {
     ($($operation:ident => $module:ident,)*) => {
@@ -110,6 +123,11 @@ operations! {
     DeriveKey => derive_key,
     CreateSplitKey => create_split_key,
     JoinSplitKey => join_split_key,
+    Certify => certify,
+    ReCertify => recertify,
+    Validate => validate,
+    Interop => interop,
+    SetEndpointRole => set_endpoint_role,
     Import => import,
     Export => export,
     Archive => archive,

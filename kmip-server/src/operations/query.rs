@@ -40,7 +40,10 @@ fn answer(function: QueryFunction, response: &mut QueryResponse, context: &Conte
     let version = context.version;
     match function {
         QueryFunction::QueryOperations => {
-            let exists = |operation: &Operation| operation.exists_in(version);
+            let tested = context.answers.interop;
+            let exists = |operation: &Operation| {
+                operation.exists_in(version) && (tested || *operation != Operation::Interop)
+            };
             response.operations = SUPPORTED.iter().copied().filter(exists).collect();
         }
         QueryFunction::QueryObjects => {

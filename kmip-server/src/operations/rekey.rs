@@ -1,7 +1,9 @@
-//! Re-key (1.4 section 4.4; 2.1 section 6.1.46): a new primary version of the object's key.
+//! Re-key (1.4 section 4.4; 2.1 section 6.1.42): a new primary version of the object's key.
 
-use keybridge_core::{Error, ObjectId, kms::Created};
-use keybridge_kmip::attributes::TemplateAttribute;
+use keybridge_core::kms::{Created, NewDates};
+use keybridge_core::time::Timestamp;
+use keybridge_core::{Error, ObjectId};
+use keybridge_kmip::attributes::{Attribute, AttributeValue as A, TemplateAttribute};
 use keybridge_kmip::enums::{ResultReason, UniqueIdentifierEnumeration};
 use keybridge_kmip::operations::{ReKeyRequest, ReKeyResponse};
 use keybridge_kmip::wire::Interval;
@@ -12,8 +14,9 @@ use crate::processor::{Context, identifier};
 
 pub(super) fn handle(request: ReKeyRequest, context: &mut Context<'_>) -> Result<ReKeyResponse> {
     let id = context.object(request.unique_identifier.as_ref())?;
-    let created = rotate(context, id, request.offset)?;
-    change(context, created.secret, request.attributes.as_ref())?;
+    let given = request.attributes.as_ref();
+    let created = rotate(context, id, request.offset, [given])?;
+    change(context, created.secret, given)?;
     context.set_placeholder(Some(created.secret));
     context.made(UniqueIdentifierEnumeration::ReKey, created.secret);
     Ok(ReKeyResponse {
@@ -22,16 +25,23 @@ pub(super) fn handle(request: ReKeyRequest, context: &mut Context<'_>) -> Result
     })
 }
 
-/// Makes the new version.
-pub(super) fn rotate(
+/// Makes the new version; its dates may be among the attributes given.
+pub(super) fn rotate<'a>(
     context: &Context<'_>,
     id: ObjectId,
     offset: Option<Interval>,
+    given: impl IntoIterator<Item = Option<&'a TemplateAttribute>>,
 ) -> Result<Created> {
-    if offset.is_some() {
-        return Err(Failure::not_supported(
-            "dates by Offset: give the new key's dates, or none to use it at once",
-        ));
+    let mut dates = NewDates {
+        offset: offset.map(|Interval(seconds)| seconds),
+        ..NewDates::default()
+    };
+    for attribute in given
+        .into_iter()
+        .flatten()
+        .flat_map(|given| &given.attributes)
+    {
+        take_date(&mut dates, attribute);
     }
     let object = context.inline(|kms, caller| kms.inspect(caller, id))?;
     let key = object.key.ok_or_else(|| {
@@ -40,7 +50,21 @@ pub(super) fn rotate(
             "the object is no key that can be re-keyed",
         )
     })?;
-    Ok(context.blocking(|kms, caller| kms.rotate_key(caller, key))?)
+    Ok(context.blocking(|kms, caller| kms.rotate_key_at(caller, key, dates))?)
+}
+
+/// Whether it is a date that the new version begins with.
+fn take_date(dates: &mut NewDates, attribute: &Attribute) -> bool {
+    let given = &mut dates.given;
+    let (slot, at) = match &attribute.value {
+        A::ActivationDate(at) => (&mut given.activation, at),
+        A::ProcessStartDate(at) => (&mut given.process_start, at),
+        A::ProtectStopDate(at) => (&mut given.protect_stop, at),
+        A::DeactivationDate(at) => (&mut given.deactivation, at),
+        _ => return false,
+    };
+    *slot = Some(Timestamp(at.0));
+    true
 }
 
 /// Attributes that the request gives the new object differently.
@@ -50,6 +74,9 @@ pub(super) fn change(
     given: Option<&TemplateAttribute>,
 ) -> Result<()> {
     for attribute in given.into_iter().flat_map(|given| &given.attributes) {
+        if take_date(&mut NewDates::default(), attribute) {
+            continue;
+        }
         // The new key has what the old one had: a value given again replaces it, a new one is
         // added.
         let position = crate::attributes::Position::Only;

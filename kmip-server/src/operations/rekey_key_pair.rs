@@ -12,7 +12,12 @@ pub(super) fn handle(
     context: &mut Context<'_>,
 ) -> Result<ReKeyKeyPairResponse> {
     let id = context.object(request.private_key_unique_identifier.as_ref())?;
-    let created = rotate(context, id, request.offset)?;
+    let created = rotate(
+        context,
+        id,
+        request.offset,
+        [request.common.as_ref(), request.private_key.as_ref()],
+    )?;
     let public = public_half(&created)?;
     change(context, created.secret, request.common.as_ref())?;
     change(context, created.secret, request.private_key.as_ref())?;

@@ -73,7 +73,7 @@ pub(super) fn has_two_numbers(spec: Option<KeySpec>) -> bool {
 }
 
 /// r ‖ s as ECDSA-Sig-Value.
-fn to_der(raw: &[u8]) -> Result<Vec<u8>> {
+pub(super) fn to_der(raw: &[u8]) -> Result<Vec<u8>> {
     let wrong = || keybridge_core::Error::Internal("a signature that cannot be encoded".into());
     let (r, s) = raw.split_at(raw.len() / 2);
     let mut numbers = Vec::with_capacity(2);

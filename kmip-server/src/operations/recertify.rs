@@ -1,0 +1,66 @@
+//! Re-certify (1.4 section 4.8; 2.1 section 6.1.43): a certificate takes the place of another.
+
+use keybridge_core::ObjectClass;
+use keybridge_core::model::LinkType;
+use keybridge_core::time::Timestamp;
+use keybridge_kmip::enums::UniqueIdentifierEnumeration;
+use keybridge_kmip::operations::{ReCertifyRequest, ReCertifyResponse};
+
+use super::certify::{certify, link, wanted};
+use crate::failure::{Failure, Result};
+use crate::processor::{Context, identifier};
+
+pub(super) fn handle(
+    request: ReCertifyRequest,
+    context: &mut Context<'_>,
+) -> Result<ReCertifyResponse> {
+    let old_id = context.object(request.unique_identifier.as_ref())?;
+    let old = context.inline(|kms, caller| kms.inspect(caller, old_id))?;
+    if old.class != ObjectClass::Certificate {
+        return Err(Failure::invalid_field(
+            "only certificates are certified again",
+        ));
+    }
+    let linked = old
+        .attributes
+        .links
+        .iter()
+        .find(|link| link.kind == LinkType::PUBLIC_KEY);
+    let mut requested = request.certificate_request;
+    if let (None, Some(given)) = (&requested, &request.certificate_request_unique_identifier) {
+        let id = context.object(Some(given))?;
+        let kept = context.inline(|kms, caller| kms.export(caller, id))?;
+        requested = Some(kept.value.expose().to_vec());
+    }
+    let kind = request.certificate_request_type;
+    let (mut wanted, given) = wanted(kind, requested, request.attributes.as_ref())?;
+    // "Activation Date = Initial Date + Offset"; the new one is good as long as the old one was.
+    if let Some(offset) = request.offset {
+        let from = Timestamp::now().plus_seconds(i64::from(offset.0));
+        wanted.from = Some(from);
+        if let (Some(begin), Some(end)) = (old.dates.activation, old.dates.deactivation) {
+            wanted.to = Some(from.plus_seconds(end.0.saturating_sub(begin.0)));
+        }
+    }
+    let id = certify(context, linked.map(|link| link.object), wanted, &given)?;
+    // The Names move to the new certificate.
+    let mut names = Vec::new();
+    context.blocking(|kms, caller| {
+        kms.modify(caller, old_id, &mut |attributes| {
+            names = std::mem::take(&mut attributes.names);
+            Ok(())
+        })?;
+        kms.modify(caller, id, &mut |attributes| {
+            attributes.names.append(&mut names);
+            Ok(())
+        })
+    })?;
+    link(context, old_id, LinkType::REPLACEMENT, id)?;
+    link(context, id, LinkType::REPLACED, old_id)?;
+    context.set_placeholder(Some(id));
+    context.made(UniqueIdentifierEnumeration::ReCertify, id);
+    Ok(ReCertifyResponse {
+        unique_identifier: identifier(id),
+        template_attribute: None,
+    })
+}
