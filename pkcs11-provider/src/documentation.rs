@@ -78,6 +78,26 @@ pub const NOTES: &[(&str, &str)] = &[
         "C_SeedRandom",
         "accepted and not used: the operating system's generator needs no seed",
     ),
+    (
+        "C_GetMechanismList",
+        "of a token whose keys live in an HSM: what that HSM does with them, and digests",
+    ),
+    (
+        "C_CreateObject",
+        "before a login: public session objects, nothing stored. So too for all that makes objects",
+    ),
+    (
+        "C_FindObjectsInit",
+        "profile and mechanism objects are found by their class or own attribute only",
+    ),
+    (
+        "C_EncryptInit",
+        "GCM makes the vector when `ulIvLen` is 0, `pIv` is not NULL and `ulIvBits` is 96 or more",
+    ),
+    (
+        "C_WrapKey",
+        "with `CK_GCM_WRAP_PARAMS` and `CK_CCM_WRAP_PARAMS` the token makes the vector if asked",
+    ),
     ("C_EncryptMessage", MESSAGES),
     ("C_DecryptMessage", MESSAGES),
     (

@@ -22,8 +22,7 @@ static const struct { const char *name; const char *kinds; } functions[] = {
 typedef CK_RV (*any)(CK_ULONG, CK_ULONG, CK_ULONG, CK_ULONG, CK_ULONG, CK_ULONG, CK_ULONG,
                      CK_ULONG, CK_ULONG, CK_ULONG, CK_ULONG, CK_ULONG);
 
-static const CK_ULONG numbers[] = {0, 1, 3, ~0UL, ~0UL / 2, 1UL << 32, 0x80000000UL,
-                                   ~0UL / sizeof(CK_ATTRIBUTE) + 1};
+static const CK_ULONG numbers[] = {0, 3, ~0UL, 0x80000000UL, ~0UL / sizeof(CK_ATTRIBUTE) + 1};
 
 static CK_FUNCTION_LIST_3_2 *module;
 static CK_OBJECT_HANDLE key;
@@ -117,5 +116,5 @@ int main(int count, char **arguments) {
         }
     }
     check(module->C_Finalize(NULL_PTR), "C_Finalize");
-    return calls > 1000 ? 0 : 3;
+    return calls > 800 ? 0 : 3;
 }
