@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 use super::Kms;
 use super::cache::Loaded;
 use super::change::check_object;
+use super::imprints;
 use super::register::Descent;
 use super::request::{DeriveKey, UnwrapKey};
 use super::rules;
@@ -101,7 +102,10 @@ impl Kms {
             }
         };
         let wrapped = self.ready(&wrapping)?.wrap(mechanism, &value)?;
-        self.take_role(caller, &wrapping, (Purpose::Wrap, mechanism), seen)?;
+        // To wrap what may be read anyhow is to encrypt it.
+        if imprints::is_hidden(target) {
+            self.take_role(caller, &wrapping, (Purpose::Wrap, mechanism), seen)?;
+        }
         self.count(caller, &wrapping.object, Purpose::Wrap, value.len(), true)?;
         self.imprint_wrapped(&wrapping, &loaded, value.expose())?;
         self.first_served(caller, &loaded)?;

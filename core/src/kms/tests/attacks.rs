@@ -398,6 +398,22 @@ fn readable_keys_and_keys_that_cannot_wrap_take_no_role() {
     assert!(matches!(refused, Err(Error::UsageNotPermitted(_))));
 }
 
+/// Programs that wrap keys which may be read (Java's, told so) go on to decrypt: nothing is learnt by it.
+#[test]
+fn to_wrap_what_may_be_read_takes_no_role() {
+    let bridge = Bridge::new();
+    let user = bridge.user(Door::Kmip);
+    let mut request = CreateKey::new(KeySpec::Aes { bits: 256 });
+    request.secret = attributes("open");
+    (request.secret.sensitive, request.secret.extractable) = (false, true);
+    let open = bridge.kms.create_key(&user, request).expect("a key").secret;
+    let key = bridge.aes(&user, "k").secret;
+    let wrapped = wrap(&bridge.kms, &user, key, &CBC, open).expect("wrap");
+    one_part(&bridge.kms, &user, key, Purpose::Decrypt, CBC, &wrapped).expect("decrypt");
+    let secret = target(&bridge.kms, &user);
+    taken(wrap(&bridge.kms, &user, key, &CBC, secret), KeyRole::Data);
+}
+
 /// A use that is refused, for whatever reason, decides nothing.
 #[test]
 fn a_refused_use_takes_no_role() {
