@@ -107,6 +107,24 @@ fn ods_hsmutil_shows_ed25519_where_points_are_der() {
     }
 }
 
+/// OpenDNSSEC reads an Ed25519 key's point in a DER OCTET STRING, as older tokens give it: the token's
+/// configuration can say so. And its small RSA keys, for zones, are made.
+#[test]
+fn ods_hsmutil_reads_edwards_points_in_der() {
+    let on = Subject::bridge();
+    let path = on.file("bridge/keybridge.toml");
+    let settings = fs::read_to_string(&path).expect("the configuration");
+    let token = format!("label = \"{}\"\n", on.token.label);
+    let settings = settings.replace(&token, &format!("{token}edwards-point = \"der\"\n"));
+    fs::write(&path, settings).expect("write the configuration");
+    on.token
+        .tool("--keypairgen --key-type EC:edwards25519 --label ed --id ed25519e --usage-sign")
+        .ok();
+    hsmutil(&on, "dnskey ed25519e example.org 257 15").says("DNSKEY\t257 3 15 ");
+    hsmutil(&on, "generate house rsa 1024");
+    hsmutil(&on, "list house").says("RSA/1024");
+}
+
 /// Knot takes RSA, and the curves of the token. (Its Ed25519 wants GnuTLS to make keys with
 /// `CKM_EDDSA`, which is not a mechanism that makes keys.)
 const ALGORITHMS: [&str; 3] = ["rsasha256", "ecdsap256sha256", "ecdsap384sha384"];
