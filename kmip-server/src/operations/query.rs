@@ -4,10 +4,12 @@ use keybridge_core::Protection;
 use keybridge_kmip::Version;
 use keybridge_kmip::attributes::RNGParameters;
 use keybridge_kmip::enums::{
-    DRBGAlgorithm, DestroyAction, ObjectType, Operation, ProtectionStorageMask, QueryFunction,
-    RNGAlgorithm, RNGMode, UnwrapMode,
+    DRBGAlgorithm, DestroyAction, ObjectType, Operation, ProfileName, ProtectionStorageMask,
+    QueryFunction, RNGAlgorithm, RNGMode, UnwrapMode,
 };
-use keybridge_kmip::operations::query::{CapabilityInformation, ServerInformation};
+use keybridge_kmip::operations::query::{
+    CapabilityInformation, ProfileInformation, ServerInformation,
+};
 use keybridge_kmip::operations::{ProtectionStorageMasks, QueryRequest, QueryResponse};
 
 use super::SUPPORTED;
@@ -26,6 +28,38 @@ const OBJECT_TYPES: &[ObjectType] = &[
     ObjectType::OpaqueObject,
     ObjectType::PGPKey,
     ObjectType::CertificateRequest,
+];
+
+/// Profiles whose cases the bridge passes, by their names of 1.4 and of 2.x.
+const PROFILES: &[ProfileName] = &[
+    ProfileName::BaselineServerBasicKMIPV1_4,
+    ProfileName::SymmetricKeyLifecycleServerKMIPV1_4,
+    ProfileName::AsymmetricKeyLifecycleServerKMIPV1_4,
+    ProfileName::SymmetricKeyFoundryServerKMIPV1_4,
+    ProfileName::OpaqueManagedObjectStoreServerKMIPV1_4,
+    ProfileName::TapeLibraryServerKMIPV1_4,
+    ProfileName::StorageArrayWithSelfEncryptingDriveServerKMIPV1_4,
+    ProfileName::BasicCryptographicServerKMIPV1_4,
+    ProfileName::AdvancedCryptographicServerKMIPV1_4,
+    ProfileName::RNGCryptographicServerKMIPV1_4,
+    ProfileName::HTTPSServerKMIPV1_4,
+    ProfileName::JSONServerKMIPV1_4,
+    ProfileName::XMLServerKMIPV1_4,
+    ProfileName::BaselineServer,
+    ProfileName::SymmetricKeyLifecycleServer,
+    ProfileName::AsymmetricKeyLifecycleServer,
+    ProfileName::SymmetricKeyFoundryServer,
+    ProfileName::OpaqueManagedObjectStoreServer,
+    ProfileName::TapeLibraryServer,
+    ProfileName::StorageArrayWithSelfEncryptingDriveServer,
+    ProfileName::BasicCryptographicServer,
+    ProfileName::AdvancedCryptographicServer,
+    ProfileName::RNGCryptographicServer,
+    ProfileName::AESXTSServer,
+    ProfileName::QuantumSafeServer,
+    ProfileName::HTTPSServer,
+    ProfileName::JSONServer,
+    ProfileName::XMLServer,
 ];
 
 pub(super) fn handle(request: QueryRequest, context: &mut Context<'_>) -> Result<QueryResponse> {
@@ -87,7 +121,19 @@ fn answer(function: QueryFunction, response: &mut QueryResponse, context: &Conte
             }
             response.protection_storage_masks = Some(ProtectionStorageMasks { masks });
         }
-        // Nothing to say about extensions, name spaces, profiles, validations and the rest.
+        QueryFunction::QueryProfiles => {
+            let exists = |name: &ProfileName| name.exists_in(version);
+            let names = PROFILES.iter().copied().filter(exists);
+            response.profile_information = names
+                .map(|profile_name| ProfileInformation {
+                    profile_name,
+                    profile_version: None,
+                    server_uri: None,
+                    server_port: None,
+                })
+                .collect();
+        }
+        // Nothing to say about extensions, name spaces, validations and the rest.
         _ => {}
     }
 }

@@ -1,5 +1,5 @@
-//! Set Endpoint Role (2.1 section 6.1.57): who of the two sends requests from here on. The bridge is a
-//! server; a client that stays one is told so.
+//! Set Endpoint Role (2.1 section 6.1.54): "the endpoint role for the server to apply". The bridge is a
+//! server and stays one.
 
 use keybridge_kmip::enums::{EndpointRole, ResultReason};
 use keybridge_kmip::operations::{SetEndpointRoleRequest, SetEndpointRoleResponse};
@@ -12,10 +12,10 @@ pub(super) fn handle(
     _: &mut Context<'_>,
 ) -> Result<SetEndpointRoleResponse> {
     match request.endpoint_role {
-        EndpointRole::Client => Ok(SetEndpointRoleResponse {
-            endpoint_role: EndpointRole::Client,
+        EndpointRole::Server => Ok(SetEndpointRoleResponse {
+            endpoint_role: EndpointRole::Server,
         }),
-        EndpointRole::Server => Err(Failure::new(
+        EndpointRole::Client => Err(Failure::new(
             ResultReason::FeatureNotSupported,
             "the bridge sends no requests to its clients",
         )),
