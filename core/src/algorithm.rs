@@ -101,6 +101,83 @@ impl Curve {
     }
 }
 
+/// A parameter set of ML-KEM (FIPS 203) or ML-DSA (FIPS 204).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LatticeSet {
+    /// ML-KEM-512.
+    #[serde(rename = "ml-kem-512")]
+    MlKem512,
+    /// ML-KEM-768.
+    #[serde(rename = "ml-kem-768")]
+    MlKem768,
+    /// ML-KEM-1024.
+    #[serde(rename = "ml-kem-1024")]
+    MlKem1024,
+    /// ML-DSA-44.
+    #[serde(rename = "ml-dsa-44")]
+    MlDsa44,
+    /// ML-DSA-65.
+    #[serde(rename = "ml-dsa-65")]
+    MlDsa65,
+    /// ML-DSA-87.
+    #[serde(rename = "ml-dsa-87")]
+    MlDsa87,
+}
+
+impl LatticeSet {
+    /// Whether it is one of ML-KEM.
+    #[must_use]
+    pub const fn is_kem(self) -> bool {
+        matches!(self, Self::MlKem512 | Self::MlKem768 | Self::MlKem1024)
+    }
+
+    /// Bytes of a seed: d ‖ z, or ξ.
+    #[must_use]
+    pub const fn seed_length(self) -> usize {
+        if self.is_kem() { 64 } else { 32 }
+    }
+
+    /// Bytes of a public key (FIPS 203 table 3, FIPS 204 table 2).
+    #[must_use]
+    pub const fn public_length(self) -> usize {
+        match self {
+            Self::MlKem512 => 800,
+            Self::MlKem768 => 1184,
+            Self::MlKem1024 => 1568,
+            Self::MlDsa44 => 1312,
+            Self::MlDsa65 => 1952,
+            Self::MlDsa87 => 2592,
+        }
+    }
+
+    /// Bytes of a ciphertext of ML-KEM or a signature of ML-DSA (the same tables).
+    #[must_use]
+    pub const fn output_length(self) -> usize {
+        match self {
+            Self::MlKem512 => 768,
+            Self::MlKem768 => 1088,
+            Self::MlKem1024 => 1568,
+            Self::MlDsa44 => 2420,
+            Self::MlDsa65 => 3309,
+            Self::MlDsa87 => 4627,
+        }
+    }
+
+    /// The standard's name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::MlKem512 => "ML-KEM-512",
+            Self::MlKem768 => "ML-KEM-768",
+            Self::MlKem1024 => "ML-KEM-1024",
+            Self::MlDsa44 => "ML-DSA-44",
+            Self::MlDsa65 => "ML-DSA-65",
+            Self::MlDsa87 => "ML-DSA-87",
+        }
+    }
+}
+
 /// What kind of key: everything an engine must know to make one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "kebab-case")]
@@ -142,6 +219,11 @@ pub enum KeySpec {
     X25519,
     /// SM2 (GB/T 32918).
     Sm2,
+    /// ML-KEM or ML-DSA.
+    Lattice {
+        /// The parameter set.
+        set: LatticeSet,
+    },
     /// A key for HMAC with one hash.
     Hmac {
         /// The hash.
@@ -178,6 +260,8 @@ impl KeySpec {
             | Self::Foreign { bits, .. } => bits,
             Self::Sm4 => 128,
             Self::Ec { curve } => curve.bits(),
+            // No key here is near the range of the number.
+            Self::Lattice { set } => set.public_length() as u32 * 8,
             Self::ChaCha20 | Self::Ed25519 | Self::X25519 | Self::Sm2 => 256,
         }
     }
@@ -221,6 +305,12 @@ impl KeySpec {
             Self::Ec { .. } | Self::Ed25519 | Self::X25519 | Self::Sm2 => bits / 2,
             Self::AesXts { .. } => bits / 2,
             Self::Des3 { .. } => 112,
+            Self::Lattice {
+                set: LatticeSet::MlKem512 | LatticeSet::MlDsa44,
+            } => 128,
+            Self::Lattice {
+                set: LatticeSet::MlKem768 | LatticeSet::MlDsa65,
+            } => 192,
             _ => bits,
         };
         if strength > 256 { 256 } else { strength }
@@ -231,7 +321,11 @@ impl KeySpec {
     pub const fn can_wrap(self) -> bool {
         !matches!(
             self,
-            Self::Hmac { .. } | Self::GenericSecret { .. } | Self::Ed25519 | Self::Foreign { .. }
+            Self::Hmac { .. }
+                | Self::GenericSecret { .. }
+                | Self::Ed25519
+                | Self::Lattice { .. }
+                | Self::Foreign { .. }
         )
     }
 
@@ -240,7 +334,12 @@ impl KeySpec {
     pub const fn is_asymmetric(self) -> bool {
         matches!(
             self,
-            Self::Rsa { .. } | Self::Ec { .. } | Self::Ed25519 | Self::X25519 | Self::Sm2
+            Self::Rsa { .. }
+                | Self::Ec { .. }
+                | Self::Ed25519
+                | Self::X25519
+                | Self::Sm2
+                | Self::Lattice { .. }
         )
     }
 }
@@ -250,6 +349,10 @@ impl KeySpec {
     /// Safe): secrets of 256 bits do (Grover's search halves them), pairs of the classical kinds do not.
     #[must_use]
     pub const fn is_quantum_safe(self) -> bool {
-        !self.is_asymmetric() && !matches!(self, Self::Foreign { .. }) && self.bits() >= 256
+        match self {
+            Self::Lattice { .. } => true,
+            Self::Foreign { .. } => false,
+            _ => !self.is_asymmetric() && self.bits() >= 256,
+        }
     }
 }

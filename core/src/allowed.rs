@@ -2,7 +2,7 @@
 //! Numbers: `pkcs11t.h` of PKCS#11 3.2.
 
 use crate::algorithm::{HashAlgorithm, KeySpec};
-use crate::mechanism::{Kdf, KdfMode, Mechanism, TlsSecret};
+use crate::mechanism::{Kdf, KdfMode, Mechanism, PreHash, TlsSecret};
 
 impl Mechanism {
     /// The PKCS#11 mechanisms that this one is, for a key of that kind; empty for what PKCS#11 has no number for
@@ -61,6 +61,13 @@ impl Mechanism {
             Self::Ecdsa => &[0x1041],
             Self::EcdsaHash { hash } => ecdsa(*hash),
             Self::Eddsa | Self::EddsaContext { .. } => &[0x1057],
+            Self::MlKem => &[0x17],
+            Self::MlDsa { prehash: None, .. } => &[0x1d],
+            Self::MlDsa { digested: true, .. } => &[0x1f],
+            Self::MlDsa {
+                prehash: Some(prehash),
+                ..
+            } => hash_ml_dsa(*prehash),
             Self::Concatenate { before: false, .. } => &[0x360, 0x362],
             Self::Concatenate { .. } => &[0x363],
             Self::Xor { .. } => &[0x364],
@@ -129,6 +136,22 @@ const fn rsa_pss(hash: HashAlgorithm) -> &'static [u64] {
         HashAlgorithm::Sha3_384 => &[0x64],
         HashAlgorithm::Sha3_512 => &[0x65],
         HashAlgorithm::Sha512_224 | HashAlgorithm::Sha512_256 | HashAlgorithm::Sm3 => &[],
+    }
+}
+
+const fn hash_ml_dsa(prehash: PreHash) -> &'static [u64] {
+    match prehash {
+        PreHash::Hash(HashAlgorithm::Sha224) => &[0x23],
+        PreHash::Hash(HashAlgorithm::Sha256) => &[0x24],
+        PreHash::Hash(HashAlgorithm::Sha384) => &[0x25],
+        PreHash::Hash(HashAlgorithm::Sha512) => &[0x26],
+        PreHash::Hash(HashAlgorithm::Sha3_224) => &[0x27],
+        PreHash::Hash(HashAlgorithm::Sha3_256) => &[0x28],
+        PreHash::Hash(HashAlgorithm::Sha3_384) => &[0x29],
+        PreHash::Hash(HashAlgorithm::Sha3_512) => &[0x2a],
+        PreHash::Shake128 => &[0x2b],
+        PreHash::Shake256 => &[0x2c],
+        PreHash::Hash(_) => &[],
     }
 }
 

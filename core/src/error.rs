@@ -407,6 +407,8 @@ impl fmt::Display for Purpose {
             Self::Derive => "derive",
             Self::SignRecover => "sign with recovery",
             Self::VerifyRecover => "verify with recovery",
+            Self::Encapsulate => "encapsulate",
+            Self::Decapsulate => "decapsulate",
         })
     }
 }

@@ -25,7 +25,7 @@ pub mod settings;
 pub mod store;
 pub mod time;
 
-pub use algorithm::{Curve, HashAlgorithm, KeySpec};
+pub use algorithm::{Curve, HashAlgorithm, KeySpec, LatticeSet};
 pub use audit::Verb;
 pub use authorize::{Caller, Door};
 pub use error::{Error, Result};

@@ -69,6 +69,7 @@ pub const fn protects(purpose: Purpose) -> bool {
             | Purpose::MacGenerate
             | Purpose::Wrap
             | Purpose::Derive
+            | Purpose::Encapsulate
     )
 }
 

@@ -32,6 +32,30 @@ pub enum Purpose {
     SignRecover,
     /// Check a signature and give the data that is in it.
     VerifyRecover,
+    /// Make a secret and what carries it to the holder of the private key.
+    Encapsulate,
+    /// Open what carries a secret.
+    Decapsulate,
+}
+
+/// What is hashed before HashML-DSA signs it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PreHash {
+    /// A hash function.
+    Hash(HashAlgorithm),
+    /// SHAKE128, 256 bits of it.
+    Shake128,
+    /// SHAKE256, 512 bits of it.
+    Shake256,
+}
+
+/// Whether an ML-DSA signature has randomness in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hedge {
+    /// It has: safer against faults and side channels.
+    Hedged,
+    /// It has not: one message, one signature.
+    Deterministic,
 }
 
 /// The hash and mask generation function of RSA-OAEP and RSA-PSS.
@@ -316,6 +340,19 @@ pub enum Mechanism {
         /// The context, up to 255 bytes; not empty without `prehash`.
         context: Vec<u8>,
     },
+    /// ML-DSA (FIPS 204).
+    MlDsa {
+        /// The context, up to 255 bytes.
+        context: Vec<u8>,
+        /// HashML-DSA with this hash.
+        prehash: Option<PreHash>,
+        /// The data is the hash already.
+        digested: bool,
+        /// Hedged or deterministic; of no matter for verification.
+        hedge: Hedge,
+    },
+    /// ML-KEM (FIPS 203).
+    MlKem,
     /// SM2 signature over SM3(Z ‖ data); the signature is r ‖ s.
     Sm2Sign {
         /// User id in Z; the standard's default is `1234567812345678`.
@@ -506,6 +543,9 @@ impl Mechanism {
             Self::Ecdsa => "ECDSA",
             Self::EcdsaHash { .. } => "ECDSA-HASH",
             Self::Eddsa => "EDDSA",
+            Self::MlDsa { prehash: None, .. } => "ML-DSA",
+            Self::MlDsa { .. } => "HASH-ML-DSA",
+            Self::MlKem => "ML-KEM",
             Self::EddsaContext { prehash: false, .. } => "ED25519CTX",
             Self::EddsaContext { .. } => "ED25519PH",
             Self::Concatenate { .. } => "CONCATENATE",

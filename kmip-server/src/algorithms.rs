@@ -383,7 +383,8 @@ pub fn algorithm(spec: KeySpec, said: Option<Algorithm>) -> Option<Algorithm> {
         KeySpec::X25519 => said.unwrap_or(Algorithm::ECDH),
         KeySpec::Sm2 => Algorithm::SM2,
         KeySpec::Hmac { hash, .. } => return HASHES.iter().find(|row| row.0 == hash)?.2,
-        KeySpec::GenericSecret { .. } => return None,
+        // The versions of KMIP here have no numbers for ML-KEM and ML-DSA.
+        KeySpec::Lattice { .. } | KeySpec::GenericSecret { .. } => return None,
         KeySpec::Foreign { algorithm, .. } => Algorithm(algorithm),
     })
 }

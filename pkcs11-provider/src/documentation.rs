@@ -7,14 +7,6 @@ use crate::ffi::DECLARATIONS;
 
 /// Functions that answer `CKR_FUNCTION_NOT_SUPPORTED`, and why.
 pub const LEFT_OUT: &[(&str, &str)] = &[
-    (
-        "C_EncapsulateKey",
-        "key encapsulation waits for ML-KEM in the engine",
-    ),
-    (
-        "C_DecapsulateKey",
-        "key encapsulation waits for ML-KEM in the engine",
-    ),
     ("C_AsyncComplete", ASYNC),
     ("C_AsyncGetID", ASYNC),
     ("C_AsyncJoin", ASYNC),

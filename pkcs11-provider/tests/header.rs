@@ -23,6 +23,12 @@ fn is_current() {
 }
 
 #[test]
+fn the_table_of_mechanisms_is_current() {
+    let text = keybridge_pkcs11::mechanisms::documentation::table();
+    compare("docs/pkcs11-mechanisms.md", &text);
+}
+
+#[test]
 fn the_table_of_functions_is_current() {
     let text = keybridge_pkcs11::documentation::functions();
     compare("docs/pkcs11-functions.md", &text);

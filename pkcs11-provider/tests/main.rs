@@ -15,6 +15,7 @@ mod malformed;
 mod messages;
 mod objects;
 mod operations;
+mod post_quantum;
 mod public_sessions;
 mod recovery;
 mod robustness;

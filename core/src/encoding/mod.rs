@@ -21,6 +21,7 @@ use crate::secret::SecretBytes;
 mod certificate;
 mod curve;
 mod ec;
+mod lattice;
 mod recover;
 mod rsa;
 #[cfg(test)]
@@ -29,6 +30,7 @@ mod tests;
 pub use certificate::public_key_info_of_certificate;
 pub use curve::NamedCurve;
 pub use ec::{EcPrivateKey, EcPublicKey};
+pub use lattice::{LatticePrivateKey, LatticePublicKey};
 pub use rsa::{RsaPrivateKey, RsaPublicKey};
 
 /// Longest key encoding read: an RSA key of 8192 bits is below 5 KiB as PKCS#8.
@@ -44,6 +46,8 @@ pub enum PrivateKey {
     Rsa(RsaPrivateKey),
     /// On a curve: ECDSA, ECDH, SM2, Ed25519, X25519.
     Ec(EcPrivateKey),
+    /// ML-KEM and ML-DSA.
+    Lattice(LatticePrivateKey),
 }
 
 impl PrivateKey {
@@ -56,6 +60,8 @@ impl PrivateKey {
         if info.algorithm.oid == rsa::RSA_ENCRYPTION {
             rsa::check_parameters(info.algorithm.parameters)?;
             RsaPrivateKey::from_pkcs1(info.private_key.as_bytes()).map(Self::Rsa)
+        } else if let Some(set) = lattice::set_of(&info.algorithm) {
+            LatticePrivateKey::from_private_key_info(set, &info).map(Self::Lattice)
         } else {
             let curve = NamedCurve::of_algorithm(&info.algorithm)?;
             ec::from_private_key_info(curve, &info).map(Self::Ec)
@@ -70,6 +76,7 @@ impl PrivateKey {
         match self {
             Self::Rsa(key) => key.to_pkcs8(),
             Self::Ec(key) => key.to_pkcs8(),
+            Self::Lattice(key) => key.to_pkcs8(),
         }
     }
 
@@ -81,6 +88,7 @@ impl PrivateKey {
         match self {
             Self::Rsa(key) => Ok(PublicKey::Rsa(key.public.clone())),
             Self::Ec(key) => key.public_key().map(PublicKey::Ec),
+            Self::Lattice(key) => Ok(PublicKey::Lattice(key.public_key().clone())),
         }
     }
 
@@ -90,6 +98,7 @@ impl PrivateKey {
         match self {
             Self::Rsa(key) => key.public.spec(),
             Self::Ec(key) => key.curve().spec(),
+            Self::Lattice(key) => KeySpec::Lattice { set: key.set() },
         }
     }
 }
@@ -101,6 +110,8 @@ pub enum PublicKey {
     Rsa(RsaPublicKey),
     /// On a curve: ECDSA, ECDH, SM2, Ed25519, X25519.
     Ec(EcPublicKey),
+    /// ML-KEM and ML-DSA.
+    Lattice(LatticePublicKey),
 }
 
 impl PublicKey {
@@ -117,6 +128,8 @@ impl PublicKey {
         if info.algorithm.oid == rsa::RSA_ENCRYPTION {
             rsa::check_parameters(info.algorithm.parameters)?;
             RsaPublicKey::from_pkcs1(key).map(Self::Rsa)
+        } else if let Some(set) = lattice::set_of(&info.algorithm) {
+            LatticePublicKey::new(set, key).map(Self::Lattice)
         } else {
             let curve = NamedCurve::of_algorithm(&info.algorithm)?;
             EcPublicKey::new(curve, key).map(Self::Ec)
@@ -131,6 +144,7 @@ impl PublicKey {
         match self {
             Self::Rsa(key) => key.to_spki(),
             Self::Ec(key) => key.to_spki(),
+            Self::Lattice(key) => key.to_spki(),
         }
     }
 
@@ -148,6 +162,7 @@ impl PublicKey {
         match self {
             Self::Rsa(key) => key.spec(),
             Self::Ec(key) => key.curve().spec(),
+            Self::Lattice(key) => KeySpec::Lattice { set: key.set() },
         }
     }
 }
@@ -160,6 +175,8 @@ pub fn private_key_spec(pkcs8: &[u8]) -> Result<KeySpec> {
     let info: PrivateKeyInfoRef<'_> = decode(pkcs8, "PKCS#8 private key")?;
     if info.algorithm.oid == rsa::RSA_ENCRYPTION {
         PrivateKey::from_pkcs8(pkcs8).map(|key| key.spec())
+    } else if let Some(set) = lattice::set_of(&info.algorithm) {
+        Ok(KeySpec::Lattice { set })
     } else {
         NamedCurve::of_algorithm(&info.algorithm).map(NamedCurve::spec)
     }
@@ -173,6 +190,8 @@ pub fn public_key_spec(spki: &[u8]) -> Result<KeySpec> {
     let info: SubjectPublicKeyInfoRef<'_> = decode(spki, "SubjectPublicKeyInfo")?;
     if info.algorithm.oid == rsa::RSA_ENCRYPTION {
         PublicKey::from_spki(spki).map(|key| key.spec())
+    } else if let Some(set) = lattice::set_of(&info.algorithm) {
+        Ok(KeySpec::Lattice { set })
     } else {
         NamedCurve::of_algorithm(&info.algorithm).map(NamedCurve::spec)
     }

@@ -128,13 +128,14 @@ fn every_encoding_is_refused_when_cut_and_survives_flips() {
             PrivateKey::Rsa(key) => key.to_pkcs1().unwrap(),
             PrivateKey::Ec(key) if key.curve().is_weierstrass() => key.to_sec1(true).unwrap(),
             PrivateKey::Ec(key) => key.to_pkcs8().unwrap(),
+            PrivateKey::Lattice(key) => key.to_pkcs8().unwrap(),
         };
         let read_inner = |bytes: &[u8]| match &key {
             PrivateKey::Rsa(_) => RsaPrivateKey::from_pkcs1(bytes).is_ok(),
             PrivateKey::Ec(key) if key.curve().is_weierstrass() => {
                 EcPrivateKey::from_sec1(None, bytes).is_ok()
             }
-            PrivateKey::Ec(_) => PrivateKey::from_pkcs8(bytes).is_ok(),
+            PrivateKey::Ec(_) | PrivateKey::Lattice(_) => PrivateKey::from_pkcs8(bytes).is_ok(),
         };
         for (bytes, read) in [
             (

@@ -130,6 +130,23 @@ pub trait ReadyKey: Send + Sync {
     /// # Errors
     /// As [`ReadyKey::run`].
     fn derive(&self, mechanism: &Mechanism, length: Option<usize>) -> Result<SecretBytes>;
+
+    /// Makes a secret and the ciphertext that carries it to the holder of the private key.
+    ///
+    /// # Errors
+    /// As [`ReadyKey::run`].
+    fn encapsulate(&self, mechanism: &Mechanism) -> Result<(Vec<u8>, SecretBytes)> {
+        unsupported(Purpose::Encapsulate, mechanism)
+    }
+
+    /// Opens what [`ReadyKey::encapsulate`] made.
+    ///
+    /// # Errors
+    /// As [`ReadyKey::run`]; [`Error::DataLength`] for a ciphertext of another length. A ciphertext that is wrong
+    /// otherwise gives another secret.
+    fn decapsulate(&self, mechanism: &Mechanism, _ciphertext: &[u8]) -> Result<SecretBytes> {
+        unsupported(Purpose::Decapsulate, mechanism)
+    }
 }
 
 /// An operation in parts.

@@ -339,6 +339,7 @@ pub(super) fn describe(spec: KeySpec) -> String {
         KeySpec::Ed25519 => "Ed25519".into(),
         KeySpec::X25519 => "X25519".into(),
         KeySpec::Sm2 => "SM2".into(),
+        KeySpec::Lattice { set } => set.name().into(),
         KeySpec::Hmac { hash, bits } => format!("HMAC-{} {bits} bits", hash.name()),
         KeySpec::GenericSecret { bits } => format!("generic secret {bits} bits"),
         KeySpec::Foreign { algorithm, bits } => format!("algorithm {algorithm} {bits} bits"),

@@ -23,6 +23,7 @@ mod cache;
 mod change;
 mod check_value;
 mod create;
+mod encapsulation;
 mod engines;
 mod imprints;
 mod intents;
@@ -49,8 +50,8 @@ mod usage;
 pub use abilities::Place;
 pub use operate::Operation;
 pub use request::{
-    CreateKey, Created, DeriveKey, Exported, Find, Imported, NewClient, NewCredential, NewDates,
-    PinState, Register, TokenState, UnwrapKey,
+    CreateKey, Created, DecapsulateKey, DeriveKey, EncapsulateKey, Exported, Find, Imported,
+    NewClient, NewCredential, NewDates, PinState, Register, TokenState, UnwrapKey,
 };
 pub(crate) use undo::UndoLog;
 

@@ -52,7 +52,7 @@ impl Purpose {
             Self::MacVerify => Verb::MacVerify,
             Self::Wrap => Verb::Wrap,
             Self::Unwrap => Verb::Unwrap,
-            Self::Derive => Verb::Derive,
+            Self::Derive | Self::Encapsulate | Self::Decapsulate => Verb::Derive,
         }
     }
 }

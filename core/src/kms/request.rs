@@ -186,6 +186,30 @@ pub struct DeriveKey {
     pub template: Register,
 }
 
+/// Makes a secret object, and what carries its value to the holder of a private key.
+#[derive(Clone, Debug)]
+pub struct EncapsulateKey {
+    /// The public key.
+    pub public_key: ObjectId,
+    /// How.
+    pub mechanism: Mechanism,
+    /// What becomes of the secret, whose first bytes are the value that its kind wants; its `value` is not looked at.
+    pub template: Register,
+}
+
+/// Makes a secret object of what [`EncapsulateKey`] made.
+#[derive(Clone, Debug)]
+pub struct DecapsulateKey<'a> {
+    /// The private key.
+    pub private_key: ObjectId,
+    /// How.
+    pub mechanism: Mechanism,
+    /// What carries the secret.
+    pub ciphertext: &'a [u8],
+    /// As of [`EncapsulateKey`].
+    pub template: Register,
+}
+
 /// A value handed out.
 #[derive(Clone, Debug)]
 pub struct Exported {

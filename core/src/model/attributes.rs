@@ -50,6 +50,10 @@ impl UsageMask {
     pub const SIGN_RECOVER: Self = Self(0x1000_0000);
     /// Verify with recovery (`CKA_VERIFY_RECOVER`).
     pub const VERIFY_RECOVER: Self = Self(0x2000_0000);
+    /// Encapsulate (`CKA_ENCAPSULATE`); as these.
+    pub const ENCAPSULATE: Self = Self(0x4000_0000);
+    /// Decapsulate (`CKA_DECAPSULATE`).
+    pub const DECAPSULATE: Self = Self(0x0800_0000);
 
     /// Whether every bit of `bits` is set.
     #[must_use]
@@ -92,6 +96,8 @@ impl UsageMask {
             Purpose::Derive => Self(Self::DERIVE.0 | Self::KEY_AGREEMENT.0),
             Purpose::SignRecover => Self::SIGN_RECOVER,
             Purpose::VerifyRecover => Self::VERIFY_RECOVER,
+            Purpose::Encapsulate => Self::ENCAPSULATE,
+            Purpose::Decapsulate => Self::DECAPSULATE,
         }
     }
 }

@@ -1,11 +1,12 @@
 //! Words of the command line for kinds, uses and places of keys.
 
 use keybridge_core::model::UsageMask;
-use keybridge_core::{Curve, HashAlgorithm, KeySpec, Protection};
+use keybridge_core::{Curve, HashAlgorithm, KeySpec, LatticeSet, Protection};
 
 /// The kinds of keys, as `--type` takes them.
 pub(super) const TYPES: &str = "aes-128, aes-192, aes-256, aes-xts-256, \
-    aes-xts-512, 3des, chacha20, sm4, rsa-2048, rsa-3072, rsa-4096, \
+    aes-xts-512, 3des, chacha20, ml-kem-512, ml-kem-768, ml-kem-1024, \
+    ml-dsa-44, ml-dsa-65, ml-dsa-87, sm4, rsa-2048, rsa-3072, rsa-4096, \
     ec-p256, ec-p384, ec-p521, ec-secp256k1, ed25519, x25519, sm2, hmac-sha1, hmac-sha224, \
     hmac-sha256, hmac-sha384, hmac-sha512, hmac-sm3, generic-BITS";
 
@@ -18,6 +19,12 @@ const NAMED: &[(&str, KeySpec)] = &[
     ("aes-xts-512", KeySpec::AesXts { bits: 512 }),
     ("3des", KeySpec::Des3 { bits: 168 }),
     ("chacha20", KeySpec::ChaCha20),
+    ("ml-kem-512", lattice(LatticeSet::MlKem512)),
+    ("ml-kem-768", lattice(LatticeSet::MlKem768)),
+    ("ml-kem-1024", lattice(LatticeSet::MlKem1024)),
+    ("ml-dsa-44", lattice(LatticeSet::MlDsa44)),
+    ("ml-dsa-65", lattice(LatticeSet::MlDsa65)),
+    ("ml-dsa-87", lattice(LatticeSet::MlDsa87)),
     ("sm4", KeySpec::Sm4),
     ("rsa-2048", KeySpec::Rsa { bits: 2048 }),
     ("rsa-3072", KeySpec::Rsa { bits: 3072 }),
@@ -41,6 +48,10 @@ const NAMED: &[(&str, KeySpec)] = &[
     ("hmac-sha512", hmac(HashAlgorithm::Sha512)),
     ("hmac-sm3", hmac(HashAlgorithm::Sm3)),
 ];
+
+const fn lattice(set: LatticeSet) -> KeySpec {
+    KeySpec::Lattice { set }
+}
 
 /// A key for HMAC as long as its hash (RFC 2104 section 3: shorter ones weaken it).
 const fn hmac(hash: HashAlgorithm) -> KeySpec {
@@ -132,13 +143,18 @@ pub(super) const fn default_usage(spec: KeySpec) -> UsageMask {
         KeySpec::Ec { .. } | KeySpec::Ed25519 => SIGN,
         KeySpec::X25519 | KeySpec::GenericSecret { .. } => UsageMask::DERIVE.0,
         KeySpec::Hmac { .. } => UsageMask::MAC_GENERATE.0 | UsageMask::MAC_VERIFY.0,
+        KeySpec::Lattice { set } if set.is_kem() => {
+            UsageMask::ENCAPSULATE.0 | UsageMask::DECAPSULATE.0
+        }
+        KeySpec::Lattice { .. } => SIGN,
         KeySpec::Foreign { .. } => 0,
     })
 }
 
 /// The part of a mask that the public half of a pair has; the private half has the rest.
-pub(super) const PUBLIC_USES: UsageMask =
-    UsageMask(UsageMask::VERIFY.0 | UsageMask::ENCRYPT.0 | UsageMask::WRAP.0);
+pub(super) const PUBLIC_USES: UsageMask = UsageMask(
+    UsageMask::VERIFY.0 | UsageMask::ENCRYPT.0 | UsageMask::WRAP.0 | UsageMask::ENCAPSULATE.0,
+);
 
 /// Reads `--protection`.
 pub(super) fn parse_protection(text: &str) -> Result<Protection, String> {

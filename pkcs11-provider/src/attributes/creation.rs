@@ -3,10 +3,13 @@
 
 use cryptoki_sys::*;
 use keybridge_core::encoding::{
-    self, EcPrivateKey, EcPublicKey, NamedCurve, RsaPrivateKey, RsaPublicKey,
+    self, EcPrivateKey, EcPublicKey, LatticePrivateKey, LatticePublicKey, NamedCurve,
+    RsaPrivateKey, RsaPublicKey,
 };
 use keybridge_core::model::UsageMask;
-use keybridge_core::{Attributes, Curve, Error, HashAlgorithm, KeySpec, ObjectClass, SecretBytes};
+use keybridge_core::{
+    Attributes, Curve, Error, HashAlgorithm, KeySpec, LatticeSet, ObjectClass, SecretBytes,
+};
 
 use super::registry::{self, Attribute, Rules};
 use super::setting::set;
@@ -165,7 +168,38 @@ impl<'t, 'a> Draft<'t, 'a> {
                 .transpose()?;
             return Ok((KeySpec::Rsa { bits }, exponent));
         }
+        if matches!(self.key_type, Some(CKK_ML_KEM | CKK_ML_DSA)) {
+            let set = self.lattice_set()?;
+            return Ok((KeySpec::Lattice { set }, None));
+        }
         Ok((self.curve()?.spec(), None))
+    }
+
+    /// `CKA_PARAMETER_SET` of ML-KEM and ML-DSA.
+    fn lattice_set(&self) -> Result<LatticeSet> {
+        let number = self
+            .template
+            .ulong(CKA_PARAMETER_SET)?
+            .ok_or(Rv::TEMPLATE_INCOMPLETE)?;
+        let known = |row: &&(CK_KEY_TYPE, CK_ULONG, LatticeSet)| {
+            Some(row.0) == self.key_type && row.1 == number
+        };
+        let row = LATTICE_SETS.iter().find(known);
+        row.map(|row| row.2).ok_or(Rv::PARAMETER_SET_NOT_SUPPORTED)
+    }
+
+    /// A private key of ML-KEM or ML-DSA: of its seed, which must be there, and whose value must be the
+    /// one given if one is ("tokens may reject creation requests that only specify one of these").
+    fn lattice_private(&self) -> Result<(Option<KeySpec>, SecretBytes)> {
+        let set = self.lattice_set()?;
+        let given = |kind| self.template.bytes(kind).filter(|bytes| !bytes.is_empty());
+        let seed = given(CKA_SEED).ok_or(Rv::TEMPLATE_INCOMPLETE)?;
+        let key = match given(CKA_VALUE) {
+            Some(value) => LatticePrivateKey::from_both(set, seed, value),
+            None => LatticePrivateKey::from_seed(set, seed),
+        };
+        let value = key.and_then(|key| key.to_pkcs8()).map_err(value_invalid)?;
+        Ok((Some(KeySpec::Lattice { set }), value))
     }
 
     fn curve(&self) -> Result<NamedCurve> {
@@ -228,6 +262,13 @@ impl<'t, 'a> Draft<'t, 'a> {
                 let info = key.and_then(|key| key.to_pkcs8()).map_err(value_invalid)?;
                 Ok((Some(curve.spec()), info))
             }
+            (CKO_PUBLIC_KEY, Some(CKK_ML_KEM | CKK_ML_DSA)) => {
+                let set = self.lattice_set()?;
+                let key = LatticePublicKey::new(set, self.required(CKA_VALUE)?);
+                let info = key.and_then(|key| key.to_spki()).map_err(value_invalid)?;
+                Ok((Some(KeySpec::Lattice { set }), info.into()))
+            }
+            (CKO_PRIVATE_KEY, Some(CKK_ML_KEM | CKK_ML_DSA)) => self.lattice_private(),
             (CKO_CERTIFICATE, _) => Ok((None, self.certificate()?.into())),
             (CKO_TRUST, _) => Ok((None, SecretBytes::default())),
             (CKO_DATA, _) => Ok((
@@ -458,6 +499,27 @@ pub(crate) fn usual_length(key_type: CK_KEY_TYPE) -> Option<usize> {
     }
 }
 
+/// Key type, `CKA_PARAMETER_SET`, set.
+const LATTICE_SETS: &[(CK_KEY_TYPE, CK_ULONG, LatticeSet)] = &[
+    (CKK_ML_KEM, CKP_ML_KEM_512, LatticeSet::MlKem512),
+    (CKK_ML_KEM, CKP_ML_KEM_768, LatticeSet::MlKem768),
+    (CKK_ML_KEM, CKP_ML_KEM_1024, LatticeSet::MlKem1024),
+    (CKK_ML_DSA, CKP_ML_DSA_44, LatticeSet::MlDsa44),
+    (CKK_ML_DSA, CKP_ML_DSA_65, LatticeSet::MlDsa65),
+    (CKK_ML_DSA, CKP_ML_DSA_87, LatticeSet::MlDsa87),
+];
+
+/// `CKA_PARAMETER_SET` of a kind of key.
+pub(crate) fn parameter_set(spec: KeySpec) -> Option<CK_ULONG> {
+    let KeySpec::Lattice { set } = spec else {
+        return None;
+    };
+    LATTICE_SETS
+        .iter()
+        .find(|row| row.2 == set)
+        .map(|row| row.1)
+}
+
 /// `CKA_KEY_TYPE` of a kind of key.
 pub(crate) fn key_type_of(spec: KeySpec) -> CK_KEY_TYPE {
     match spec {
@@ -471,6 +533,8 @@ pub(crate) fn key_type_of(spec: KeySpec) -> CK_KEY_TYPE {
         KeySpec::Ec { .. } | KeySpec::Sm2 => CKK_EC,
         KeySpec::Ed25519 => CKK_EC_EDWARDS,
         KeySpec::X25519 => CKK_EC_MONTGOMERY,
+        KeySpec::Lattice { set } if set.is_kem() => CKK_ML_KEM,
+        KeySpec::Lattice { .. } => CKK_ML_DSA,
         KeySpec::Hmac { hash, .. } => HMAC_TYPES
             .iter()
             .find(|row| row.1 == hash)
@@ -519,9 +583,12 @@ fn default_usage(class: CK_OBJECT_CLASS, key_type: Option<CK_KEY_TYPE>) -> Usage
         Some(CKK_AES | CKK_AES_XTS | CKK_DES2 | CKK_DES3 | CKK_CHACHA20 | CKK_KB_SM4 | CKK_RSA)
     );
     let agrees_only = key_type == Some(CKK_EC_MONTGOMERY);
+    let encapsulates = key_type == Some(CKK_ML_KEM);
     match class {
         CKO_SECRET_KEY if ciphers => UsageMask::ENCRYPT | UsageMask::DECRYPT,
         CKO_SECRET_KEY => UsageMask::MAC_GENERATE | UsageMask::MAC_VERIFY,
+        CKO_PRIVATE_KEY if encapsulates => UsageMask::DECAPSULATE,
+        CKO_PUBLIC_KEY if encapsulates => UsageMask::ENCAPSULATE,
         CKO_PRIVATE_KEY if agrees_only => UsageMask::DERIVE,
         CKO_PRIVATE_KEY if ciphers => UsageMask::SIGN | UsageMask::DECRYPT,
         CKO_PRIVATE_KEY => UsageMask::SIGN,

@@ -95,7 +95,7 @@ pub enum KeyTypes {
     ParameterSet,
     /// Every type but RSA and the curves: those whose public value is one string of bytes.
     Curveless,
-    /// Every private key whose secret is one value: all but RSA.
+    /// Every private key whose secret is one value: all but RSA and those with a seed.
     OneValue,
 }
 
@@ -110,7 +110,9 @@ impl KeyTypes {
                 matches!(key_type, CKK_ML_DSA | CKK_ML_KEM | CKK_SLH_DSA)
             }
             KeyTypes::Curveless => key_type != CKK_RSA && !curve,
-            KeyTypes::OneValue => key_type != CKK_RSA,
+            KeyTypes::OneValue => {
+                !matches!(key_type, CKK_RSA | CKK_ML_DSA | CKK_ML_KEM | CKK_SLH_DSA)
+            }
         }
     }
 }
@@ -316,7 +318,12 @@ attributes! {
 
     // Post-quantum keys.
     CKA_PARAMETER_SET     Ulong [PUBLIC] ParameterSet [CREATE_MUST GENERATE_MUST] Own;
-    CKA_PARAMETER_SET     Ulong [PRIVATE] ParameterSet [CREATE_MUST GENERATE_NEVER] Own;
+    CKA_PARAMETER_SET     Ulong [PRIVATE] ParameterSet
+        [CREATE_MUST GENERATE_NEVER UNWRAP_NEVER] Own;
+    CKA_SEED              Bytes [PRIVATE] ParameterSet
+        [GENERATE_NEVER UNWRAP_NEVER SECRET] Own;
+    CKA_VALUE             Bytes [PRIVATE] ParameterSet
+        [GENERATE_NEVER UNWRAP_NEVER SECRET] Own;
     CKA_VALUE             Bytes [PUBLIC] Curveless [CREATE_MUST GENERATE_NEVER] Own;
 
     // Profiles and mechanisms, which describe the token.
@@ -477,6 +484,7 @@ mod tests {
             "CKA_PRIME_1",
             "CKA_PRIME_2",
             "CKA_PRIVATE_EXPONENT",
+            "CKA_SEED",
             "CKA_VALUE",
         ];
         assert_eq!(secrets, expected);

@@ -28,6 +28,8 @@ pub(crate) fn usage_bits(
         CKA_VERIFY if secret => pair(UsageMask::MAC_VERIFY, UsageMask::VERIFY),
         CKA_VERIFY => pair(UsageMask::VERIFY, UsageMask::default()),
         CKA_SIGN_RECOVER => pair(UsageMask::SIGN_RECOVER, UsageMask::default()),
+        CKA_ENCAPSULATE => pair(UsageMask::ENCAPSULATE, UsageMask::default()),
+        CKA_DECAPSULATE => pair(UsageMask::DECAPSULATE, UsageMask::default()),
         CKA_VERIFY_RECOVER => pair(UsageMask::VERIFY_RECOVER, UsageMask::default()),
         CKA_WRAP => pair(UsageMask::WRAP, UsageMask::default()),
         CKA_UNWRAP => pair(UsageMask::UNWRAP, UsageMask::default()),
@@ -53,7 +55,7 @@ pub(crate) fn set(
         CKA_CLASS | CKA_KEY_TYPE | CKA_TOKEN | CKA_VALUE | CKA_VALUE_LEN | CKA_MODULUS
         | CKA_MODULUS_BITS | CKA_PUBLIC_EXPONENT | CKA_PRIVATE_EXPONENT | CKA_PRIME_1
         | CKA_PRIME_2 | CKA_EXPONENT_1 | CKA_EXPONENT_2 | CKA_COEFFICIENT | CKA_EC_PARAMS
-        | CKA_EC_POINT | CKA_PARAMETER_SET => Ok(()),
+        | CKA_EC_POINT | CKA_PARAMETER_SET | CKA_SEED => Ok(()),
         // Computed; whether a given one matches is checked where the key is at hand.
         CKA_PUBLIC_KEY_INFO if class != CKO_CERTIFICATE => Ok(()),
         CKA_CHECK_VALUE => {

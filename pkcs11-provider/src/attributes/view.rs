@@ -8,7 +8,7 @@ use keybridge_core::model::Lifetime;
 use keybridge_core::{Error, Object, ObjectClass};
 use zeroize::Zeroizing;
 
-use super::creation::key_type_of;
+use super::creation::{key_type_of, parameter_set};
 use super::registry::{self, Attribute, DefaultValue, Rules, Shape};
 use super::setting::usage_bits;
 use super::templates::{self, Written};
@@ -153,6 +153,7 @@ impl<'a> View<'a> {
         !matches!(
             kind,
             CKA_VALUE
+                | CKA_SEED
                 | CKA_CHECK_VALUE
                 | CKA_PRIVATE_EXPONENT
                 | CKA_PRIME_1
@@ -201,12 +202,16 @@ impl<'a> View<'a> {
                 Some(mechanism) if object.local => mechanism as CK_ULONG,
                 _ => CK_UNAVAILABLE_INFORMATION,
             }),
+            CKA_PARAMETER_SET => match object.spec.and_then(parameter_set) {
+                Some(number) => Answer::ulong(number),
+                None => Answer::Invalid,
+            },
             CKA_MODULUS_BITS => match object.spec {
                 Some(spec) => Answer::ulong(spec.bits().into()),
                 None => Answer::Invalid,
             },
             CKA_VALUE_LEN => match object.spec {
-                Some(spec) => Answer::ulong(spec.bits().div_ceil(8).into()),
+                Some(spec) => Answer::ulong(spec.value_length() as CK_ULONG),
                 None => Answer::Invalid,
             },
             _ => self.kept(row),
@@ -227,6 +232,7 @@ impl<'a> View<'a> {
             CKA_UNIQUE_ID => Answer::bytes(object.id.to_string().as_bytes()),
             CKA_LABEL => Answer::bytes(object.attributes.label.as_bytes()),
             CKA_ID => Answer::bytes(&object.attributes.cka_id),
+            CKA_VALUE if self.class == CKO_PUBLIC_KEY => Answer::optional(self.lattice_value()),
             CKA_VALUE => self.open_value(),
             CKA_MODULUS => Answer::optional(self.rsa().as_ref().map(RsaPublicKey::modulus)),
             CKA_PUBLIC_EXPONENT => {
@@ -298,6 +304,8 @@ impl<'a> View<'a> {
         self.exported(|value| {
             let part = match (PrivateKey::from_pkcs8(value).ok()?, kind) {
                 (PrivateKey::Ec(key), CKA_VALUE) => key.private_value().clone(),
+                (PrivateKey::Lattice(key), CKA_VALUE) => key.expanded().ok()?,
+                (PrivateKey::Lattice(key), CKA_SEED) => key.seed().clone(),
                 (PrivateKey::Rsa(key), CKA_PRIVATE_EXPONENT) => key.private_exponent,
                 (PrivateKey::Rsa(key), CKA_PRIME_1) => key.prime1,
                 (PrivateKey::Rsa(key), CKA_PRIME_2) => key.prime2,
@@ -325,7 +333,7 @@ impl<'a> View<'a> {
     fn rsa(&self) -> Option<RsaPublicKey> {
         match PublicKey::from_spki(&self.public_key_info()?).ok()? {
             PublicKey::Rsa(key) => Some(key),
-            PublicKey::Ec(_) => None,
+            PublicKey::Ec(_) | PublicKey::Lattice(_) => None,
         }
     }
 
@@ -338,7 +346,15 @@ impl<'a> View<'a> {
                 Some(key.point().to_vec())
             }
             PublicKey::Ec(key) => key.to_ec_point().ok(),
-            PublicKey::Rsa(_) => None,
+            PublicKey::Rsa(_) | PublicKey::Lattice(_) => None,
+        }
+    }
+
+    /// The public key of ML-KEM or ML-DSA.
+    fn lattice_value(&self) -> Option<Vec<u8>> {
+        match PublicKey::from_spki(&self.public_key_info()?).ok()? {
+            PublicKey::Lattice(key) => Some(key.value().to_vec()),
+            PublicKey::Rsa(_) | PublicKey::Ec(_) => None,
         }
     }
 

@@ -343,13 +343,13 @@ macro_rules! for_each_function {
                     hPublicKey: CK_OBJECT_HANDLE, pTemplate: CK_ATTRIBUTE_PTR,
                     ulAttributeCount: CK_ULONG, pCiphertext: CK_BYTE_PTR,
                     pulCiphertextLen: CK_ULONG_PTR, phKey: CK_OBJECT_HANDLE_PTR
-                );
+                ) => keys::encapsulate_key;
                 C_DecapsulateKey(
                     hSession: CK_SESSION_HANDLE, pMechanism: CK_MECHANISM_PTR,
                     hPrivateKey: CK_OBJECT_HANDLE, pTemplate: CK_ATTRIBUTE_PTR,
                     ulAttributeCount: CK_ULONG, pCiphertext: CK_BYTE_PTR,
                     ulCiphertextLen: CK_ULONG, phKey: CK_OBJECT_HANDLE_PTR
-                );
+                ) => keys::decapsulate_key;
                 C_VerifySignatureInit(
                     hSession: CK_SESSION_HANDLE, pMechanism: CK_MECHANISM_PTR,
                     hKey: CK_OBJECT_HANDLE, pSignature: CK_BYTE_PTR, ulSignatureLen: CK_ULONG

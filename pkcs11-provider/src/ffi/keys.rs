@@ -200,3 +200,49 @@ fn authenticated(
         message_parameters::read(parameter, raw.ulParameterLen, family, tag)?;
     Ok((raw.mechanism, parameters, places))
 }
+
+// The standard's prototype has this many arguments.
+#[allow(clippy::too_many_arguments)]
+pub(super) fn encapsulate_key(
+    session: CK_SESSION_HANDLE,
+    mechanism: Ptr<CK_MECHANISM>,
+    public_key: CK_OBJECT_HANDLE,
+    template: Ptr<CK_ATTRIBUTE>,
+    count: CK_ULONG,
+    ciphertext: Ptr<u8>,
+    length: Ptr<CK_ULONG>,
+    key: Ptr<CK_OBJECT_HANDLE>,
+) -> Result<()> {
+    let instance = current()?;
+    let transfer = Transfer::new(ciphertext, length)?;
+    // Only the length is asked for: no key is made, so none needs a place.
+    if !ciphertext.is_null() {
+        key.expect_writable()?;
+    }
+    let mechanism = mechanism::read(mechanism)?;
+    let template = attributes::read(template, count)?;
+    transfer.run(|output| {
+        let made = instance.encapsulate_key(session, &mechanism, public_key, &template, output)?;
+        made.map_or(Ok(()), |made| key.write(made))
+    })
+}
+
+// The standard's prototype has this many arguments.
+#[allow(clippy::too_many_arguments)]
+pub(super) fn decapsulate_key(
+    session: CK_SESSION_HANDLE,
+    mechanism: Ptr<CK_MECHANISM>,
+    private_key: CK_OBJECT_HANDLE,
+    template: Ptr<CK_ATTRIBUTE>,
+    count: CK_ULONG,
+    ciphertext: Ptr<u8>,
+    length: CK_ULONG,
+    key: Ptr<CK_OBJECT_HANDLE>,
+) -> Result<()> {
+    let instance = current()?;
+    key.expect_writable()?;
+    let ciphertext = ciphertext.bytes(length)?;
+    let mechanism = mechanism::read(mechanism)?;
+    let template = attributes::read(template, count)?;
+    key.write(instance.decapsulate_key(session, &mechanism, private_key, &template, ciphertext)?)
+}

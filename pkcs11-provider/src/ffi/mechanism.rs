@@ -84,6 +84,7 @@ impl Parameter {
             ParameterShape::OptionalIv(_)
             | ParameterShape::OptionalBytes
             | ParameterShape::EdDsa
+            | ParameterShape::Signing
                 if absent =>
             {
                 Ok(Parameters::None)
@@ -110,6 +111,8 @@ impl Parameter {
             ParameterShape::Hkdf => self.hkdf(),
             ParameterShape::CbcEncryptData => self.cbc_encrypt_data(),
             ParameterShape::StringData => self.string_data(),
+            ParameterShape::Signing => self.signing(),
+            ParameterShape::HashSigning => self.hash_signing(),
             ParameterShape::Handle => self.structure().map(Parameters::Handle),
             ParameterShape::Number => self.structure().map(Parameters::Number),
             ParameterShape::RsaAesKeyWrap => derivations::rsa_aes_key_wrap(self),
@@ -227,6 +230,24 @@ impl Parameter {
         Ok(Parameters::EdDsa {
             prehash: raw.phFlag != CK_FALSE,
             context,
+        })
+    }
+
+    fn signing<'call>(self) -> Result<Parameters<'call>> {
+        let raw: CK_SIGN_ADDITIONAL_CONTEXT = self.structure()?;
+        Ok(Parameters::Signing {
+            hedge: raw.hedgeVariant,
+            context: inner(raw.pContext, raw.ulContextLen)?,
+            hash: None,
+        })
+    }
+
+    fn hash_signing<'call>(self) -> Result<Parameters<'call>> {
+        let raw: CK_HASH_SIGN_ADDITIONAL_CONTEXT = self.structure()?;
+        Ok(Parameters::Signing {
+            hedge: raw.hedgeVariant,
+            context: inner(raw.pContext, raw.ulContextLen)?,
+            hash: Some(raw.hash),
         })
     }
 

@@ -5,6 +5,7 @@ mod authenticated_wrapping;
 mod derivation;
 mod digests;
 mod dual;
+mod encapsulation;
 mod keys;
 mod mechanisms;
 mod message_signatures;

@@ -1,7 +1,7 @@
 //! From an application's mechanism to the core's.
 
 use cryptoki_sys::*;
-use keybridge_core::mechanism::RsaHash;
+use keybridge_core::mechanism::{Hedge, PreHash, RsaHash};
 use keybridge_core::{HashAlgorithm, KeySpec, Mechanism, Purpose};
 
 use super::derivation::{derivation, key_derivation};
@@ -19,7 +19,7 @@ const FULL_TAG: usize = 16;
 /// Longest initialization vector of GCM, in bytes (PKCS#11 3.2, "AES-GCM": "1 - 256").
 const MAX_IV: usize = 256;
 
-/// Longest context of EdDSA, in bytes (RFC 8032 section 5.1).
+/// Longest context of EdDSA (RFC 8032 section 5.1) and of ML-DSA (FIPS 204 algorithm 2), in bytes.
 const MAX_CONTEXT: usize = 255;
 
 /// User id of SM2 signatures when none is given (GB/T 32918.5, and every implementation).
@@ -72,6 +72,8 @@ pub(crate) fn check_key(row: &Row, spec: Option<KeySpec>) -> Result<()> {
         | (Keys::Hmac, Some(KeySpec::GenericSecret { .. })) => true,
         (Keys::Hmac, Some(KeySpec::Hmac { hash, .. })) => row.family == Family::Hmac(hash),
         (Keys::Secret, Some(spec)) => !spec.is_asymmetric(),
+        (Keys::MlKem, Some(KeySpec::Lattice { set })) => set.is_kem(),
+        (Keys::MlDsa, Some(KeySpec::Lattice { set })) => !set.is_kem(),
         _ => false,
     };
     if fits {
@@ -202,6 +204,10 @@ pub(crate) fn to_core(
                 context: context.to_vec(),
             })
         }
+        (F::MlDsa | F::HashMlDsa | F::HashMlDsaWith(_), parameters) => {
+            ml_dsa(row.family, parameters)
+        }
+        (F::MlKem, _) => Ok(Mechanism::MlKem),
         (F::Sm2Digest, _) => Ok(Mechanism::Sm2SignDigest),
         (F::Sm2Sm3, Parameters::Bytes(id)) => Ok(Mechanism::Sm2Sign {
             user_id: id.to_vec(),
@@ -244,6 +250,38 @@ pub(crate) fn to_core(
         }),
         (family, parameters) => derivation(family, parameters, spec),
     }
+}
+
+fn ml_dsa(family: Family, parameters: Parameters<'_>) -> Result<Mechanism> {
+    let (hedge, context, hash) = match parameters {
+        Parameters::None => (CKH_HEDGE_PREFERRED, &[][..], None),
+        Parameters::Signing {
+            hedge,
+            context,
+            hash,
+        } => (hedge, context, hash),
+        _ => return Err(Rv::MECHANISM_PARAM_INVALID),
+    };
+    let prehash = match (family, hash) {
+        (Family::MlDsa, None) => None,
+        (Family::HashMlDsaWith(prehash), None) => Some(prehash),
+        (Family::HashMlDsa, Some(hash)) => Some(PreHash::Hash(hash_of_digest(hash)?)),
+        _ => return Err(Rv::MECHANISM_PARAM_INVALID),
+    };
+    let hedge = match hedge {
+        CKH_HEDGE_PREFERRED | CKH_HEDGE_REQUIRED => Hedge::Hedged,
+        CKH_DETERMINISTIC_REQUIRED => Hedge::Deterministic,
+        _ => return Err(Rv::MECHANISM_PARAM_INVALID),
+    };
+    if context.len() > MAX_CONTEXT {
+        return Err(Rv::MECHANISM_PARAM_INVALID);
+    }
+    Ok(Mechanism::MlDsa {
+        context: context.to_vec(),
+        prehash,
+        digested: family == Family::HashMlDsa,
+        hedge,
+    })
 }
 
 /// Sizes of the temporary AES key.

@@ -3,6 +3,7 @@
 
 pub(crate) mod convert;
 pub(crate) mod derivation;
+pub mod documentation;
 pub(crate) mod parameters;
 pub mod registry;
 pub(crate) mod samples;

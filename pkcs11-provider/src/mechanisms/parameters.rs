@@ -48,6 +48,10 @@ pub enum ParameterShape {
     StringData,
     /// The bytes of a user identity (SM2), or none.
     OptionalBytes,
+    /// `CK_SIGN_ADDITIONAL_CONTEXT`, or none.
+    Signing,
+    /// `CK_HASH_SIGN_ADDITIONAL_CONTEXT`.
+    HashSigning,
     /// `CK_OBJECT_HANDLE`.
     Handle,
     /// A `CK_ULONG` (`CK_EXTRACT_PARAMS`).
@@ -187,6 +191,15 @@ pub enum Parameters<'a> {
         shared: &'a [u8],
         /// The other party's public point, raw or as a DER OCTET STRING.
         public: &'a [u8],
+    },
+    /// For ML-DSA, when it is not plain.
+    Signing {
+        /// `CKH_…`.
+        hedge: CK_ULONG,
+        /// The context.
+        context: &'a [u8],
+        /// The hash that the data is of already.
+        hash: Option<CK_MECHANISM_TYPE>,
     },
     /// The handle of another key.
     Handle(CK_OBJECT_HANDLE),

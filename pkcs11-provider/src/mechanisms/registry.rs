@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 
 use cryptoki_sys::*;
 use keybridge_core::HashAlgorithm;
+use keybridge_core::mechanism::PreHash;
 
 use super::parameters::ParameterShape as Shape;
 pub use super::table::MECHANISMS;
@@ -93,6 +94,14 @@ pub enum Family {
     ShakeKey(u32),
     /// SP 800-108.
     Sp800108(KdfLoop),
+    /// ML-DSA.
+    MlDsa,
+    /// HashML-DSA of a digest.
+    HashMlDsa,
+    /// HashML-DSA with this hash.
+    HashMlDsaWith(PreHash),
+    /// ML-KEM.
+    MlKem,
     /// TLS 1.2's master secret.
     TlsMaster,
     /// TLS 1.2's extended master secret.
@@ -155,6 +164,10 @@ pub enum Keys {
     Agreement,
     /// X25519.
     Montgomery,
+    /// ML-DSA.
+    MlDsa,
+    /// ML-KEM.
+    MlKem,
     /// SM2.
     Sm2,
     /// Generic secrets, and HMAC keys of the mechanism's hash.
@@ -238,9 +251,9 @@ mod tests {
         for row in MECHANISMS {
             let expected = match row.family {
                 Family::Digest(_) => CKF_DIGEST,
-                Family::Generate(CKK_RSA | CKK_EC | CKK_EC_EDWARDS | CKK_EC_MONTGOMERY) => {
-                    CKF_GENERATE_KEY_PAIR
-                }
+                Family::Generate(
+                    CKK_RSA | CKK_EC | CKK_EC_EDWARDS | CKK_EC_MONTGOMERY | CKK_ML_KEM | CKK_ML_DSA,
+                ) => CKF_GENERATE_KEY_PAIR,
                 Family::Generate(_) => CKF_GENERATE,
                 Family::Ecdh | Family::EcbEncryptData | Family::CbcEncryptData | Family::Hkdf => {
                     CKF_DERIVE

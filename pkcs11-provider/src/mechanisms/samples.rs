@@ -1,7 +1,7 @@
 //! A use of each mechanism, made up: for asking the core whether there is such a use at all.
 
 use cryptoki_sys::*;
-use keybridge_core::{Curve, KeySpec, Purpose};
+use keybridge_core::{Curve, KeySpec, LatticeSet, Purpose};
 
 use super::convert::signing_purpose;
 use super::parameters::{MOST_FIELDS, NumberForm, PrfField};
@@ -32,7 +32,12 @@ fn hash_number(row: &Row) -> CK_MECHANISM_TYPE {
 pub(crate) fn sample(row: &Row) -> Parameters<'static> {
     use ParameterShape as S;
     match row.shape {
-        S::None | S::EdDsa | S::OptionalIv(_) | S::OptionalBytes => Parameters::None,
+        S::None | S::EdDsa | S::OptionalIv(_) | S::OptionalBytes | S::Signing => Parameters::None,
+        S::HashSigning => Parameters::Signing {
+            hedge: CKH_HEDGE_PREFERRED,
+            context: &[],
+            hash: Some(CKM_SHA256),
+        },
         S::Iv(length) => Parameters::Bytes(&[5; 16][..length]),
         S::Counter => Parameters::Counter {
             bits: 32,
@@ -151,6 +156,12 @@ pub(crate) fn spec(keys: Keys) -> Option<KeySpec> {
         Keys::Edwards => KeySpec::Ed25519,
         Keys::Agreement | Keys::Montgomery => KeySpec::X25519,
         Keys::Sm2 => KeySpec::Sm2,
+        Keys::MlKem => KeySpec::Lattice {
+            set: LatticeSet::MlKem768,
+        },
+        Keys::MlDsa => KeySpec::Lattice {
+            set: LatticeSet::MlDsa65,
+        },
         Keys::Hmac | Keys::Secret => KeySpec::GenericSecret { bits: 256 },
     })
 }
@@ -166,6 +177,8 @@ pub(crate) fn purpose(row: &Row, flag: CK_FLAGS) -> Purpose {
         CKF_VERIFY_RECOVER => Purpose::VerifyRecover,
         CKF_WRAP => Purpose::Wrap,
         CKF_UNWRAP => Purpose::Unwrap,
+        CKF_ENCAPSULATE => Purpose::Encapsulate,
+        CKF_DECAPSULATE => Purpose::Decapsulate,
         _ => Purpose::Derive,
     }
 }

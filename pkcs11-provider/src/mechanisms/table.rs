@@ -5,6 +5,7 @@
 
 use cryptoki_sys::*;
 use keybridge_core::HashAlgorithm;
+use keybridge_core::mechanism::PreHash;
 
 use super::parameters::ParameterShape as Shape;
 use super::registry::{Family, KdfLoop, Keys, Row, Sizes};
@@ -27,6 +28,8 @@ const C25519: Sizes = Sizes(255, 255);
 const AGREE: Sizes = Sizes(255, 521);
 const SM2: Sizes = Sizes(256, 256);
 const GENERIC: Sizes = Sizes(8, 4096);
+const ML_KEM: Sizes = Sizes(800, 1568);
+const ML_DSA: Sizes = Sizes(1312, 2592);
 const HMAC: Sizes = Sizes(1, 512);
 const TLS: Sizes = Sizes(48, 48);
 
@@ -36,6 +39,7 @@ const SIGNATURE: CK_FLAGS = CKF_SIGN | CKF_VERIFY;
 const RECOVERY: CK_FLAGS = CKF_SIGN_RECOVER | CKF_VERIFY_RECOVER;
 const DIGEST: CK_FLAGS = CKF_DIGEST;
 const DERIVE: CK_FLAGS = CKF_DERIVE;
+const ENCAPSULATION: CK_FLAGS = CKF_ENCAPSULATE | CKF_DECAPSULATE;
 const GENERATE: CK_FLAGS = CKF_GENERATE;
 const PAIR: CK_FLAGS = CKF_GENERATE_KEY_PAIR;
 const CURVE: CK_FLAGS = CKF_EC_F_P | CKF_EC_NAMEDCURVE | CKF_EC_UNCOMPRESS;
@@ -107,6 +111,22 @@ mechanisms! {
     CKM_EC_EDWARDS_KEY_PAIR_GEN Generate(CKK_EC_EDWARDS) None None [PAIR | CURVE] C25519;
     CKM_EDDSA Eddsa EdDsa Edwards [SIGNATURE | CURVE] C25519;
     CKM_EC_MONTGOMERY_KEY_PAIR_GEN Generate(CKK_EC_MONTGOMERY) None None [PAIR | CURVE] C25519;
+
+    CKM_ML_KEM_KEY_PAIR_GEN Generate(CKK_ML_KEM) None None [PAIR] ML_KEM;
+    CKM_ML_KEM MlKem None MlKem [ENCAPSULATION] ML_KEM;
+    CKM_ML_DSA_KEY_PAIR_GEN Generate(CKK_ML_DSA) None None [PAIR] ML_DSA;
+    CKM_ML_DSA MlDsa Signing MlDsa [SIGNATURE] ML_DSA;
+    CKM_HASH_ML_DSA HashMlDsa HashSigning MlDsa [SIGNATURE] ML_DSA;
+    CKM_HASH_ML_DSA_SHA224 HashMlDsaWith(PreHash::Hash(Sha224)) Signing MlDsa [SIGNATURE] ML_DSA;
+    CKM_HASH_ML_DSA_SHA256 HashMlDsaWith(PreHash::Hash(Sha256)) Signing MlDsa [SIGNATURE] ML_DSA;
+    CKM_HASH_ML_DSA_SHA384 HashMlDsaWith(PreHash::Hash(Sha384)) Signing MlDsa [SIGNATURE] ML_DSA;
+    CKM_HASH_ML_DSA_SHA512 HashMlDsaWith(PreHash::Hash(Sha512)) Signing MlDsa [SIGNATURE] ML_DSA;
+    CKM_HASH_ML_DSA_SHA3_224 HashMlDsaWith(PreHash::Hash(Sha3_224)) Signing MlDsa [SIGNATURE] ML_DSA;
+    CKM_HASH_ML_DSA_SHA3_256 HashMlDsaWith(PreHash::Hash(Sha3_256)) Signing MlDsa [SIGNATURE] ML_DSA;
+    CKM_HASH_ML_DSA_SHA3_384 HashMlDsaWith(PreHash::Hash(Sha3_384)) Signing MlDsa [SIGNATURE] ML_DSA;
+    CKM_HASH_ML_DSA_SHA3_512 HashMlDsaWith(PreHash::Hash(Sha3_512)) Signing MlDsa [SIGNATURE] ML_DSA;
+    CKM_HASH_ML_DSA_SHAKE128 HashMlDsaWith(PreHash::Shake128) Signing MlDsa [SIGNATURE] ML_DSA;
+    CKM_HASH_ML_DSA_SHAKE256 HashMlDsaWith(PreHash::Shake256) Signing MlDsa [SIGNATURE] ML_DSA;
 
     CKM_AES_KEY_GEN Generate(CKK_AES) None None [GENERATE] AES;
     CKM_AES_ECB Ecb None Aes [CIPHER | WRAPPING] AES;

@@ -32,6 +32,8 @@ fn the_core_has_what_the_table_promises() {
             CKF_WRAP,
             CKF_UNWRAP,
             CKF_DERIVE,
+            CKF_ENCAPSULATE,
+            CKF_DECAPSULATE,
         ] {
             if row.flags & flag != 0 {
                 let purpose = purpose(row, flag);

@@ -13,8 +13,8 @@ use keybridge_core::{
 
 use super::signature;
 use super::{
-    CreateKey, Created, DeriveKey, EdwardsPoint, Exported, Find, Place, Register, Token,
-    TokenOperation, TokenState, UnwrapKey,
+    CreateKey, Created, DecapsulateKey, DeriveKey, EdwardsPoint, EncapsulateKey, Exported, Find,
+    Place, Register, Token, TokenOperation, TokenState, UnwrapKey,
 };
 
 const DOOR: Door = Door::Pkcs11;
@@ -310,6 +310,14 @@ impl Token for Embedded {
 
     fn derive(&self, request: DeriveKey) -> Result<ObjectId> {
         self.call(|kms, caller| kms.derive(caller, request))
+    }
+
+    fn encapsulate(&self, request: EncapsulateKey) -> Result<(ObjectId, Vec<u8>)> {
+        self.call(|kms, caller| kms.encapsulate(caller, request))
+    }
+
+    fn decapsulate(&self, request: DecapsulateKey<'_>) -> Result<ObjectId> {
+        self.call(|kms, caller| kms.decapsulate(caller, request))
     }
 
     fn random(&self, output: &mut [u8]) -> Result<()> {

@@ -15,7 +15,8 @@ pub(crate) mod error;
 mod signature;
 
 pub use keybridge_core::kms::{
-    CreateKey, Created, DeriveKey, Exported, Find, Place, Register, TokenState, UnwrapKey,
+    CreateKey, Created, DecapsulateKey, DeriveKey, EncapsulateKey, Exported, Find, Place, Register,
+    TokenState, UnwrapKey,
 };
 
 /// A use of a key that was begun at a token.
@@ -130,6 +131,10 @@ pub trait Token: Send + Sync {
     fn unwrap(&self, request: UnwrapKey<'_>) -> Result<ObjectId>;
     /// Derives a key.
     fn derive(&self, request: DeriveKey) -> Result<ObjectId>;
+    /// Makes a secret with a public key.
+    fn encapsulate(&self, request: EncapsulateKey) -> Result<(ObjectId, Vec<u8>)>;
+    /// Opens such a secret.
+    fn decapsulate(&self, request: DecapsulateKey<'_>) -> Result<ObjectId>;
     /// Random bytes.
     fn random(&self, output: &mut [u8]) -> Result<()>;
 }

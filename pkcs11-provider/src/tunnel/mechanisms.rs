@@ -47,7 +47,9 @@ fn parameters(shape: ParameterShape, given: Option<&[u8]>) -> Result<Parameters<
     use ParameterShape as S;
     let Some(bytes) = given.filter(|bytes| !bytes.is_empty()) else {
         return match shape {
-            S::None | S::OptionalIv(_) | S::OptionalBytes | S::EdDsa => Ok(Parameters::None),
+            S::None | S::OptionalIv(_) | S::OptionalBytes | S::EdDsa | S::Signing => {
+                Ok(Parameters::None)
+            }
             _ => Err(Malformed),
         };
     };
@@ -130,6 +132,16 @@ fn fields<'a>(shape: ParameterShape, reader: &mut Reader<'a>) -> Result<Paramete
             salt: reader.bytes()?,
             salt_key: reader.ulong()?,
             info: reader.bytes()?,
+        },
+        S::Signing => Parameters::Signing {
+            hedge: reader.ulong()?,
+            context: reader.bytes()?,
+            hash: None,
+        },
+        S::HashSigning => Parameters::Signing {
+            hedge: reader.ulong()?,
+            context: reader.bytes()?,
+            hash: Some(reader.ulong()?),
         },
         S::Handle => Parameters::Handle(reader.ulong()?),
         S::Number => Parameters::Number(reader.ulong()?),

@@ -115,6 +115,8 @@ pub(super) fn serves(info: &MechanismInfo, purpose: Purpose) -> bool {
         Purpose::Wrap => info.wrap(),
         Purpose::Unwrap => info.unwrap(),
         Purpose::Derive => info.derive(),
+        // Not asked of HSMs yet.
+        Purpose::Encapsulate | Purpose::Decapsulate => false,
     }
 }
 

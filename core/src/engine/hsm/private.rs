@@ -46,12 +46,14 @@ pub(super) fn attributes(spec: KeySpec, value: &SecretBytes) -> Result<Vec<Secre
                         ])
                     })
                     .collect()),
+                PrivateKey::Lattice(_) => super::template::unsupported(spec),
             }
         }
         KeySpec::AesXts { .. }
         | KeySpec::Des3 { .. }
         | KeySpec::ChaCha20
         | KeySpec::Sm4
+        | KeySpec::Lattice { .. }
         | KeySpec::Sm2
         | KeySpec::Foreign { .. } => super::template::unsupported(spec),
     }

@@ -71,6 +71,7 @@ pub(super) fn generation(key: &NewKey<'_>) -> Result<Generation> {
         | KeySpec::Des3 { .. }
         | KeySpec::ChaCha20
         | KeySpec::Sm4
+        | KeySpec::Lattice { .. }
         | KeySpec::Sm2
         | KeySpec::Foreign { .. } => return unsupported(key.spec),
     })
@@ -91,6 +92,7 @@ pub(super) fn generation_mechanism(spec: KeySpec) -> Option<MechanismType> {
         | KeySpec::Des3 { .. }
         | KeySpec::ChaCha20
         | KeySpec::Sm4
+        | KeySpec::Lattice { .. }
         | KeySpec::Sm2
         | KeySpec::Foreign { .. } => return None,
     })
@@ -145,6 +147,7 @@ pub(super) fn key_type(spec: KeySpec) -> Result<KeyType> {
         | KeySpec::Des3 { .. }
         | KeySpec::ChaCha20
         | KeySpec::Sm4
+        | KeySpec::Lattice { .. }
         | KeySpec::Sm2
         | KeySpec::Foreign { .. } => return unsupported(spec),
     })
@@ -212,6 +215,7 @@ fn usage(spec: KeySpec, mask: UsageMask) -> Vec<Attribute> {
         | KeySpec::Des3 { .. }
         | KeySpec::ChaCha20
         | KeySpec::Sm4
+        | KeySpec::Lattice { .. }
         | KeySpec::Sm2
         | KeySpec::Foreign { .. } => Vec::new(),
     }

@@ -7,7 +7,7 @@ use super::aws_lc;
 use super::parse;
 use super::random;
 use crate::algorithm::{Curve, KeySpec};
-use crate::encoding::{EcPrivateKey, NamedCurve, PrivateKey, RsaPrivateKey};
+use crate::encoding::{EcPrivateKey, LatticePrivateKey, NamedCurve, PrivateKey, RsaPrivateKey};
 use crate::engine::{Generated, NewKey};
 use crate::error::{Error, Result};
 use crate::model::Material;
@@ -23,6 +23,11 @@ const LARGEST_EXPONENT: u64 = u32::MAX as u64;
 pub(super) fn generate(key: &NewKey<'_>) -> Result<Generated> {
     let private = match key.spec {
         KeySpec::Rsa { bits } => PrivateKey::Rsa(rsa(bits, key.public_exponent)?),
+        KeySpec::Lattice { set } => {
+            let mut seed = Zeroizing::new(vec![0; set.seed_length()]);
+            random::fill(&mut seed)?;
+            PrivateKey::Lattice(LatticePrivateKey::from_seed(set, &seed)?)
+        }
         spec => match NamedCurve::of_spec(spec) {
             Some(curve) => PrivateKey::Ec(on_curve(curve)?),
             None => return secret(spec),

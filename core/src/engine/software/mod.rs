@@ -32,6 +32,7 @@ mod functions;
 mod generate;
 mod hybrid;
 pub(super) mod kdf;
+pub(crate) mod lattice;
 mod mac;
 mod parse;
 pub mod random;

@@ -6,6 +6,8 @@ use super::chacha::ChaCha;
 use super::cipher::{AesKey, Des3Key, Sm4Key, SymmetricKey, XtsKey};
 use super::ec::{Nist, Secp256k1};
 use super::edwards::{Ed25519, X25519};
+use super::lattice::dsa::MlDsa;
+use super::lattice::kem::MlKem;
 use super::ready::Ready;
 use super::rsa::Rsa;
 use super::secret::SecretKey;
@@ -55,6 +57,8 @@ pub(super) fn private(key: &PrivateKey) -> Result<Arc<dyn ReadyKey>> {
     match key {
         PrivateKey::Rsa(key) => Rsa::private(key).map(Ready::share),
         PrivateKey::Ec(key) => private_on_curve(key),
+        PrivateKey::Lattice(key) if key.set().is_kem() => MlKem::private(key).map(Ready::share),
+        PrivateKey::Lattice(key) => MlDsa::private(key).map(Ready::share),
     }
 }
 
@@ -73,6 +77,8 @@ pub(super) fn public(key: &PublicKey) -> Result<Arc<dyn ReadyKey>> {
     match key {
         PublicKey::Rsa(key) => Rsa::public(key).map(Ready::share),
         PublicKey::Ec(key) => public_on_curve(key),
+        PublicKey::Lattice(key) if key.set().is_kem() => MlKem::public(key).map(Ready::share),
+        PublicKey::Lattice(key) => MlDsa::public(key).map(Ready::share),
     }
 }
 

@@ -50,6 +50,16 @@ pub(super) trait Operations: Send + Sync + Sized + 'static {
     fn stream(self: &Arc<Self>, purpose: Purpose, mechanism: &Mechanism)
     -> Result<Box<dyn Stream>>;
 
+    /// See [`ReadyKey::encapsulate`].
+    fn encapsulate(&self, mechanism: &Mechanism) -> Result<(Vec<u8>, SecretBytes)> {
+        unsupported(Purpose::Encapsulate, mechanism)
+    }
+
+    /// See [`ReadyKey::decapsulate`].
+    fn decapsulate(&self, mechanism: &Mechanism, _ciphertext: &[u8]) -> Result<SecretBytes> {
+        unsupported(Purpose::Decapsulate, mechanism)
+    }
+
     /// Agrees on a secret with a key pair made for it: its public point and the secret.
     fn agree_with_new(
         &self,
@@ -161,6 +171,16 @@ impl<K: Operations> ReadyKey for Ready<K> {
             .map_err(one_error_of_unwrap)?;
         // A copy of the right size: shrinking in place could leave a copy behind.
         Ok(SecretBytes::from(&value[..written]))
+    }
+
+    fn encapsulate(&self, mechanism: &Mechanism) -> Result<(Vec<u8>, SecretBytes)> {
+        self.check(Purpose::Encapsulate, mechanism, Parts::One)?;
+        self.0.encapsulate(mechanism)
+    }
+
+    fn decapsulate(&self, mechanism: &Mechanism, ciphertext: &[u8]) -> Result<SecretBytes> {
+        self.check(Purpose::Decapsulate, mechanism, Parts::One)?;
+        self.0.decapsulate(mechanism, ciphertext)
     }
 
     fn derive(&self, mechanism: &Mechanism, length: Option<usize>) -> Result<SecretBytes> {

@@ -1,7 +1,7 @@
 //! What keys of each kind can do: the one table behind `supports` and behind every refusal.
 
 use crate::algorithm::{Curve, HashAlgorithm, KeySpec};
-use crate::mechanism::{KdfPrf, KeyDerivation, Mechanism, Purpose};
+use crate::mechanism::{KdfPrf, KeyDerivation, Mechanism, PreHash, Purpose};
 
 /// A family of keys that can do the same things.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,6 +16,8 @@ pub(super) enum Kind {
     Secp256k1,
     Ed25519,
     X25519,
+    MlKem,
+    MlDsa,
     Sm2,
     Hmac,
     Generic,
@@ -56,6 +58,9 @@ pub(super) enum Form {
     EcdsaHash,
     Eddsa,
     EddsaContext,
+    MlDsa,
+    MlDsaDigest,
+    MlKem,
     Concatenate,
     Xor,
     Extract,
@@ -91,17 +96,23 @@ const WRAPPING: Purposes = bit(Purpose::Wrap) | bit(Purpose::Unwrap);
 const SIGNATURE: Purposes = bit(Purpose::Sign) | bit(Purpose::Verify);
 const MAC: Purposes = bit(Purpose::MacGenerate) | bit(Purpose::MacVerify);
 const DERIVE: Purposes = bit(Purpose::Derive);
+const ENCAPSULATION: Purposes = bit(Purpose::Encapsulate) | bit(Purpose::Decapsulate);
 const RECOVERY: Purposes = bit(Purpose::SignRecover) | bit(Purpose::VerifyRecover);
 
 /// What a public key alone can do.
-const PUBLIC: Purposes =
-    bit(Purpose::Encrypt) | bit(Purpose::Verify) | bit(Purpose::VerifyRecover) | bit(Purpose::Wrap);
+const PUBLIC: Purposes = bit(Purpose::Encrypt)
+    | bit(Purpose::Verify)
+    | bit(Purpose::VerifyRecover)
+    | bit(Purpose::Wrap)
+    | bit(Purpose::Encapsulate);
 
 /// Which hashes a mechanism takes, all of its hashes alike.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Hashes {
     /// It has none.
     None,
+    /// SHA-2 and SHA-3.
+    Fips,
     /// SHA-1, SHA-2 and SHA-3.
     Sha3,
     /// These and SM3.
@@ -111,8 +122,8 @@ enum Hashes {
 impl Hashes {
     const fn contains(self, hash: HashAlgorithm) -> bool {
         match hash {
-            HashAlgorithm::Sha1
-            | HashAlgorithm::Sha224
+            HashAlgorithm::Sha1 => matches!(self, Self::Sha3 | Self::All),
+            HashAlgorithm::Sha224
             | HashAlgorithm::Sha256
             | HashAlgorithm::Sha384
             | HashAlgorithm::Sha512
@@ -210,6 +221,9 @@ const ROWS: &[Row] = &[
     row(ECDSA, Form::EcdsaHash, SIGNATURE, SIGNATURE, Hashes::Sha3),
     row(AGREEMENT, Form::Ecdh, DERIVE, NONE, Hashes::All),
     row(&[Kind::Ed25519], Form::Eddsa, SIGNATURE, NONE, Hashes::None),
+    row(&[Kind::MlDsa], Form::MlDsa, SIGNATURE, SIGNATURE, Hashes::Fips),
+    row(&[Kind::MlDsa], Form::MlDsaDigest, SIGNATURE, NONE, Hashes::Fips),
+    row(&[Kind::MlKem], Form::MlKem, ENCAPSULATION, NONE, Hashes::None),
     row(&[Kind::Sm2], Form::Sm2Sign, SIGNATURE, SIGNATURE, Hashes::None),
     row(&[Kind::Sm2], Form::Sm2SignDigest, SIGNATURE, NONE, Hashes::None),
     row(&[Kind::Sm2], Form::Sm2Encrypt, CIPHER, NONE, Hashes::None),
@@ -275,6 +289,8 @@ pub(super) const fn kind_of(spec: KeySpec) -> Option<Kind> {
         } => Kind::Secp256k1,
         KeySpec::Ec { .. } => Kind::Nist,
         KeySpec::Ed25519 => Kind::Ed25519,
+        KeySpec::Lattice { set } if set.is_kem() => Kind::MlKem,
+        KeySpec::Lattice { .. } => Kind::MlDsa,
         KeySpec::X25519 => Kind::X25519,
         KeySpec::Sm2 => Kind::Sm2,
         KeySpec::Hmac { .. } => Kind::Hmac,
@@ -337,6 +353,9 @@ const fn form_of(mechanism: &Mechanism) -> Form {
         Mechanism::EcdsaHash { .. } => Form::EcdsaHash,
         Mechanism::Eddsa => Form::Eddsa,
         Mechanism::EddsaContext { .. } => Form::EddsaContext,
+        Mechanism::MlDsa { digested: true, .. } => Form::MlDsaDigest,
+        Mechanism::MlDsa { .. } => Form::MlDsa,
+        Mechanism::MlKem => Form::MlKem,
         Mechanism::Concatenate { .. } => Form::Concatenate,
         Mechanism::Xor { .. } => Form::Xor,
         Mechanism::Extract { .. } => Form::Extract,
@@ -363,7 +382,11 @@ const fn form_of(mechanism: &Mechanism) -> Form {
 
 const fn hashes_of(mechanism: &Mechanism) -> [Option<HashAlgorithm>; 2] {
     match mechanism {
-        Mechanism::Hmac { hash, .. }
+        Mechanism::MlDsa {
+            prehash: Some(PreHash::Hash(hash)),
+            ..
+        }
+        | Mechanism::Hmac { hash, .. }
         | Mechanism::RsaPkcs1Hash { hash, .. }
         | Mechanism::EcdsaHash { hash }
         | Mechanism::Hkdf { hash, .. }

@@ -15,6 +15,7 @@ use super::{SoftwareEngine, parse, ready_public_key};
 
 mod derivations;
 mod generation;
+mod lattice;
 mod measure;
 mod second_implementation;
 mod streams;

@@ -1,12 +1,14 @@
 //! The table against what keys really do: every kind, every mechanism, every purpose.
 
 use super::*;
-use crate::Curve;
 use crate::engine::software::table::{self, Parts};
 use crate::error::Error;
-use crate::mechanism::{KdfMode, KdfPrf, KeyDerivation, RsaHash, TlsSecret};
+use crate::mechanism::{Hedge, KdfMode, KdfPrf, KeyDerivation, PreHash, RsaHash, TlsSecret};
+use crate::{Curve, LatticeSet};
 
-const PURPOSES: [Purpose; 11] = [
+const PURPOSES: [Purpose; 13] = [
+    Purpose::Encapsulate,
+    Purpose::Decapsulate,
     Purpose::Encrypt,
     Purpose::Decrypt,
     Purpose::Sign,
@@ -35,6 +37,12 @@ fn specs() -> Vec<KeySpec> {
         KeySpec::Ed25519,
         KeySpec::X25519,
         KeySpec::Sm2,
+        KeySpec::Lattice {
+            set: LatticeSet::MlKem768,
+        },
+        KeySpec::Lattice {
+            set: LatticeSet::MlDsa44,
+        },
         KeySpec::GenericSecret { bits: 256 },
     ];
     for curve in [Curve::P256, Curve::P384, Curve::P521, Curve::Secp256k1] {
@@ -74,6 +82,13 @@ fn mechanisms() -> Vec<Mechanism> {
         Mechanism::Cts { iv },
         Mechanism::Ofb { iv },
         Mechanism::Xts { unit: iv },
+        Mechanism::MlKem,
+        Mechanism::MlDsa {
+            context: vec![1],
+            prehash: None,
+            digested: false,
+            hedge: Hedge::Hedged,
+        },
         Mechanism::ChaCha20 {
             nonce: vec![1; 12],
             counter: 1,
@@ -139,6 +154,18 @@ fn mechanisms() -> Vec<Mechanism> {
             },
             Mechanism::EcdsaHash { hash },
             Mechanism::HashKey { hash },
+            Mechanism::MlDsa {
+                context: vec![],
+                prehash: Some(PreHash::Hash(hash)),
+                digested: false,
+                hedge: Hedge::Deterministic,
+            },
+            Mechanism::MlDsa {
+                context: vec![],
+                prehash: Some(PreHash::Hash(hash)),
+                digested: true,
+                hedge: Hedge::Deterministic,
+            },
             Mechanism::Sp800108 {
                 mode: KdfMode::Counter,
                 prf: KdfPrf::Hmac(hash),
@@ -206,7 +233,7 @@ fn refused<T>(result: &Result<T>) -> bool {
 
 /// Whether the key refuses to do it in one part.
 fn refuses(key: &dyn ReadyKey, purpose: Purpose, mechanism: &Mechanism) -> bool {
-    let (input, mut output) = ([7; 32], [0; 1024]);
+    let (input, mut output) = ([7; 32], [0; 4096]);
     match purpose {
         Purpose::Encrypt
         | Purpose::Decrypt
@@ -220,13 +247,15 @@ fn refuses(key: &dyn ReadyKey, purpose: Purpose, mechanism: &Mechanism) -> bool 
         }
         Purpose::Verify | Purpose::MacVerify => {
             // Of every length that some mechanism has, so that the length is not what is refused.
-            [10, 16, 64, 96, 132, 256]
+            [10, 16, 64, 96, 132, 256, 2420]
                 .iter()
                 .all(|&length| refused(&key.verify(purpose, mechanism, &input, &output[..length])))
         }
         Purpose::Wrap => refused(&key.wrap(mechanism, &SecretBytes::new(vec![1; 32]))),
         Purpose::Unwrap => refused(&key.unwrap(mechanism, &input)),
         Purpose::Derive => refused(&key.derive(mechanism, None)),
+        Purpose::Encapsulate => refused(&key.encapsulate(mechanism)),
+        Purpose::Decapsulate => refused(&key.decapsulate(mechanism, &input)),
     }
 }
 
