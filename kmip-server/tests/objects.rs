@@ -474,3 +474,21 @@ fn what_proves_a_sensitive_key_does_not_tell_it() {
     house.ok(V2_1, wrapped(WrappingMethod::EncryptThenMACSign, cmac()));
     house.ok(V2_1, wrapped(WrappingMethod::MACSignThenEncrypt, hmac));
 }
+
+#[test]
+fn secrets_are_made_from_2_0_on() {
+    let house = House::new();
+    let request = |bits| CreateRequest {
+        object_type: ObjectType::SecretData,
+        attributes: attributes([A::CryptographicLength(bits), A::CryptographicUsageMask(ALL)]),
+        protection_storage_masks: None,
+    };
+    let id = payload!(house.ok(V2_1, request(256)), Create).unique_identifier;
+    let shown = payload!(house.ok(V2_1, get(&id)), Get).object.0.unwrap();
+    match shown.key_block().unwrap().plain_material() {
+        Some(KeyMaterial::Bytes(bytes)) => assert_eq!(bytes.len(), 32),
+        other => panic!("{other:?}"),
+    }
+    house.refused(V2_1, request(7));
+    house.refused(V1_2, request(256));
+}
