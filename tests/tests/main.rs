@@ -17,6 +17,7 @@ mod mongocrypt;
 mod nss;
 mod openssl;
 mod openssl_provider;
+mod p11kit;
 mod p11tool;
 mod pkcs11_tool;
 mod pykmip;
