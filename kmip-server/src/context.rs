@@ -11,6 +11,7 @@ use keybridge_kmip::message::Ticket;
 use keybridge_kmip::operations::Data;
 
 use crate::failure::{Failure, Result};
+use crate::identity::Turned;
 use crate::processor::Services;
 use crate::references::References;
 use crate::settings::{ServerAnswers, ServerLimits};
@@ -25,6 +26,8 @@ pub struct Context<'a> {
     pub(crate) grant: Option<&'a Grant>,
     /// The operation whose objects are to be asked about, when the grant is about objects.
     pub(crate) narrowed: Option<Operation>,
+    /// Where the connection learns that its roles change.
+    pub(crate) turned: Option<Turned>,
     /// The request's version, to which every byte of the answer keeps.
     pub version: Version,
     /// Limits in force.

@@ -6,11 +6,12 @@
 //! never a proof here.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use keybridge_core::authorize::Origin;
 use keybridge_core::time::Timestamp;
 use keybridge_core::{AccountId, Caller, Door, Error, Kms, PrincipalId, SecretBytes};
+use keybridge_kmip::Version;
 use keybridge_kmip::enums::{Operation, ResultReason};
 use keybridge_kmip::message::{Credential, Device, RequestHeader};
 
@@ -22,6 +23,9 @@ use crate::tickets::{Grant, Tickets};
 /// Callers remembered, so that one who asks often is one actor in the audit.
 const REMEMBERED: usize = 4096;
 
+/// The version in which a client asked to be told of changes on its connection, once it did.
+pub(crate) type Turned = Arc<OnceLock<Version>>;
+
 /// The other end of a connection.
 #[derive(Clone, Debug)]
 pub struct Peer {
@@ -29,6 +33,8 @@ pub struct Peer {
     origin: Origin,
     account: Option<AccountId>,
     attestation: AttestationPolicy,
+    /// Where the roles of the connection may change (Set Endpoint Role).
+    turned: Option<Turned>,
 }
 
 #[derive(Clone, Debug)]
@@ -84,6 +90,7 @@ impl Peer {
             origin,
             account: None,
             attestation: AttestationPolicy::default(),
+            turned: None,
         })
     }
 
@@ -95,6 +102,7 @@ impl Peer {
             proof: Proof::Caller(caller),
             account: None,
             attestation: AttestationPolicy::default(),
+            turned: None,
         }
     }
 
@@ -112,8 +120,25 @@ impl Peer {
         self
     }
 
+    /// On a connection whose roles may change.
+    #[must_use]
+    pub(crate) fn that_may_turn(mut self) -> Self {
+        self.turned = Some(Arc::default());
+        self
+    }
+
+    /// Where it is noted that they have.
+    pub(crate) const fn turned(&self) -> Option<&Turned> {
+        self.turned.as_ref()
+    }
+
+    /// The version to ask the client in, once they have.
+    pub(crate) fn turned_in(&self) -> Option<Version> {
+        self.turned.as_ref()?.get().copied()
+    }
+
     /// The principal of the connection itself, as of now; none for a certificate that is nobody's.
-    fn principal(&self, kms: &Kms) -> keybridge_core::Result<Option<Arc<Caller>>> {
+    pub(crate) fn principal(&self, kms: &Kms) -> keybridge_core::Result<Option<Arc<Caller>>> {
         let (identities, expires) = match &self.proof {
             Proof::Caller(caller) => return Ok(Some(Arc::clone(caller))),
             Proof::Certificate {

@@ -13,6 +13,7 @@ pub mod certification;
 pub mod cli;
 pub mod context;
 mod deferred;
+mod events;
 pub mod failure;
 pub mod identity;
 pub mod key_formats;

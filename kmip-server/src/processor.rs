@@ -17,6 +17,7 @@ use keybridge_kmip::{Encoding, Version};
 use crate::asynchronous::Pending;
 pub use crate::context::{Context, identifier};
 use crate::deferred;
+use crate::events::{self, Events};
 use crate::failure::{Failure, Result};
 use crate::identity::{Identities, Peer, Requester};
 use crate::operations;
@@ -42,6 +43,7 @@ struct Inner {
 
 /// What lasts from request to request.
 pub(crate) struct Services {
+    pub(crate) events: Events,
     pub(crate) pending: Pending,
     pub(crate) tickets: Tickets,
     pub(crate) streams: Streams,
@@ -64,6 +66,7 @@ impl Processor {
     #[must_use]
     pub fn answering(kms: Arc<Kms>, limits: ServerLimits, answers: ServerAnswers) -> Self {
         let services = Services {
+            events: Events::new(),
             pending: Pending::new(limits.asynchronous_per_client, limits.asynchronous_seconds),
             streams: Streams::default(),
             tickets: Tickets::new(limits.ticket_seconds, limits.tickets_per_client),
@@ -174,6 +177,7 @@ impl Processor {
             services: &self.inner.services,
             grant,
             narrowed: None,
+            turned: None,
             version,
             limits: &self.inner.limits,
             answers: self.inner.answers.to(items),
@@ -234,6 +238,7 @@ impl Processor {
             version,
             request.items.iter(),
         );
+        context.turned = peer.turned().cloned();
         let go_on = option == Some(BatchErrorContinuationOption::Continue);
         let mut items = Vec::with_capacity(request.items.len());
         for item in request.items {
@@ -326,15 +331,22 @@ pub(crate) fn one_item(item: RequestBatchItem, context: &mut Context<'_>) -> Res
     let outcome = match payload {
         _ if critical => Failure::not_supported("a critical message extension is not understood")
             .outcome(version),
-        Ok(payload) => match permitted(operation, context)
-            .and_then(|()| operations::perform(payload, context))
-        {
-            Ok(answer) => {
-                context.references.answered(&answer);
-                Outcome::Success(Some(answer))
+        Ok(payload) => {
+            let attribute = events::attribute_of(&payload);
+            let done =
+                permitted(operation, context).and_then(|()| operations::perform(payload, context));
+            match done {
+                Ok(answer) => {
+                    context.references.answered(&answer);
+                    context
+                        .services
+                        .events
+                        .tell(context.caller, attribute, &answer);
+                    Outcome::Success(Some(answer))
+                }
+                Err(failure) => failure.outcome(version),
             }
-            Err(failure) => failure.outcome(version),
-        },
+        }
         Err(error) => Outcome::failed(error.reason(version), error.to_string()),
     };
     log(operation, &outcome);

@@ -5,6 +5,7 @@ mod bench;
 mod certificates;
 mod cli;
 mod derived;
+mod endpoint;
 mod fuzz;
 #[path = "../../tests/fuzz/targets.rs"]
 mod fuzz_targets;

@@ -79,7 +79,7 @@ impl Replay {
                     self.normalize(item);
                 }
             }
-            Value::DateTime(_) => item.value = Value::TextString("$TIME".to_owned().into()),
+            Value::DateTime(_) => item.value = Value::TextString("$TIME".to_owned()),
             Value::ByteString(bytes) if RANDOM.contains(&item.tag) => {
                 let text: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
                 let name = item.tag.name().unwrap_or_default().to_owned();
@@ -90,7 +90,7 @@ impl Replay {
                         Tag::KeyMaterial if bytes.len() > 200 => bytes.len() / 16 * 16,
                         _ => bytes.len(),
                     };
-                    item.value = Value::TextString(format!("$BYTES({length})").into());
+                    item.value = Value::TextString(format!("$BYTES({length})"));
                 }
             }
             Value::TextString(text) => {
@@ -102,7 +102,7 @@ impl Replay {
                         self.ids.len() - 1
                     });
                     let name = format!("$ID_{}", number + 1);
-                    item.value = Value::TextString(name.into());
+                    item.value = Value::TextString(name);
                 }
             }
             _ => {}

@@ -125,6 +125,5 @@ fn every_operation_but_the_listed_ones_is_built() {
         .filter(|row| !RequestPayload::OPERATIONS.contains(&Operation(row.value)))
         .map(|row| row.name)
         .collect();
-    // Sent by a server to a client; this crate's client takes none.
-    assert_eq!(missing, ["Notify", "Put"]);
+    assert!(missing.is_empty(), "{missing:?}");
 }

@@ -6,7 +6,7 @@ use super::object_out::Wanted;
 use crate::failure::Result;
 use crate::processor::{Context, identifier};
 
-pub(super) fn handle(request: GetRequest, context: &mut Context<'_>) -> Result<GetResponse> {
+pub(crate) fn handle(request: GetRequest, context: &mut Context<'_>) -> Result<GetResponse> {
     let id = context.object(request.unique_identifier.as_ref())?;
     let wanted = Wanted {
         format: request.key_format_type,

@@ -18,7 +18,7 @@ mod destroy;
 mod discover_versions;
 mod encrypt;
 mod export;
-mod get;
+pub(crate) mod get;
 mod get_attribute_list;
 mod get_attributes;
 mod get_usage_allocation;
@@ -127,7 +127,6 @@ operations! {
     ReCertify => recertify,
     Validate => validate,
     Interop => interop,
-    SetEndpointRole => set_endpoint_role,
     Import => import,
     Export => export,
     Archive => archive,
@@ -147,6 +146,7 @@ operations! {
     RNGSeed => rng_seed,
     Hash => hash,
     PKCS_11 => pkcs11,
+    SetEndpointRole => set_endpoint_role,
     Poll => poll,
     Cancel => cancel,
     Process => process,

@@ -1,7 +1,7 @@
-//! Set Endpoint Role (2.1 section 6.1.54): "the endpoint role for the server to apply". The bridge is a
-//! server and stays one.
+//! Set Endpoint Role (2.1 section 6.1.54): the client asks that it be sent Notify and Put on this
+//! connection. After the answer the server asks and the client answers.
 
-use keybridge_kmip::enums::{EndpointRole, ResultReason};
+use keybridge_kmip::enums::EndpointRole;
 use keybridge_kmip::operations::{SetEndpointRoleRequest, SetEndpointRoleResponse};
 
 use crate::failure::{Failure, Result};
@@ -9,18 +9,23 @@ use crate::processor::Context;
 
 pub(super) fn handle(
     request: SetEndpointRoleRequest,
-    _: &mut Context<'_>,
+    context: &mut Context<'_>,
 ) -> Result<SetEndpointRoleResponse> {
-    match request.endpoint_role {
-        EndpointRole::Server => Ok(SetEndpointRoleResponse {
-            endpoint_role: EndpointRole::Server,
-        }),
-        EndpointRole::Client => Err(Failure::new(
-            ResultReason::FeatureNotSupported,
-            "the bridge sends no requests to its clients",
-        )),
-        other => Err(Failure::invalid_field(format!(
-            "endpoint role {other} is not known"
-        ))),
+    let endpoint_role = request.endpoint_role;
+    match endpoint_role {
+        EndpointRole::Server => {}
+        EndpointRole::Client => match &context.turned {
+            Some(turned) => {
+                // Asked for twice in a batch, it is as good as once.
+                let _ = turned.set(context.version);
+            }
+            None => {
+                return Err(Failure::not_supported(
+                    "the roles change on a connection of TTLV over TLS only",
+                ));
+            }
+        },
+        _ => return Err(Failure::invalid_field("the role is Client or Server")),
     }
+    Ok(SetEndpointRoleResponse { endpoint_role })
 }

@@ -12,7 +12,7 @@ use tokio::time::timeout;
 use tokio_rustls::server::TlsStream;
 
 use super::client::Client;
-use super::stopped;
+use super::{stopped, turned};
 use crate::processor::Processor;
 
 /// Bytes that a connection keeps for its messages between them; what a large message needed is
@@ -68,6 +68,8 @@ pub(super) async fn serve(
             break;
         }
         answer = processor.answer(&client.peer, &request, answer);
+        // Before the answer, so that the client misses nothing that it knows to come after.
+        let listener = turned::Listener::of(client, processor);
         let written = timeout(limits.message(), async {
             stream.write_all(&answer).await?;
             stream.flush().await
@@ -78,6 +80,10 @@ pub(super) async fn serve(
         }
         forget(&mut request);
         forget(&mut answer);
+        if let Some(listener) = listener {
+            turned::serve(&mut stream, client, processor, listener, &mut stop).await;
+            break;
+        }
     }
     let _ = timeout(limits.handshake(), stream.shutdown()).await;
 }
@@ -91,7 +97,9 @@ fn forget(buffer: &mut Vec<u8>) {
 }
 
 /// The first eight bytes of a message; none when the client closed between messages.
-async fn read_head(stream: &mut TlsStream<TcpStream>) -> std::io::Result<Option<[u8; HEAD]>> {
+pub(super) async fn read_head(
+    stream: &mut TlsStream<TcpStream>,
+) -> std::io::Result<Option<[u8; HEAD]>> {
     let mut head = [0; HEAD];
     let mut filled = 0;
     while filled < HEAD {
@@ -110,7 +118,7 @@ async fn read_head(stream: &mut TlsStream<TcpStream>) -> std::io::Result<Option<
 }
 
 /// Why a message did not come.
-enum Refused {
+pub(super) enum Refused {
     /// The head is that of no message, or of one that is too large.
     NoMessage(String),
     /// The connection failed, or was too slow.
@@ -119,7 +127,7 @@ enum Refused {
 
 /// Reads the message whose head stands in `request`. Memory is taken as bytes come, never for a
 /// length that was only claimed.
-async fn read_rest(
+pub(super) async fn read_rest(
     stream: &mut TlsStream<TcpStream>,
     request: &mut Vec<u8>,
     limits: &Limits,

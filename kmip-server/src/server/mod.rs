@@ -7,6 +7,7 @@ mod counts;
 mod http;
 mod patient;
 mod tls;
+mod turned;
 mod verify;
 
 use std::net::SocketAddr;
@@ -202,7 +203,11 @@ async fn connect(
         return;
     };
     match transport {
-        Transport::Tls => connection::serve(stream, &client, &shared.processor, stop).await,
+        Transport::Tls => {
+            let mut client = client;
+            client.peer = client.peer.that_may_turn();
+            connection::serve(stream, &client, &shared.processor, stop).await;
+        }
         Transport::Https => {
             http::serve(stream, Arc::new(client), &shared.processor, stop).await;
         }

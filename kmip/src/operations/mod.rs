@@ -191,4 +191,6 @@ operations! {
     query_asynchronous_requests: QueryAsynchronousRequests, QueryAsynchronousRequestsRequest,
         QueryAsynchronousRequestsResponse;
     process: Process, ProcessRequest, ProcessResponse;
+    notify: Notify, NotifyRequest, NotifyResponse;
+    put: Put, PutRequest, PutResponse;
 }
