@@ -163,7 +163,7 @@ impl MlDsa {
                 } else {
                     HashState::new(*prehash)
                 };
-                Message::Hashed(start, state)
+                Message::Hashed(start, Box::new(state))
             }
         })
     }
@@ -191,7 +191,7 @@ impl MlDsa {
 #[derive(Clone)]
 enum Message {
     Pure(Shake256),
-    Hashed(Shake256, HashState),
+    Hashed(Shake256, Box<HashState>),
 }
 
 /// The hash before HashML-DSA.
@@ -212,21 +212,28 @@ impl HashState {
             PreHash::Shake256 => Self::Shake256(Shake256::default()),
         }
     }
+
+    fn update(&mut self, data: &[u8]) -> Result<()> {
+        match self {
+            Self::Hasher(hasher) => hasher.update(data),
+            Self::Shake128(shake) => shake.update(data),
+            Self::Shake256(shake) => shake.update(data),
+            Self::Given(digest, expected) => {
+                if digest.len() + data.len() > *expected {
+                    return Err(length("longer than a digest of that hash"));
+                }
+                digest.extend_from_slice(data);
+            }
+        }
+        Ok(())
+    }
 }
 
 impl Message {
     fn update(&mut self, data: &[u8]) -> Result<()> {
         match self {
             Self::Pure(shake) => shake.update(data),
-            Self::Hashed(_, HashState::Hasher(hasher)) => hasher.update(data),
-            Self::Hashed(_, HashState::Shake128(shake)) => shake.update(data),
-            Self::Hashed(_, HashState::Shake256(shake)) => shake.update(data),
-            Self::Hashed(_, HashState::Given(digest, expected)) => {
-                if digest.len() + data.len() > *expected {
-                    return Err(length("longer than a digest of that hash"));
-                }
-                digest.extend_from_slice(data);
-            }
+            Self::Hashed(_, state) => state.update(data)?,
         }
         Ok(())
     }
@@ -236,7 +243,7 @@ impl Message {
             Self::Pure(shake) => return Ok(squeeze(shake)),
             Self::Hashed(shake, state) => (shake, state),
         };
-        match state {
+        match *state {
             HashState::Hasher(hasher) => shake.update(hasher.finish().as_ref()),
             // FIPS 204 section 5.4.1: 256 and 512 bits.
             HashState::Shake128(hash) => {
