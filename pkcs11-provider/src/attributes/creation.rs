@@ -545,7 +545,7 @@ pub(crate) fn key_type_of(spec: KeySpec) -> CK_KEY_TYPE {
 
 /// The algorithms whose keys are of a `CKK_…`, of some size each.
 pub(crate) fn algorithms_of(key_type: CK_KEY_TYPE) -> Vec<KeySpec> {
-    let secret = [16, 1].map(|length| secret_spec(key_type, length));
+    let secret = [16, 1, 24, 32, 64].map(|length| secret_spec(key_type, length));
     let curve = |curve| KeySpec::Ec { curve };
     let pair: &[KeySpec] = match key_type {
         CKK_RSA => &[KeySpec::Rsa { bits: 2048 }],
@@ -560,8 +560,10 @@ pub(crate) fn algorithms_of(key_type: CK_KEY_TYPE) -> Vec<KeySpec> {
         CKK_EC_MONTGOMERY => &[KeySpec::X25519],
         _ => &[],
     };
+    let lattices = LATTICE_SETS.iter().filter(|row| row.0 == key_type);
+    let lattices = lattices.map(|row| KeySpec::Lattice { set: row.2 });
     let secret = secret.into_iter().flatten().take(1);
-    secret.chain(pair.iter().copied()).collect()
+    secret.chain(pair.iter().copied()).chain(lattices).collect()
 }
 
 /// What an object is when its template is silent: keys that hide something are private, sensitive,

@@ -37,6 +37,8 @@ const USAGES: &[CK_ATTRIBUTE_TYPE] = &[
     CKA_WRAP,
     CKA_UNWRAP,
     CKA_DERIVE,
+    CKA_ENCAPSULATE,
+    CKA_DECAPSULATE,
 ];
 
 /// A usage in whichever class of key: a template need not say of which it speaks.

@@ -50,7 +50,9 @@ impl Instance {
             let Some(KeySpec::Lattice { set }) = spec else {
                 return Err(Rv::KEY_TYPE_INCONSISTENT);
             };
-            let template = &templates::merged(template, &added)?;
+            // "If any attribute conflict occurs on an attempt to encapsulate a key … CKR_KEY_HANDLE_INVALID".
+            let template = templates::merged(template, &added);
+            let template = &template.map_err(|_| Rv::KEY_HANDLE_INVALID)?;
             let wanted = Self::wanted_key(session, template)?;
             // Nothing is made before it is known that its ciphertext has a place.
             if output.room(set.output_length())?.is_none() {
