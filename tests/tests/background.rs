@@ -1,11 +1,12 @@
 //! Servers that a test starts and that are gone when it ends.
 
 use std::net::{Ipv4Addr, TcpStream};
+use std::os::unix::process::CommandExt;
 use std::process::{Child, Stdio};
 
 use keybridge_tests::{Command, wait};
 
-/// A program in the background, killed when dropped.
+/// A program in the background, killed when dropped, and with it what it started.
 pub(crate) struct Background(Child);
 
 impl Background {
@@ -17,6 +18,7 @@ impl Background {
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
+            .process_group(0)
             .spawn()
             .expect("start a server");
         let mut this = Self(child);
@@ -45,7 +47,11 @@ impl Background {
 
 impl Drop for Background {
     fn drop(&mut self) {
-        let _ = self.0.kill();
+        // The whole group: nginx's workers outlive a master that is killed.
+        let _ = std::process::Command::new("kill")
+            .args(["-KILL", "--", &format!("-{}", self.0.id())])
+            .stderr(Stdio::null())
+            .status();
         let _ = self.0.wait();
     }
 }
