@@ -180,7 +180,7 @@ impl LatticePrivateKey {
         encode(&info, "PKCS#8 private key").map(SecretBytes::new)
     }
 
-    /// Reads the private key of a PKCS#8: the seed in [0], or a SEQUENCE of seed and expanded key.
+    /// Reads the private key of a PKCS#8: the seed under the tag `[0]`, or a SEQUENCE of seed and expanded key.
     pub(super) fn from_private_key_info(
         set: LatticeSet,
         info: &PrivateKeyInfoRef<'_>,
