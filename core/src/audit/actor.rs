@@ -9,6 +9,10 @@ use crate::authorize::Caller;
 use crate::id::{AccountId, KeyId, ObjectId, PrincipalId};
 use crate::model::Object;
 
+/// Journals that a process writes at once: threads spread over them, so that two do not hand the same memory
+/// back and forth.
+pub(super) const LANES: usize = 8;
+
 /// Longest name that goes into a journal, in characters: it is for people.
 const NAME_CHARACTERS: usize = 120;
 
@@ -101,15 +105,15 @@ pub struct Use<'u> {
     pub result: u16,
 }
 
-/// The number that something has in the journal that this process writes now.
+/// The numbers that something has in the journals that this process writes now, one in each lane.
 #[derive(Debug, Default)]
-pub(super) struct Number(AtomicU64);
+pub(super) struct Number([AtomicU64; LANES]);
 
 impl Number {
     /// Its number in that journal; none if it is not defined there yet. Journals count from 1.
     #[inline]
-    pub(super) fn in_journal(&self, journal: u32) -> Option<u32> {
-        let word = self.0.load(Ordering::Relaxed);
+    pub(super) fn in_journal(&self, lane: usize, journal: u32) -> Option<u32> {
+        let word = self.0[lane % LANES].load(Ordering::Relaxed);
         #[expect(
             clippy::cast_possible_truncation,
             reason = "the two halves of the word"
@@ -119,8 +123,8 @@ impl Number {
     }
 
     /// Remembers the number.
-    pub(super) fn set(&self, journal: u32, number: u32) {
-        self.0.store(
+    pub(super) fn set(&self, lane: usize, journal: u32, number: u32) {
+        self.0[lane % LANES].store(
             u64::from(journal) << 32 | u64::from(number),
             Ordering::Relaxed,
         );

@@ -30,8 +30,9 @@ pub(super) struct Segment {
     count: u64,
     /// What the frames say: this process folds its journal without reading and proving it.
     written: Journal,
-    /// Which of this process's journals it is.
+    /// Which of this process's journals it is, and in which lane.
     journal: u32,
+    lane: usize,
     /// What was defined in it, for callers and objects that come in several copies.
     actors: HashMap<ActorText, u32>,
     targets: HashMap<TargetText, u32>,
@@ -50,6 +51,7 @@ impl Segment {
         id: JournalId,
         key: &hmac::Key,
         boot: &[u8; 16],
+        lane: usize,
     ) -> io::Result<Self> {
         let mut file = MappedFile::create(path, FILE_BYTES)?;
         let mac = JournalMac::new(key, id, boot);
@@ -69,6 +71,7 @@ impl Segment {
             count: 0,
             written: Journal::default(),
             journal: JOURNALS.fetch_add(1, Ordering::Relaxed),
+            lane,
             actors: HashMap::new(),
             targets: HashMap::new(),
             mechanisms: Vec::new(),
@@ -129,7 +132,7 @@ impl Segment {
     /// The use with what it names in numbers.
     #[inline]
     fn number(&self, used: &actor::Use<'_>) -> Result<frame::Use, Undefined> {
-        let of = |number: &Number| number.in_journal(self.journal).ok_or(Undefined);
+        let of = |number: &Number| number.in_journal(self.lane, self.journal).ok_or(Undefined);
         Ok(frame::Use {
             verb: used.verb as u8,
             result: used.result,
@@ -191,13 +194,13 @@ impl Segment {
         if actor.is_none() {
             self.actors.insert(used.actor.text.clone(), actor_number);
         }
-        used.actor.number.set(self.journal, actor_number);
+        used.actor.number.set(self.lane, self.journal, actor_number);
         if let Some((target, known)) = target {
             let number = known.unwrap_or(next_number(self.targets.len()));
             if known.is_none() {
                 self.targets.insert(target.text.clone(), number);
             }
-            target.number.set(self.journal, number);
+            target.number.set(self.lane, self.journal, number);
         }
         if let Some(name) = mechanism {
             self.mechanisms.push(name);

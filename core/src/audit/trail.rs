@@ -1,17 +1,19 @@
 //! [`Audit`]: the one thing that the verbs call.
 
+use std::cell::Cell;
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io;
 use std::os::fd::AsFd;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, fchown};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use aws_lc_rs::hmac;
 use rustix::fs::{FlockOperation, Mode, OFlags, flock};
 use rustix::process::geteuid;
 
-use super::actor::Use;
+use super::actor::{LANES, Use};
 use super::chain::Chain;
 use super::entry::{Begun, Entry, Folded, rows};
 use super::frame;
@@ -28,7 +30,7 @@ use crate::time::nanoseconds_now;
 
 /// Full journals of this process that may wait to be folded (because the disk is full, say) before
 /// further uses are refused.
-const MOST_RETIRED: usize = 4;
+const MOST_RETIRED: usize = 2 * LANES;
 
 /// The audit of one store, as one process keeps it.
 ///
@@ -41,10 +43,30 @@ pub struct Audit {
     folder: PathBuf,
     boot: [u8; 16],
     process: u32,
-    current: Mutex<Option<Segment>>,
+    lanes: [Lane; LANES],
     retired: Mutex<Vec<Segment>>,
     /// A folded journal's memory, for the next one.
     spare: Mutex<Vec<frame::Use>>,
+}
+
+/// The journal that some of the threads write, alone on its cache lines.
+#[derive(Default)]
+#[repr(align(128))]
+struct Lane(Mutex<Option<Segment>>);
+
+/// This thread's lane.
+#[inline]
+fn lane() -> usize {
+    static THREADS: AtomicUsize = AtomicUsize::new(0);
+    thread_local! {
+        static LANE: Cell<usize> = const { Cell::new(LANES) };
+    }
+    LANE.with(|lane| {
+        if lane.get() == LANES {
+            lane.set(THREADS.fetch_add(1, Ordering::Relaxed) % LANES);
+        }
+        lane.get()
+    })
 }
 
 impl Audit {
@@ -60,7 +82,7 @@ impl Audit {
             folder: folder.to_owned(),
             boot: boot(),
             process: std::process::id(),
-            current: Mutex::new(None),
+            lanes: Default::default(),
             retired: Mutex::new(Vec::new()),
             spare: Mutex::new(Vec::new()),
         }
@@ -101,20 +123,22 @@ impl Audit {
     /// [`Error::Internal`] in a child that inherited the audit by `fork`. The use must then be refused.
     #[inline]
     pub fn record_use(&self, used: &Use<'_>) -> Result<()> {
-        let mut current = lock(&self.current);
+        let lane = lane();
+        let mut current = lock(&self.lanes[lane].0);
         if let Some(segment) = &mut *current
             && segment.is_ours()
             && segment.append(used)
         {
             return Ok(());
         }
-        self.record_in_next(current, used)
+        self.record_in_next(lane, current, used)
     }
 
     /// Begins the first or next journal with this use, and folds the full one.
     #[cold]
     fn record_in_next(
         &self,
+        lane: usize,
         mut current: MutexGuard<'_, Option<Segment>>,
         used: &Use<'_>,
     ) -> Result<()> {
@@ -126,7 +150,7 @@ impl Audit {
         if lock(&self.retired).len() >= MOST_RETIRED {
             self.fold_retired()?;
         }
-        let mut next = self.begin()?;
+        let mut next = self.begin(lane)?;
         let appended = next.append(used);
         let full = current.replace(next);
         drop(current);
@@ -142,14 +166,14 @@ impl Audit {
     }
 
     /// Makes and registers a journal of this process.
-    fn begin(&self) -> Result<Segment> {
+    fn begin(&self, lane: usize) -> Result<Segment> {
         self.make_folder().map_err(|error| self.failure(&error))?;
         let id = JournalId::random();
         let path = self.path(id);
         // The file is made inside the transaction: whoever finds the journal registered finds its file,
         // and its lock.
         let begun = write(&*self.store, |transaction| {
-            let segment = Segment::create(&path, id, &self.journals, &self.boot)
+            let segment = Segment::create(&path, id, &self.journals, &self.boot, lane)
                 .and_then(|mut segment| {
                     segment.take_memory(std::mem::take(&mut *lock(&self.spare)));
                     hand_over(segment.file(), Some(&self.folder))?;
@@ -191,8 +215,10 @@ impl Audit {
         if self.process != std::process::id() {
             return Ok(());
         }
-        let current = lock(&self.current).take();
-        lock(&self.retired).extend(current);
+        for lane in &self.lanes {
+            let current = lock(&lane.0).take();
+            lock(&self.retired).extend(current);
+        }
         self.fold_retired()?;
         self.fold_dead()
     }
