@@ -40,7 +40,7 @@ build_packages=(gcc libc6-dev make pkg-config)
 # The programs that the end-to-end tests drive.
 client_packages=(softhsm2 opensc gnutls-bin libengine-pkcs11-openssl openssl openssh-client
     openssh-server default-jdk-headless valgrind libnss3-tools nginx stunnel4 knot knot-dnssecutils
-    libhsm-bin bind9-utils cryptsetup-bin p11-kit)
+    libhsm-bin bind9-utils cryptsetup-bin p11-kit systemd)
 # The programs that the demonstration drives.
 demo_packages=(softhsm2 opensc libengine-pkcs11-openssl openssl)
 python_packages=(python3 python3-venv)
