@@ -200,6 +200,9 @@ pub enum Error {
         /// What it should have been.
         demand: String,
     },
+    /// A new object is not what its account's constraints ask for.
+    #[error("a constraint of the account asks for {0}")]
+    ConstraintViolated(String),
     /// The object forbids copies, or changes, or its destruction.
     #[error("the object may not be {0}")]
     ActionProhibited(&'static str),
@@ -327,6 +330,7 @@ impl Error {
             Self::TemplateMismatch { .. } => 47,
             Self::RoleTaken { .. } => 48,
             Self::PolicyForbids(_) => 49,
+            Self::ConstraintViolated(_) => 50,
         }
     }
 }
@@ -334,7 +338,7 @@ impl Error {
 /// The words of [`Error::audit_code`] for people: `success`, `denied`, …
 #[must_use]
 pub const fn audit_result_name(code: u16) -> &'static str {
-    const NAMES: [&str; 50] = [
+    const NAMES: [&str; 51] = [
         "success",
         "not found",
         "exists already",
@@ -385,6 +389,7 @@ pub const fn audit_result_name(code: u16) -> &'static str {
         "template mismatch",
         "role taken",
         "policy",
+        "constraint violated",
     ];
     if (code as usize) < NAMES.len() {
         NAMES[code as usize]

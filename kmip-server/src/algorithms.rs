@@ -389,6 +389,54 @@ pub fn algorithm(spec: KeySpec, said: Option<Algorithm>) -> Option<Algorithm> {
     })
 }
 
+/// The kinds of key, without their sizes, that have a Cryptographic Algorithm as one of their names.
+#[must_use]
+pub fn specs_of(algorithm: Algorithm) -> Vec<KeySpec> {
+    let foreign = KeySpec::Foreign {
+        algorithm: algorithm.0,
+        bits: 0,
+    };
+    let curves = CURVES.iter().map(|(_, curve)| curve.spec());
+    let hashes = HASHES.iter().map(|row| KeySpec::Hmac {
+        hash: row.0,
+        bits: 0,
+    });
+    [
+        KeySpec::Aes { bits: 0 },
+        KeySpec::AesXts { bits: 512 },
+        KeySpec::Des3 { bits: 112 },
+        KeySpec::Des3 { bits: 168 },
+        KeySpec::ChaCha20,
+        KeySpec::Sm4,
+        KeySpec::Rsa { bits: 0 },
+        KeySpec::Ed25519,
+        KeySpec::Sm2,
+        foreign,
+    ]
+    .into_iter()
+    .chain(curves)
+    .chain(hashes)
+    .filter(|spec| self::algorithm(*spec, Some(algorithm)) == Some(algorithm))
+    .filter(|spec| bears(*spec, algorithm))
+    .collect()
+}
+
+/// Whether a kind that goes by several names goes by this one.
+const fn bears(spec: KeySpec, algorithm: Algorithm) -> bool {
+    match spec {
+        KeySpec::ChaCha20 => {
+            matches!(algorithm, Algorithm::ChaCha20 | Algorithm::ChaCha20Poly1305)
+        }
+        KeySpec::Ec { .. } | KeySpec::X25519 => {
+            matches!(
+                algorithm,
+                Algorithm::EC | Algorithm::ECDSA | Algorithm::ECDH
+            )
+        }
+        _ => true,
+    }
+}
+
 /// Whether the version of a message can name a kind of key at all.
 #[must_use]
 pub fn exists_in(algorithm: Algorithm, version: Version) -> bool {

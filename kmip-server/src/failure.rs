@@ -186,6 +186,7 @@ fn reasons(error: &Error) -> (ResultReason, ResultReason) {
         Error::MechanismNotAllowed(_)
         | Error::ActionProhibited(_)
         | Error::TemplateMismatch { .. } => same(R::PermissionDenied),
+        Error::ConstraintViolated(_) => (R::PermissionDenied, R::ConstraintViolation),
         // Neither the usage mask nor the state says no.
         Error::RoleTaken { .. } | Error::PolicyForbids(_) => same(R::PermissionDenied),
         Error::MechanismUnsupported { .. } => {

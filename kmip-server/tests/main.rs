@@ -4,6 +4,7 @@ mod asynchronous;
 mod bench;
 mod certificates;
 mod cli;
+mod conventions;
 mod derived;
 mod endpoint;
 mod fuzz;

@@ -160,6 +160,10 @@ verbs! {
     Recover = 52, "recover", Change;
     /// Undo what a batch did.
     Undo = 53, "undo", Change;
+    /// Say what new objects of the account must be.
+    SetConstraints = 54, "set-constraints", Administration;
+    /// Say what new objects of the account are when nobody says otherwise.
+    SetDefaults = 55, "set-defaults", Administration;
 }
 
 impl Verb {

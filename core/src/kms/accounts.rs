@@ -11,7 +11,7 @@ use crate::audit::Verb;
 use crate::authorize::{Caller, Door, Origin, authorize};
 use crate::error::{Error, Result};
 use crate::id::{AccountId, PrincipalId};
-use crate::model::{Account, Credential, CredentialKind, Principal, Role, Token};
+use crate::model::{Account, Conventions, Credential, CredentialKind, Principal, Role, Token};
 use crate::store;
 use crate::time::Timestamp;
 
@@ -74,6 +74,7 @@ impl Kms {
                 initialized: false,
             },
             deletion_protection: false,
+            conventions: Conventions::default(),
             created: Timestamp::now(),
         };
         self.change(

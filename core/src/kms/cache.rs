@@ -14,8 +14,8 @@ use crate::audit::Target;
 use crate::authorize::{Caller, Door, Origin};
 use crate::engine::ReadyKey;
 use crate::error::Result;
-use crate::id::{KeyId, ObjectId};
-use crate::model::{KeyState, Object, Principal};
+use crate::id::{AccountId, KeyId, ObjectId};
+use crate::model::{Conventions, KeyState, Object, Principal};
 use crate::store::{Change, ChangeNumber, Changes, Store};
 
 /// Addresses from which one certificate's callers are remembered.
@@ -84,6 +84,7 @@ struct Entries {
     number: ChangeNumber,
     objects: IdMap<ObjectId, Arc<Loaded>>,
     gates: IdMap<KeyId, KeyState>,
+    conventions: IdMap<AccountId, Arc<Conventions>>,
     /// By certificate fingerprint: the principal, and the callers it has been so far.
     principals: HashMap<String, (Arc<Principal>, Vec<Arc<Caller>>)>,
 }
@@ -190,6 +191,22 @@ impl Cache {
         });
     }
 
+    pub(super) fn conventions(&self, account: AccountId) -> Option<Arc<Conventions>> {
+        let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
+        entries.conventions.get(&account).cloned()
+    }
+
+    pub(super) fn keep_conventions(
+        &self,
+        number: ChangeNumber,
+        account: AccountId,
+        conventions: &Arc<Conventions>,
+    ) {
+        self.keep(number, |entries| {
+            entries.conventions.insert(account, Arc::clone(conventions));
+        });
+    }
+
     pub(super) fn keep_principal(
         &self,
         number: ChangeNumber,
@@ -213,6 +230,9 @@ impl Cache {
             if entries.gates.len() >= self.limit {
                 entries.gates.clear();
             }
+            if entries.conventions.len() >= self.limit {
+                entries.conventions.clear();
+            }
             if entries.principals.len() >= self.limit {
                 entries.principals.clear();
             }
@@ -231,7 +251,10 @@ impl Entries {
                 self.gates.remove(&id);
             }
             Change::Principal(_) => self.principals.clear(),
-            Change::Account(_) | Change::Alias => {}
+            Change::Account(id) => {
+                self.conventions.remove(&id);
+            }
+            Change::Alias => {}
         }
     }
 }

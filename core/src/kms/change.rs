@@ -192,6 +192,7 @@ impl Change<'_> {
                 limit,
             });
         }
+        self.check_constraints(object)?;
         self.fulfil_intent(object)?;
         self.put_object(object)
     }

@@ -22,6 +22,7 @@ mod authenticate;
 mod cache;
 mod change;
 mod check_value;
+mod conventions;
 mod create;
 mod encapsulation;
 mod engines;

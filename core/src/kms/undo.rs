@@ -14,7 +14,7 @@ use crate::authorize::Caller;
 use crate::error::{Error, Result};
 use crate::id::{AccountId, KeyId, ObjectId};
 use crate::model::{Material, Object};
-use crate::store::{AliasRow, Change as StoreChange, KeyRow, ObjectRow, Reader};
+use crate::store::{AccountRow, AliasRow, Change as StoreChange, KeyRow, ObjectRow, Reader};
 
 /// What the verbs of one batch did so far.
 #[derive(Debug, Default)]
@@ -42,6 +42,10 @@ enum Step {
         before: Option<KeyRow>,
         after: Option<KeyRow>,
         aliases: Vec<AliasRow>,
+    },
+    Account {
+        before: AccountRow,
+        after: AccountRow,
     },
 }
 
@@ -106,6 +110,16 @@ impl Steps {
         Ok(())
     }
 
+    /// An account's row is about to be written.
+    pub(super) fn account(&mut self, before: AccountRow, after: &AccountRow) {
+        if self.wanted {
+            self.done.push(Step::Account {
+                before,
+                after: after.clone(),
+            });
+        }
+    }
+
     /// Whether the destruction of material in an HSM waits for the end of the batch: there it could not
     /// be taken back.
     pub(super) fn keep_material(&mut self, object: &Object) -> bool {
@@ -141,6 +155,7 @@ impl Kms {
             change.steps = Steps::default();
             change.record.detail = format!("{} rows", steps.done.len());
             let (mut objects, mut keys) = (HashSet::new(), HashSet::new());
+            let mut account = true;
             for step in steps.done.iter().rev() {
                 match step {
                     Step::Object { id, before, after } => {
@@ -178,6 +193,12 @@ impl Kms {
                         for alias in aliases {
                             change.transaction.put_alias(alias, false)?;
                         }
+                    }
+                    Step::Account { before, after } => {
+                        let now = change.transaction.account(before.id)?;
+                        let first = std::mem::replace(&mut account, false);
+                        unchanged(first, &now, &Some(after.clone()))?;
+                        change.transaction.put_account(before)?;
                     }
                 }
             }

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Conventions;
 use crate::id::{AccountId, PrincipalId};
 use crate::time::Timestamp;
 
@@ -16,6 +17,9 @@ pub struct Account {
     pub token: Token,
     /// While set, nothing destroys material at once: every deletion is scheduled (DESIGN section 2).
     pub deletion_protection: bool,
+    /// What it has agreed on for its new objects.
+    #[serde(default, skip_serializing_if = "Conventions::is_empty")]
+    pub conventions: Conventions,
     /// When it was made.
     pub created: Timestamp,
 }

@@ -3,6 +3,7 @@
 
 mod account;
 mod attributes;
+mod conventions;
 mod imprint;
 mod intent;
 mod key;
@@ -15,6 +16,7 @@ pub use attributes::{
     AttributeValue, Attributes, CustomAttribute, GivenDates, Link, LinkType, Name, NameType,
     UsageMask,
 };
+pub use conventions::{Constraint, Conventions};
 pub use imprint::{Fingerprint, Imprint, KeyRole};
 pub use intent::Intent;
 pub use key::{Alias, Key, KeyOrigin, KeyState, KeyVersion};

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Lifetime, Object, ObjectClass, UsageMask};
+use super::{AttributeValue, Lifetime, Object, ObjectClass, UsageMask};
 use crate::algorithm::KeySpec;
 
 /// A flag of an object.
@@ -84,6 +84,12 @@ pub enum Demand {
     EndDate(Option<[u8; 8]>),
     /// The whole list of its allowed mechanisms.
     AllowedMechanisms(Vec<u64>),
+    /// No other usages than these are allowed.
+    UsageWithin(UsageMask),
+    /// Among the values of a custom attribute, this one.
+    Custom(String, AttributeValue),
+    /// One of these.
+    Any(Vec<Self>),
     /// An attribute that only PKCS#11 knows, by number; an empty value and none are the same.
     Pkcs11(u64, Vec<u8>),
 }
@@ -108,6 +114,12 @@ impl Demand {
             Self::StartDate(date) => attributes.start_date == *date,
             Self::EndDate(date) => attributes.end_date == *date,
             Self::AllowedMechanisms(list) => attributes.allowed_mechanisms == *list,
+            Self::UsageWithin(most) => most.contains(attributes.usage),
+            Self::Custom(name, value) => attributes
+                .custom
+                .get(name)
+                .is_some_and(|all| all.iter().any(|one| one.value == *value)),
+            Self::Any(some) => some.iter().any(|demand| demand.is_met_by(object)),
             Self::Pkcs11(kind, value) => {
                 attributes.pkcs11.get(kind).map_or(&[][..], Vec::as_slice) == value.as_slice()
             }

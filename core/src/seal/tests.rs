@@ -186,6 +186,7 @@ fn other_rows_come_back_and_are_sealed() {
         name: "main".into(),
         token: Token::default(),
         deletion_protection: false,
+        conventions: crate::model::Conventions::default(),
         created: Timestamp(5),
     };
     let row = scratch.vault.account_row(&account).unwrap();

@@ -32,6 +32,8 @@ pub struct Draft {
     /// Kind of key.
     pub kind: KindOfKey,
     pub(super) seen: Vec<AttributeName>,
+    /// What the request says itself.
+    pub(super) given: Vec<AttributeName>,
 }
 
 impl Default for Draft {
@@ -49,6 +51,7 @@ impl Default for Draft {
             dates: GivenDates::default(),
             kind: KindOfKey::default(),
             seen: Vec::new(),
+            given: Vec::new(),
         }
     }
 }
@@ -75,7 +78,7 @@ impl Draft {
         self.apply_all(&super::templates::resolved(context, given)?)
     }
 
-    fn apply_all(&mut self, given: &[Attribute]) -> Result<()> {
+    pub(super) fn apply_all(&mut self, given: &[Attribute]) -> Result<()> {
         // Within one structure a single attribute may not repeat; a later structure overrides.
         self.seen.clear();
         given.iter().try_for_each(|attribute| self.add(attribute))
@@ -108,7 +111,9 @@ impl Draft {
             }
             self.seen.push(name.clone());
         }
-        self.take(&name, &attribute.value)
+        self.take(&name, &attribute.value)?;
+        self.given.push(name);
+        Ok(())
     }
 
     pub(super) fn take(&mut self, name: &AttributeName, value: &AttributeValue) -> Result<()> {

@@ -71,7 +71,12 @@ pub(super) fn is_kept(name: &AttributeName) -> bool {
 /// The Object Groups of an object.
 #[must_use]
 pub(crate) fn object_groups(object: &Object) -> Vec<String> {
-    let kept = object.attributes.custom.get(super::title(Tag::ObjectGroup));
+    groups_in(&object.attributes)
+}
+
+/// The Object Groups among attributes.
+pub(super) fn groups_in(attributes: &Attributes) -> Vec<String> {
+    let kept = attributes.custom.get(super::title(Tag::ObjectGroup));
     let text = |instance: &CustomAttribute| match &instance.value {
         Kept::Text(text) => Some(text.clone()),
         _ => None,

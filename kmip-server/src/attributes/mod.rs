@@ -6,6 +6,7 @@
 //! was given.
 
 mod certificate;
+pub mod conventions;
 mod draft;
 mod edit;
 mod filter;

@@ -6,7 +6,9 @@ use keybridge_core::model::{Link, LinkType};
 use keybridge_core::time::Timestamp;
 use keybridge_core::{ObjectClass, ObjectId, SecretBytes};
 use keybridge_kmip::attributes::{Attribute, AttributeValue as A, TemplateAttribute};
-use keybridge_kmip::enums::{CertificateRequestType, CertificateType, UniqueIdentifierEnumeration};
+use keybridge_kmip::enums::{
+    CertificateRequestType, CertificateType, ObjectType, UniqueIdentifierEnumeration,
+};
 use keybridge_kmip::operations::{CertifyRequest, CertifyResponse};
 use rcgen::DnType;
 
@@ -111,6 +113,7 @@ pub(super) fn certify(
         return Err(Failure::invalid_field("only public keys are certified"));
     }
     let mut draft = Draft::of(context, given)?;
+    draft.fill_in(context, ObjectType::Certificate)?;
     let now = Timestamp::now();
     wanted.from = wanted.from.or(draft.dates.activation);
     wanted.to = wanted.to.or(draft.dates.deactivation);

@@ -25,7 +25,8 @@ pub(super) fn handle(request: CreateRequest, context: &mut Context<'_>) -> Resul
             request.object_type
         )));
     }
-    let draft = Draft::of(context, &request.attributes)?;
+    let mut draft = Draft::of(context, &request.attributes)?;
+    draft.fill_in(context, request.object_type)?;
     let spec = draft.kind.to_create(false)?;
     draft.check_quantum_safe(spec)?;
     let mut key = CreateKey::new(spec);
@@ -45,6 +46,7 @@ pub(super) fn handle(request: CreateRequest, context: &mut Context<'_>) -> Resul
 /// Random bytes that are no key: a seed.
 fn secret_data(request: &CreateRequest, context: &mut Context<'_>) -> Result<CreateResponse> {
     let mut draft = Draft::of(context, &request.attributes)?;
+    draft.fill_in(context, request.object_type)?;
     let bits = draft.kind.length.unwrap_or(0);
     let length = usize::try_from(bits)
         .ok()

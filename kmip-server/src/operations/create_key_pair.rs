@@ -3,7 +3,7 @@
 use keybridge_core::kms::CreateKey;
 use keybridge_core::{Error, KeySpec};
 use keybridge_kmip::attributes::TemplateAttribute;
-use keybridge_kmip::enums::UniqueIdentifierEnumeration;
+use keybridge_kmip::enums::{ObjectType, UniqueIdentifierEnumeration};
 use keybridge_kmip::operations::{CreateKeyPairRequest, CreateKeyPairResponse};
 
 use super::query::protection;
@@ -26,6 +26,11 @@ pub(super) fn handle(
         request.common.as_ref(),
         request.public_key.as_ref(),
     )?;
+    check_same(private.kind, public.kind)?;
+    private.kind = shared(private.kind, public.kind);
+    private.fill_in(context, ObjectType::PrivateKey)?;
+    public.kind = shared(public.kind, private.kind);
+    public.fill_in(context, ObjectType::PublicKey)?;
     let spec = spec(private.kind, public.kind)?;
     private.check_quantum_safe(spec)?;
     private.note_algorithm(spec);
@@ -76,13 +81,23 @@ fn half(
     Ok(draft)
 }
 
+/// What is said of a half: by itself, else of the other.
+fn shared(own: KindOfKey, other: KindOfKey) -> KindOfKey {
+    KindOfKey {
+        algorithm: own.algorithm.or(other.algorithm),
+        length: own.length.or(other.length),
+        curve: own.curve.or(other.curve),
+    }
+}
+
 /// The kind of the pair: said in common, or for either half.
 fn spec(private: KindOfKey, public: KindOfKey) -> Result<KeySpec> {
-    let kind = KindOfKey {
-        algorithm: private.algorithm.or(public.algorithm),
-        length: private.length.or(public.length),
-        curve: private.curve.or(public.curve),
-    };
+    check_same(private, public)?;
+    shared(private, public).to_create(true)
+}
+
+fn check_same(private: KindOfKey, public: KindOfKey) -> Result<()> {
+    let kind = shared(private, public);
     if public.algorithm.is_some() && public.algorithm != kind.algorithm
         || public.length.is_some() && public.length != kind.length
     {
@@ -90,7 +105,7 @@ fn spec(private: KindOfKey, public: KindOfKey) -> Result<KeySpec> {
             "the two halves are of different kinds",
         ));
     }
-    kind.to_create(true)
+    Ok(())
 }
 
 /// Names are unique: one in the common attributes cannot go to both halves.

@@ -42,7 +42,8 @@ pub(super) fn handle(
             "a key is split in at most {MOST_PARTS} parts"
         )));
     }
-    let draft = Draft::of(context, &request.attributes)?;
+    let mut draft = Draft::of(context, &request.attributes)?;
+    draft.fill_in(context, ObjectType::SplitKey)?;
     let (made, base) = match &request.unique_identifier {
         Some(given) => (None, context.object(Some(given))?),
         None => {

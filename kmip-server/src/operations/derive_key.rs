@@ -35,6 +35,7 @@ pub(super) fn handle(
         ));
     };
     let mut draft = Draft::of(context, &request.attributes)?;
+    draft.fill_in(context, request.object_type)?;
     let length = length(&draft)?;
     let mut source = Source {
         method: request.derivation_method,

@@ -21,6 +21,7 @@ mod export;
 pub(crate) mod get;
 mod get_attribute_list;
 mod get_attributes;
+mod get_constraints;
 mod get_usage_allocation;
 mod hash;
 mod import;
@@ -51,6 +52,8 @@ mod revoke;
 mod rng_retrieve;
 mod rng_seed;
 mod set_attribute;
+mod set_constraints;
+mod set_defaults;
 mod set_endpoint_role;
 mod sign;
 mod signature_verify;
@@ -146,6 +149,9 @@ operations! {
     RNGSeed => rng_seed,
     Hash => hash,
     PKCS_11 => pkcs11,
+    SetDefaults => set_defaults,
+    SetConstraints => set_constraints,
+    GetConstraints => get_constraints,
     SetEndpointRole => set_endpoint_role,
     Poll => poll,
     Cancel => cancel,

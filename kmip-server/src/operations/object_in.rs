@@ -31,6 +31,22 @@ impl Incoming {
     /// Keeps the object; its identifier.
     pub(super) fn take(self, context: &Context<'_>, object: ManagedObject) -> Result<ObjectId> {
         let kind = object.object_type();
+        let mut incoming = self;
+        if let Some(block) = object.key_block() {
+            said_by_block(&mut incoming.draft, block)?;
+        }
+        if incoming.imported.is_none() {
+            incoming.draft.fill_in(context, kind)?;
+        }
+        incoming.keep(context, kind, object)
+    }
+
+    fn keep(
+        self,
+        context: &Context<'_>,
+        kind: ObjectType,
+        object: ManagedObject,
+    ) -> Result<ObjectId> {
         match object {
             ManagedObject::Certificate(certificate) => {
                 if certificate.kind != CertificateType::X_509 {
@@ -119,13 +135,7 @@ impl Incoming {
     }
 
     /// Keeps an object that is a key block.
-    fn block(
-        mut self,
-        context: &Context<'_>,
-        kind: ObjectType,
-        block: KeyBlock,
-    ) -> Result<ObjectId> {
-        said_by_block(&mut self.draft, &block)?;
+    fn block(self, context: &Context<'_>, kind: ObjectType, block: KeyBlock) -> Result<ObjectId> {
         let class = algorithms::class(kind)
             .ok_or_else(|| Failure::invalid_field(format!("{kind} is no object type")))?;
         let format = block.key_format_type;

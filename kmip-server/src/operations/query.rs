@@ -4,8 +4,8 @@ use keybridge_core::Protection;
 use keybridge_kmip::Version;
 use keybridge_kmip::attributes::RNGParameters;
 use keybridge_kmip::enums::{
-    DRBGAlgorithm, DestroyAction, ObjectType, Operation, ProfileName, ProtectionStorageMask,
-    QueryFunction, RNGAlgorithm, RNGMode, UnwrapMode,
+    ClientRegistrationMethod, DRBGAlgorithm, DestroyAction, ObjectType, Operation, ProfileName,
+    ProtectionStorageMask, QueryFunction, RNGAlgorithm, RNGMode, UnwrapMode,
 };
 use keybridge_kmip::operations::query::{
     CapabilityInformation, ProfileInformation, ServerInformation,
@@ -13,6 +13,7 @@ use keybridge_kmip::operations::query::{
 use keybridge_kmip::operations::{ProtectionStorageMasks, QueryRequest, QueryResponse};
 
 use super::SUPPORTED;
+use crate::attributes::conventions::defaults;
 use crate::failure::Result;
 use crate::processor::Context;
 
@@ -65,6 +66,13 @@ const PROFILES: &[ProfileName] = &[
 pub(super) fn handle(request: QueryRequest, context: &mut Context<'_>) -> Result<QueryResponse> {
     let mut response = QueryResponse::default();
     for function in request.query_functions {
+        if function == QueryFunction::QueryDefaultsInformation {
+            let groups = request.object_groups.as_ref();
+            let groups = groups.map(|groups| groups.object_groups.as_slice());
+            response.defaults_information = Some(defaults(context, groups)?)
+                .filter(|information| !information.object_defaults.is_empty());
+            continue;
+        }
         answer(function, &mut response, context);
     }
     Ok(response)
@@ -111,7 +119,7 @@ fn answer(function: QueryFunction, response: &mut QueryResponse, context: &Conte
                 destroy_action: Some(DestroyAction::KeyMaterialDeleted),
                 shredding_algorithm: None,
                 rng_mode: Some(RNGMode::SharedInstantiation),
-                quantum_safe_capability: Some(false),
+                quantum_safe_capability: Some(true),
             }];
         }
         QueryFunction::QueryStorageProtectionMasks => {
@@ -133,7 +141,12 @@ fn answer(function: QueryFunction, response: &mut QueryResponse, context: &Conte
                 })
                 .collect();
         }
-        // Nothing to say about extensions, name spaces, validations and the rest.
+        QueryFunction::QueryClientRegistrationMethods => {
+            // `client add --certificate`, and Re-Provision with a certificate.
+            response.client_registration_methods = vec![ClientRegistrationMethod::ClientRegistered];
+        }
+        // There are no extensions, name spaces for which the server makes data, attestations that it
+        // verifies, or formal validations.
         _ => {}
     }
 }

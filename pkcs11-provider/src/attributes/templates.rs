@@ -174,6 +174,8 @@ fn written(demand: &Demand) -> Option<(CK_ATTRIBUTE_TYPE, Vec<u8>)> {
             (CKA_ALLOWED_MECHANISMS, bytes.collect())
         }
         Demand::Pkcs11(kind, value) => (*kind, value.clone()),
+        // Of an account's constraints; PKCS#11's templates have no words for them.
+        Demand::UsageWithin(_) | Demand::Custom(..) | Demand::Any(_) => return None,
     })
 }
 

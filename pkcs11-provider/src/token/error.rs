@@ -55,7 +55,7 @@ fn table(error: &Error, doing: Doing) -> Rv {
         Error::AlreadyExists { .. } => Rv::TEMPLATE_INCONSISTENT,
         // "C_WrapKey": "If any attribute mismatch occurs … CKR_KEY_HANDLE_INVALID".
         Error::TemplateMismatch { .. } if doing == D::Wrapping => Rv::KEY_HANDLE_INVALID,
-        Error::TemplateMismatch { .. } => Rv::TEMPLATE_INCONSISTENT,
+        Error::TemplateMismatch { .. } | Error::ConstraintViolated(_) => Rv::TEMPLATE_INCONSISTENT,
         // Somebody is logged in, but not whoever it takes (the SO for user keys, or the other way).
         Error::Denied(_) => match doing {
             D::Using | D::Decrypting | D::Wrapping | D::Unwrapping | D::Deriving => {
