@@ -91,7 +91,7 @@ need_python_clients() {
         mkdir -p "$cache"
         quietly /usr/bin/python3 -m venv "$cache/venv"
         quietly "$cache/venv/bin/pip" install --quiet --no-input --disable-pip-version-check \
-            --requirement "$wanted"
+            --no-deps --only-binary :all: --requirement "$wanted"
         cp "$wanted" "$stamp"
     fi
     export KEYBRIDGE_TEST_PYTHON="$cache/venv/bin/python"

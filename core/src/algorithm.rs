@@ -195,7 +195,7 @@ pub enum KeySpec {
     /// Triple DES with two keys (16 bytes, of which 112 bits count) or three (24 bytes, 168 bits). The other bits
     /// are for parity.
     Des3 {
-        /// Size without parity bits: 112 or 168.
+        /// Size as whoever made it counts: 112 or 168 without the parity bits, 128 or 192 with them.
         bits: u32,
     },
     /// ChaCha20 (256 bits), also for ChaCha20-Poly1305.
@@ -266,11 +266,14 @@ impl KeySpec {
         }
     }
 
-    /// Bytes of a secret key's value: its size, but for triple DES, whose value has parity bits too.
+    /// Bytes of a secret key's value: its size, but for triple DES, whose value has parity bits that the size may
+    /// leave out.
     #[must_use]
     pub const fn value_length(self) -> usize {
         match self {
-            Self::Des3 { bits } => bits as usize / 7,
+            Self::Des3 {
+                bits: bits @ (112 | 168),
+            } => bits as usize / 7,
             // A size beyond this machine's addresses has no value here.
             _ => self.bits() as usize / 8,
         }

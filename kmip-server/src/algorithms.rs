@@ -334,11 +334,14 @@ impl KindOfKey {
         }))
     }
 
-    /// The size of a triple DES key, which is given without the parity bits, or with them.
+    /// The size of a triple DES key, which is given without the parity bits, or with them, and told as it
+    /// was given ("from 112 to 192 bits, depending upon key length and the presence of parity bits").
     fn triple_des(self, value_bits: Option<u32>) -> Option<u32> {
         match (value_bits, self.bits()) {
-            (Some(192), None | Some(168 | 192)) | (None, Some(168 | 192)) => Some(168),
-            (Some(128), None | Some(112 | 128)) | (None, Some(112 | 128)) => Some(112),
+            (Some(192), None) => Some(168),
+            (Some(128), None) => Some(112),
+            (Some(192) | None, given @ Some(168 | 192)) => given,
+            (Some(128) | None, given @ Some(112 | 128)) => given,
             _ => None,
         }
     }
@@ -461,6 +464,7 @@ mod tests {
             (kind(Algorithm::AES, 256), false),
             (kind(Algorithm::SM4, 128), false),
             (kind(Algorithm::DES3, 168), false),
+            (kind(Algorithm::DES3, 192), false),
             (kind(Algorithm::ChaCha20, 256), false),
             (kind(Algorithm::AES, 512), false),
             (kind(Algorithm::HMAC_SHA384, 384), false),
@@ -492,6 +496,8 @@ mod tests {
         assert_eq!(algorithm(kept, None), Some(Algorithm::SKIPJACK));
         let two = kind(Algorithm::DES3, 112).of_symmetric(16);
         assert_eq!(two.ok(), Some(KeySpec::Des3 { bits: 112 }));
+        let two = kind(Algorithm::DES3, 128).of_symmetric(16);
+        assert_eq!(two.ok(), Some(KeySpec::Des3 { bits: 128 }));
         let one = kind(Algorithm::DES3, 56).of_symmetric(8);
         assert!(matches!(one, Ok(KeySpec::Foreign { .. })));
         assert!(kind(Algorithm::AES, 256).of_symmetric(16).is_err());

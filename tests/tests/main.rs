@@ -5,6 +5,7 @@
 
 mod attacks;
 mod background;
+mod barbican;
 mod cli;
 mod control;
 mod crash;

@@ -525,7 +525,7 @@ pub(crate) fn key_type_of(spec: KeySpec) -> CK_KEY_TYPE {
     match spec {
         KeySpec::Aes { .. } => CKK_AES,
         KeySpec::AesXts { .. } => CKK_AES_XTS,
-        KeySpec::Des3 { bits: 112 } => CKK_DES2,
+        KeySpec::Des3 { bits: 112 | 128 } => CKK_DES2,
         KeySpec::Des3 { .. } => CKK_DES3,
         KeySpec::ChaCha20 => CKK_CHACHA20,
         KeySpec::Sm4 => CKK_KB_SM4,

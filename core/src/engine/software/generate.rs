@@ -95,8 +95,8 @@ pub(super) fn check_secret_size(spec: KeySpec) -> Result<()> {
             "AES-XTS keys have 256 or 512 bits",
         ),
         KeySpec::Des3 { bits } => (
-            matches!(bits, 112 | 168),
-            "triple DES keys have 112 or 168 bits",
+            matches!(bits, 112 | 128 | 168 | 192),
+            "triple DES keys have 112 or 168 bits, or 128 or 192 with parity",
         ),
         KeySpec::Sm4 | KeySpec::ChaCha20 => (true, ""),
         _ => (

@@ -276,7 +276,9 @@ pub(super) const fn kind_of(spec: KeySpec) -> Option<Kind> {
             bits: 128 | 192 | 256,
         } => Kind::Aes,
         KeySpec::AesXts { bits: 256 | 512 } => Kind::AesXts,
-        KeySpec::Des3 { bits: 112 | 168 } => Kind::Des3,
+        KeySpec::Des3 {
+            bits: 112 | 128 | 168 | 192,
+        } => Kind::Des3,
         KeySpec::Aes { .. }
         | KeySpec::AesXts { .. }
         | KeySpec::Des3 { .. }

@@ -31,6 +31,7 @@ fn specs() -> Vec<KeySpec> {
         KeySpec::AesXts { bits: 512 },
         KeySpec::Des3 { bits: 112 },
         KeySpec::Des3 { bits: 168 },
+        KeySpec::Des3 { bits: 192 },
         KeySpec::ChaCha20,
         KeySpec::Sm4,
         KeySpec::Rsa { bits: 2048 },
