@@ -233,7 +233,7 @@ pub fn authorize(caller: &Caller, verb: Verb, resource: Option<&Resource>) -> Re
     {
         return Err(Error::NotFound {
             what: "object",
-            name: "of another account".into(),
+            name: String::new(),
         });
     }
     let private = resource.is_some_and(|resource| resource.private);

@@ -1,13 +1,14 @@
 //! How callers prove who they are: certificates, passwords, and earlier proofs.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::accounts::NOBODY;
 use super::{Kms, password, tokens};
 use crate::audit::Verb;
 use crate::authorize::{Caller, Door, Origin};
 use crate::error::{Error, Result};
-use crate::id::AccountId;
-use crate::model::{Credential, CredentialKind, Principal};
+use crate::id::{AccountId, PrincipalId};
+use crate::model::{Credential, CredentialKind, Principal, Role};
 use crate::secret::SecretBytes;
 use crate::store;
 use crate::time::Timestamp;
@@ -41,22 +42,15 @@ impl Kms {
                 CredentialKind::Password { .. } => false,
             });
         let credential = matching.ok_or(Error::WrongCredential)?;
-        let expired = credential.expires.is_some_and(|at| at <= Timestamp::now());
-        if credential.revoked.is_some() || expired {
-            return Err(Error::CredentialRevoked(principal.name.clone()));
-        }
-        if let Some(caller) = self.cache.caller(fingerprint, origin, door) {
+        if let Some(caller) = self.cache.caller(fingerprint, origin, door)
+            && is_good(credential)
+        {
             return Ok(caller);
         }
-        let caller = Arc::new(Caller::proven(
-            principal.account,
-            principal.id,
-            principal.role,
-            principal.name.clone(),
-            credential.name.clone(),
-            origin,
-            door,
-        ));
+        let caller = caller_of(&principal, credential, origin, door);
+        if !is_good(credential) {
+            return self.refuse(&caller, Error::CredentialRevoked(principal.name.clone()));
+        }
         self.cache.keep_caller(fingerprint, &caller);
         Ok(caller)
     }
@@ -94,22 +88,20 @@ impl Kms {
             .iter()
             .find(is_its)
             .ok_or(Error::WrongCredential)?;
-        let expired = credential.expires.is_some_and(|at| at <= Timestamp::now());
-        if credential.revoked.is_some() || expired {
-            return Err(Error::CredentialRevoked(principal.name));
+        let caller = caller_of(&principal, credential, origin, door);
+        if !is_good(credential) {
+            return self.refuse(&caller, Error::CredentialRevoked(principal.name));
         }
         if credential.failures >= self.settings.limits.pin_tries {
-            return Err(Error::CredentialLocked);
+            return self.refuse(&caller, Error::CredentialLocked);
         }
-        Ok(Arc::new(Caller::proven(
-            principal.account,
-            principal.id,
-            principal.role,
-            principal.name.clone(),
-            credential.name.clone(),
-            origin,
-            door,
-        )))
+        Ok(caller)
+    }
+
+    /// Refuses somebody, and says so in the audit.
+    fn refuse(&self, caller: &Caller, error: Error) -> Result<Arc<Caller>> {
+        self.record_use(caller, Verb::Login, None, Some(&error), "")?;
+        Err(error)
     }
 
     /// Who a user name and password are. A token's PIN is no password: it is good at the token only.
@@ -134,31 +126,36 @@ impl Kms {
             _ => {
                 // An unknown name takes as long as a wrong password.
                 password::hash(password)?;
-                Err(Error::WrongCredential)
+                let nobody = Caller::proven(
+                    account,
+                    NOBODY,
+                    Role::Public,
+                    name,
+                    "password",
+                    origin,
+                    door,
+                );
+                self.refuse(&nobody, Error::WrongCredential)
             }
         }
     }
 
     /// Checks a PIN or password. The failure is counted before the answer, so that killing the process
-    /// between buys no further tries.
+    /// between buys no further tries; and one after the other, so that trying many at once does not either.
     pub(super) fn check_password(
         &self,
-        principal: &Principal,
+        principal: PrincipalId,
         given: &SecretBytes,
         origin: Origin,
         door: Door,
     ) -> Result<Arc<Caller>> {
+        let _turn = self.turnstiles.enter(principal);
+        // As it is now: others may have tried meanwhile.
+        let row = store::read(self.store.as_ref(), |reader| reader.principal(principal))?;
+        let principal = self.vault.principal(&row.ok_or(Error::WrongCredential)?)?;
         let tries = self.settings.limits.pin_tries;
-        let credential = pin_credential(principal).ok_or(Error::PinNotInitialized)?;
-        let caller = Arc::new(Caller::proven(
-            principal.account,
-            principal.id,
-            principal.role,
-            principal.name.clone(),
-            credential.name.clone(),
-            origin,
-            door,
-        ));
+        let credential = pin_credential(&principal).ok_or(Error::PinNotInitialized)?;
+        let caller = caller_of(&principal, credential, origin, door);
         let CredentialKind::Password { phc } = &credential.kind else {
             return Err(Error::PinNotInitialized);
         };
@@ -166,7 +163,7 @@ impl Kms {
             Err(Error::CredentialLocked)
         } else if credential.revoked.is_some() {
             Err(Error::CredentialRevoked(principal.name.clone()))
-        } else if password::matches(given, phc)? {
+        } else if password::matched_lately(given, phc) || password::matches(given, phc)? {
             Ok(())
         } else {
             Err(Error::WrongCredential)
@@ -213,21 +210,47 @@ impl Kms {
             && let CredentialKind::Password { phc } = &credential.kind
         {
             if password::matched_lately(given, phc) {
-                return Ok(Arc::new(Caller::proven(
-                    principal.account,
-                    principal.id,
-                    principal.role,
-                    principal.name.clone(),
-                    credential.name.clone(),
-                    origin,
-                    door,
-                )));
+                return Ok(caller_of(principal, credential, origin, door));
             }
-            let caller = self.check_password(principal, given, origin, door)?;
+            let caller = self.check_password(principal.id, given, origin, door)?;
             password::remember(given, phc);
             return Ok(caller);
         }
-        self.check_password(principal, given, origin, door)
+        self.check_password(principal.id, given, origin, door)
+    }
+}
+
+fn caller_of(
+    principal: &Principal,
+    credential: &Credential,
+    origin: Origin,
+    door: Door,
+) -> Arc<Caller> {
+    Arc::new(Caller::proven(
+        principal.account,
+        principal.id,
+        principal.role,
+        principal.name.clone(),
+        credential.name.clone(),
+        origin,
+        door,
+    ))
+}
+
+fn is_good(credential: &Credential) -> bool {
+    credential.revoked.is_none() && credential.expires.is_none_or(|at| at > Timestamp::now())
+}
+
+/// Lets one through at a time, of those who try a principal's PIN or password in this process.
+#[derive(Default)]
+pub(super) struct Turnstiles([Mutex<()>; 16]);
+
+impl Turnstiles {
+    fn enter(&self, principal: PrincipalId) -> MutexGuard<'_, ()> {
+        // Its last byte is random; who shares a turnstile waits a few milliseconds longer.
+        let [.., last] = *principal.as_bytes();
+        let turnstile = &self.0[usize::from(last) % self.0.len()];
+        turnstile.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -9,7 +9,7 @@ use crate::audit::Verb;
 use crate::authorize::{Caller, Door, Resource, authorize};
 use crate::error::{Error, Result};
 use crate::id::{KeyId, ObjectId};
-use crate::model::{Key, Lifetime, Material, Object, ObjectState};
+use crate::model::{Key, KeyVersion, Lifetime, Material, Object, ObjectClass, ObjectState};
 use crate::store::{self, Change as StoreChange, ObjectRow, Transaction};
 use crate::time::Timestamp;
 
@@ -146,6 +146,13 @@ impl Change<'_> {
             .transpose()
     }
 
+    /// Whether the caller's account has its deletion protection on.
+    pub(super) fn is_protected(&self) -> Result<bool> {
+        let row = self.transaction.account(self.caller.account())?;
+        let account = row.map(|row| self.kms.vault.account(&row)).transpose()?;
+        Ok(account.is_some_and(|account| account.deletion_protection))
+    }
+
     /// Writes an object.
     pub(super) fn put_object(&mut self, object: &mut Object) -> Result<()> {
         object.dates.last_change = self.now;
@@ -234,7 +241,14 @@ impl Change<'_> {
             return Ok(());
         };
         for version in &mut key.versions {
+            let (secret, public) = (version.secret, version.public);
             version.remove(object.id);
+            // A copy of it takes its place.
+            if secret == Some(object.id) {
+                version.secret = self.take_copy(version, object.class)?;
+            } else if public == Some(object.id) {
+                version.public = self.take_copy(version, object.class)?;
+            }
         }
         key.versions.retain(|version| !version.is_empty());
         if key.versions.is_empty() {
@@ -249,5 +263,12 @@ impl Change<'_> {
                 .unwrap_or(0);
         }
         self.put_key(&key)
+    }
+
+    /// Takes a copy of that class out of a version's list, if there is one.
+    fn take_copy(&self, version: &mut KeyVersion, class: ObjectClass) -> Result<Option<ObjectId>> {
+        let copy = self.copy_in(version, class)?;
+        version.copies.retain(|id| Some(*id) != copy);
+        Ok(copy)
     }
 }

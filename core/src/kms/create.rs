@@ -86,7 +86,7 @@ impl Kms {
                     .into_objects()
                     .filter(|object| object.lifetime != Lifetime::Stored)
                 {
-                    self.put_session_object(object)?;
+                    self.add_session_object(object)?;
                 }
                 Ok(created)
             }
@@ -185,16 +185,17 @@ impl Kms {
 
     fn keep_in_session(&self, caller: &Arc<Caller>, pair: Pair) -> Result<Created> {
         let created = pair.created(None);
-        for object in pair.into_objects() {
-            self.put_session_object(object)?;
-        }
+        self.refusable(caller, Verb::Create, None, || {
+            pair.into_objects()
+                .try_for_each(|object| self.add_session_object(object))
+        })?;
         self.record_use_of(caller, Verb::Create, created.secret, None, "session")?;
         Ok(created)
     }
 
-    pub(super) fn put_session_object(&self, mut object: Object) -> Result<()> {
+    pub(super) fn add_session_object(&self, mut object: Object) -> Result<()> {
         object.digest = super::load::digest(&object);
-        self.sessions.put(
+        self.sessions.add(
             self.session_loaded(object),
             self.settings.limits.session_objects,
         )

@@ -69,8 +69,9 @@ impl Kms {
         } = request;
         let purpose = Purpose::Decapsulate;
         let (template, key) = self.refusable(caller, purpose.verb(), Some(private_key), || {
-            let (key, _) = self.prepare(caller, private_key, purpose, &mechanism)?;
+            let (key, seen) = self.prepare(caller, private_key, purpose, &mechanism)?;
             let secret = self.ready(&key)?.decapsulate(&mechanism, ciphertext)?;
+            self.take_role(caller, &key, (purpose, &mechanism), seen)?;
             self.count(caller, &key.object, purpose, secret.len(), true)?;
             Ok((with_secret(template, &secret)?, key))
         })?;

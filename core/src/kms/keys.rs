@@ -1,5 +1,6 @@
 //! Keys as a whole: the gate, scheduled deletion, aliases and tags.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::Kms;
@@ -28,8 +29,13 @@ impl Kms {
     /// # Errors
     /// [`Error::NotFound`]; [`Error::InvalidRequest`] for a name that several keys have.
     pub fn resolve_key(&self, caller: &Arc<Caller>, text: &str) -> Result<KeyId> {
-        authorize(caller, Verb::Inspect, None)?;
         let account = caller.account();
+        let resource = Resource {
+            account,
+            private: true,
+            session: false,
+        };
+        authorize(caller, Verb::Inspect, Some(&resource))?;
         let not_found = || Error::NotFound {
             what: "key",
             name: text.to_owned(),
@@ -62,8 +68,9 @@ impl Kms {
             what: "key",
             name: key.to_string(),
         };
-        let row =
-            store::read(self.store.as_ref(), |reader| reader.key(key))?.ok_or_else(not_found)?;
+        let row = store::read(self.store.as_ref(), |reader| reader.key(key))?
+            .filter(|row| row.account == caller.account())
+            .ok_or_else(not_found)?;
         let resource = Resource {
             account: row.account,
             private: true,
@@ -194,18 +201,32 @@ impl Kms {
     /// Store and HSM failures; what was due stays due then.
     pub fn run_due_deletions(&self) -> Result<usize> {
         let mut done = 0;
+        let mut failed = HashSet::new();
+        let mut first_failure = None;
         loop {
             let now = Timestamp::now();
+            // Those that failed are still due: they stand before the rest again.
             let due = store::read(self.store.as_ref(), |reader| {
-                reader.keys_due(now.0, DUE_BATCH)
+                reader.keys_due(now.0, DUE_BATCH + failed.len())
             })?;
-            if due.is_empty() {
-                return Ok(done);
-            }
+            let mut more = false;
             for row in due {
+                if failed.contains(&row.id) {
+                    continue;
+                }
+                more = true;
                 let bridge = internal_caller(row.account);
-                self.change(&bridge, Verb::Expire, |change| change.destroy_due(row.id))?;
-                done += 1;
+                match self.change(&bridge, Verb::Expire, |change| change.destroy_due(row.id)) {
+                    Ok(()) => done += 1,
+                    // An HSM that is away keeps its own keys waiting, not everybody's.
+                    Err(error) => {
+                        failed.insert(row.id);
+                        first_failure.get_or_insert(error);
+                    }
+                }
+            }
+            if !more {
+                return first_failure.map_or(Ok(done), Err);
             }
         }
     }

@@ -69,6 +69,7 @@ pub struct Kms {
     policies: policies::Policies,
     requests: AtomicU64,
     stirred: stirred::Stirred,
+    turnstiles: authenticate::Turnstiles,
 }
 
 impl Kms {

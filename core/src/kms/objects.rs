@@ -111,8 +111,8 @@ impl Kms {
         object: ObjectId,
         edit: &mut dyn FnMut(&mut Attributes) -> Result<()>,
     ) -> Result<()> {
-        if let Some(loaded) = self.sessions.get(object) {
-            return self.modify_session_object(caller, &loaded, edit);
+        if self.sessions.get(object).is_some() {
+            return self.modify_session_object(caller, object, edit);
         }
         self.change(caller, Verb::Modify, |change| {
             let mut object = change.object(object)?;
@@ -128,22 +128,26 @@ impl Kms {
     fn modify_session_object(
         &self,
         caller: &Arc<Caller>,
-        loaded: &Arc<Loaded>,
+        id: ObjectId,
         edit: &mut dyn FnMut(&mut Attributes) -> Result<()>,
     ) -> Result<()> {
-        self.refusable(caller, Verb::Modify, Some(loaded.object.id), || {
-            check_object(caller, Verb::Modify, &loaded.object)?;
-            let mut object = Object::clone(&loaded.object);
-            edit(&mut object.attributes)?;
-            self.settle_check_value(&mut object)?;
-            rules::check_modify(caller, &loaded.object.attributes, &object.attributes)?;
-            object.dates.last_change = Timestamp::now();
-            self.sessions.put(
-                self.session_loaded(object),
-                self.settings.limits.session_objects,
-            )
+        let changed = self.refusable(caller, Verb::Modify, Some(id), || {
+            loop {
+                let loaded = self.sessions.get(id).ok_or_else(|| Error::no_object(id))?;
+                check_object(caller, Verb::Modify, &loaded.object)?;
+                let mut object = Object::clone(&loaded.object);
+                edit(&mut object.attributes)?;
+                self.settle_check_value(&mut object)?;
+                rules::check_modify(caller, &loaded.object.attributes, &object.attributes)?;
+                object.dates.last_change = Timestamp::now();
+                // Another thread may have changed it meanwhile: a flag that it has set must not be lost.
+                let changed = self.session_loaded(object);
+                if self.sessions.replace(&loaded, Arc::clone(&changed)) {
+                    return Ok(changed);
+                }
+            }
         })?;
-        self.record_use(caller, Verb::Modify, Some(loaded), None, "session")
+        self.record_use(caller, Verb::Modify, Some(&changed), None, "session")
     }
 
     /// Changes KMIP dates within the lifecycle's rules (KMIP 2.1 sections 4.1, 4.19, 4.40, 4.41): a date that

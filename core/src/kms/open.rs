@@ -128,6 +128,7 @@ impl Kms {
             policies: Policies::new(&settings.policy),
             requests: AtomicU64::new(1),
             stirred: super::stirred::Stirred::default(),
+            turnstiles: super::authenticate::Turnstiles::default(),
         })
     }
 }

@@ -77,7 +77,7 @@ impl Kms {
         let mut object = object;
         if object.lifetime != Lifetime::Stored {
             let id = object.id;
-            self.put_session_object(object)?;
+            self.refusable(caller, verb, None, || self.add_session_object(object))?;
             self.record_use_of(caller, verb, id, None, "session")?;
             return Ok(id);
         }
@@ -248,45 +248,40 @@ impl Kms {
         lifetime: Lifetime,
         edit: &mut dyn FnMut(&mut Attributes) -> Result<()>,
     ) -> Result<ObjectId> {
-        let mut copy = self.refusable(caller, Verb::Copy, Some(object), || {
+        let source = self.refusable(caller, Verb::Copy, Some(object), || {
             self.freshen()?;
             let source = self.load(object)?;
             // The source is looked at only; what is made is the copy.
             check_object(caller, Verb::Inspect, &source.object)?;
-            if !source.object.attributes.copyable {
-                return Err(Error::ActionProhibited("copied"));
-            }
-            if matches!(source.object.material, Material::Resident { .. })
-                && lifetime == Lifetime::Stored
-            {
-                return Err(Error::HsmRefused {
-                    pool: source.object.protection.to_string(),
-                    reason: "a resident key has one object in the HSM and cannot be copied".into(),
-                });
-            }
-            let mut copy = Object::clone(&source.object);
-            copy.id = ObjectId::random();
-            copy.lifetime = lifetime;
-            edit(&mut copy.attributes)?;
-            rules::check_copy(caller, &source.object.attributes, &copy.attributes)?;
-            let resource = Resource::to_be(caller, &copy.attributes, lifetime);
-            authorize(caller, Verb::Copy, Some(&resource))?;
-            self.settle_check_value(&mut copy)?;
-            copy.attributes.names.clear();
-            if lifetime == Lifetime::Stored && source.held.is_some() {
-                self.imprint_stored(&source, Imprint::default(), None)?;
-            }
-            Ok(copy)
+            Ok(source)
         })?;
-        let id = copy.id;
         if lifetime != Lifetime::Stored {
-            self.put_session_object(copy)?;
+            let id = self.refusable(caller, Verb::Copy, Some(object), || {
+                let copy = self.copy_of(caller, &source.object, lifetime, edit)?;
+                let id = copy.id;
+                self.add_session_object(copy)?;
+                Ok(id)
+            })?;
             self.record_use_of(caller, Verb::Copy, object, None, "session")?;
             return Ok(id);
         }
+        let stored = source.object.lifetime == Lifetime::Stored;
+        if !stored {
+            self.refusable(caller, Verb::Copy, Some(object), || {
+                self.imprint_stored(&source, Imprint::default(), None)
+            })?;
+        }
         self.change(caller, Verb::Copy, |change| {
             change.record.object = Some(object);
-            change.record.detail = format!("copy {id}");
+            let mut copy = if stored {
+                // As it is now: what was read before may have become sensitive, or be destroyed.
+                let source = change.object_unchecked(object)?;
+                check_object(caller, Verb::Inspect, &source)?;
+                self.copy_of(caller, &source, lifetime, edit)?
+            } else {
+                self.copy_of(caller, &source.object, lifetime, edit)?
+            };
+            change.record.detail = format!("copy {}", copy.id);
             change.add_object(&mut copy)?;
             if let Some(key) = copy.key
                 && let Some(mut key) = change.key_unchecked(key)?
@@ -296,13 +291,42 @@ impl Kms {
                     .iter_mut()
                     .find(|version| version.number == copy.version);
                 if let Some(version) = version {
-                    version.copies.push(id);
+                    version.copies.push(copy.id);
                 }
                 change.put_key(&key)?;
             }
-            Ok(())
-        })?;
-        Ok(id)
+            Ok(copy.id)
+        })
+    }
+
+    /// The copy to be, within the rules.
+    fn copy_of(
+        &self,
+        caller: &Caller,
+        source: &Object,
+        lifetime: Lifetime,
+        edit: &mut dyn FnMut(&mut Attributes) -> Result<()>,
+    ) -> Result<Object> {
+        // Of a key that may be used so many times a copy would be as many times more.
+        if !source.attributes.copyable || source.attributes.usage_limits.is_some() {
+            return Err(Error::ActionProhibited("copied"));
+        }
+        if matches!(source.material, Material::Resident { .. }) && lifetime == Lifetime::Stored {
+            return Err(Error::HsmRefused {
+                pool: source.protection.to_string(),
+                reason: "a resident key has one object in the HSM and cannot be copied".into(),
+            });
+        }
+        let mut copy = Object::clone(source);
+        copy.id = ObjectId::random();
+        copy.lifetime = lifetime;
+        edit(&mut copy.attributes)?;
+        rules::check_copy(caller, &source.attributes, &copy.attributes)?;
+        let resource = Resource::to_be(caller, &copy.attributes, lifetime);
+        authorize(caller, Verb::Copy, Some(&resource))?;
+        self.settle_check_value(&mut copy)?;
+        copy.attributes.names.clear();
+        Ok(copy)
     }
 }
 
@@ -341,7 +365,7 @@ impl Change<'_> {
             return Err(taken());
         }
         check_object(self.caller, Verb::Destroy, &old)?;
-        if !old.attributes.destroyable {
+        if !old.attributes.destroyable || self.is_protected()? {
             return Err(Error::ActionProhibited("replaced"));
         }
         self.leave_key(&old)?;

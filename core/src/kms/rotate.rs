@@ -7,7 +7,7 @@ use super::change::Change;
 use super::create::describe;
 use super::request::{Created, NewDates};
 use crate::audit::Verb;
-use crate::authorize::Caller;
+use crate::authorize::{Caller, Resource, authorize};
 use crate::engine::NewKey;
 use crate::error::{Error, Result};
 use crate::id::{KeyId, ObjectId};
@@ -39,11 +39,20 @@ impl Kms {
     ) -> Result<Created> {
         let current = self.refusable(caller, Verb::Rotate, None, || {
             let current = self.key(caller, key)?;
+            let resource = Resource {
+                account: current.account,
+                private: true,
+                session: false,
+            };
+            authorize(caller, Verb::Rotate, Some(&resource))?;
             lifecycle::check_gate(current.state)?;
             let primary = current.primary_version().and_then(|version| version.secret);
             let primary = primary.ok_or(Error::NoMaterial("its primary version was destroyed"))?;
             self.freshen()?;
-            Ok((current, self.load(primary)?))
+            let old = self.load(primary)?;
+            let policy = self.policies.of(caller.account(), self)?;
+            policy.check_kind(current.spec, old.object.key_gen_mechanism)?;
+            Ok((current, old))
         })?;
         let (current, old) = current;
         let id = ObjectId::random();
@@ -63,12 +72,8 @@ impl Kms {
         secret.id = id;
         secret.material = generated.secret;
         secret.public_key_info.clone_from(&generated.public);
-        // The officer vouched for another value.
-        secret.attributes.trusted = false;
         secret.fingerprint = None;
         secret.local = true;
-        secret.always_sensitive = secret.attributes.sensitive;
-        secret.never_extractable = !secret.attributes.extractable;
         let created = self.change(caller, Verb::Rotate, |change| {
             change.rotate(key, &mut secret, generated.public.clone(), dates)
         });
@@ -99,6 +104,14 @@ impl Change<'_> {
             + 1;
         let old = key.primary_version().cloned();
         let old = old.ok_or(Error::NoMaterial("its primary version was destroyed"))?;
+        if let Some(old) = old.secret {
+            // As they are now: what was read before the key was made may have become stricter.
+            secret.attributes = self.object_unchecked(old)?.attributes;
+        }
+        // The officer vouched for another value.
+        secret.attributes.trusted = false;
+        secret.always_sensitive = secret.attributes.sensitive;
+        secret.never_extractable = !secret.attributes.extractable;
         self.record.version = number;
         self.record.detail = format!("{} {:?} version {number}", describe(key.spec), key.name);
         let cka_id = secret.id.as_bytes().to_vec();

@@ -38,21 +38,31 @@ impl SessionObjects {
             .collect()
     }
 
-    /// Adds an object, or puts a changed one in its place.
-    pub(super) fn put(&self, loaded: Arc<Loaded>, limit: usize) -> Result<()> {
+    /// Adds an object.
+    pub(super) fn add(&self, loaded: Arc<Loaded>, limit: usize) -> Result<()> {
         let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
-        let id = loaded.object.id;
-        if !entries.objects.contains_key(&id) {
-            if entries.objects.len() >= limit {
-                return Err(Error::Limit {
-                    name: "session-objects",
-                    limit: limit as u64,
-                });
-            }
-            entries.order.push(id);
+        if entries.objects.len() >= limit {
+            return Err(Error::Limit {
+                name: "session-objects",
+                limit: limit as u64,
+            });
         }
-        entries.objects.insert(id, loaded);
+        entries.order.push(loaded.object.id);
+        entries.objects.insert(loaded.object.id, loaded);
         Ok(())
+    }
+
+    /// Puts a changed object in the place of the one that was changed; false if that is not there any more, as
+    /// somebody else has changed or removed it meanwhile.
+    pub(super) fn replace(&self, old: &Arc<Loaded>, new: Arc<Loaded>) -> bool {
+        let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
+        match entries.objects.get_mut(&old.object.id) {
+            Some(place) if Arc::ptr_eq(place, old) => {
+                *place = new;
+                true
+            }
+            _ => false,
+        }
     }
 
     pub(super) fn remove(&self, id: ObjectId) {

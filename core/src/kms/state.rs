@@ -9,7 +9,7 @@ use crate::authorize::Caller;
 use crate::error::{Error, Result};
 use crate::id::ObjectId;
 use crate::lifecycle::{self, GateStep, Step};
-use crate::model::{Object, ObjectClass, ObjectState, RevocationReason};
+use crate::model::{KeyVersion, Object, ObjectClass, ObjectState, RevocationReason};
 use crate::time::Timestamp;
 
 /// KMIP Revocation Reason Codes that mean compromise: Key Compromise and CA Compromise (KMIP 2.1 section 11.46).
@@ -111,7 +111,8 @@ impl Kms {
             let mut object = change.object(object)?;
             let state = lifecycle::effective_state(object.state, &object.dates, change.now);
             lifecycle::after(state, Step::Destroy)?;
-            if !object.attributes.destroyable {
+            // Of the protection: somebody may have turned it on meanwhile.
+            if !object.attributes.destroyable || change.is_protected()? {
                 return Err(Error::ActionProhibited("destroyed"));
             }
             change.leave_key(&object)?;
@@ -121,8 +122,8 @@ impl Kms {
     }
 
     /// `C_DestroyObject`. A stored secret or private key is scheduled for deletion with its key, or destroyed at
-    /// once when the window is 0; anything else (public keys, certificates, data, session objects, further copies)
-    /// goes at once, as it can be made again.
+    /// once when the window is 0; anything else (public keys, certificates, data, session objects, and keys of which
+    /// there is a copy) goes at once, as nothing is lost.
     ///
     /// # Errors
     /// [`Error::ActionProhibited`] for `CKA_DESTROYABLE` false.
@@ -176,7 +177,7 @@ fn check_destroyable(object: &Object) -> Result<()> {
 }
 
 impl Change<'_> {
-    /// Whether an object is its version's secret key or private half itself, not a further copy of it.
+    /// Whether an object is its version's secret key or private half, and there is no copy of it.
     fn is_only_secret(&self, object: &Object) -> Result<bool> {
         let Some(key) = object.key else {
             return Ok(true);
@@ -184,9 +185,24 @@ impl Change<'_> {
         let Some(key) = self.key_unchecked(key)? else {
             return Ok(true);
         };
-        Ok(key
-            .version(object.version)
-            .is_none_or(|version| version.secret == Some(object.id)))
+        let Some(version) = key.version(object.version) else {
+            return Ok(true);
+        };
+        Ok(version.secret == Some(object.id) && self.copy_in(version, object.class)?.is_none())
+    }
+
+    /// A copy of that class in a version.
+    pub(super) fn copy_in(
+        &self,
+        version: &KeyVersion,
+        class: ObjectClass,
+    ) -> Result<Option<ObjectId>> {
+        for &copy in &version.copies {
+            if self.object_unchecked(copy)?.class == class {
+                return Ok(Some(copy));
+            }
+        }
+        Ok(None)
     }
 
     /// Shuts the gate of an object's key until its deletion, unless other versions still have their

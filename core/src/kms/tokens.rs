@@ -200,7 +200,7 @@ impl Kms {
                 Error::TokenNotInitialized
             });
         };
-        self.check_password(&principal, pin, Origin::this_process(), door)
+        self.check_password(principal.id, pin, Origin::this_process(), door)
     }
 }
 

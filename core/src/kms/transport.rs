@@ -307,6 +307,7 @@ impl Kms {
                     let rest = value.len().saturating_sub(before);
                     check_shown(&mechanism, &second, rest, &mut template)?;
                     descent = descent.and(Descent::of(&second));
+                    self.count(caller, &second, Purpose::Derive, value.len(), true)?;
                 }
                 self.take_role(caller, &base, (Purpose::Derive, &mechanism), seen)?;
                 self.count(caller, &base.object, Purpose::Derive, value.len(), true)?;

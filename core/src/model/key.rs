@@ -131,11 +131,9 @@ impl Key {
         self.version(self.primary)
     }
 
-    /// Every object of every version.
+    /// Every object of every version, copies too.
     pub fn objects(&self) -> impl Iterator<Item = ObjectId> + '_ {
-        self.versions
-            .iter()
-            .flat_map(|version| version.secret.into_iter().chain(version.public))
+        self.versions.iter().flat_map(KeyVersion::objects)
     }
 }
 

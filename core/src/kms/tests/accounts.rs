@@ -219,3 +219,87 @@ fn a_store_is_never_overwritten_and_a_wrong_seal_changes_nothing() {
     ));
     bridge.second().account("main").expect("as it was");
 }
+
+#[test]
+fn many_tries_at_once_are_no_more_tries() {
+    let bridge = Bridge::with(|settings| settings.limits.pin_tries = 3);
+    let (kms, account) = (&bridge.kms, bridge.account());
+    let start = std::sync::Barrier::new(8);
+    let checked = std::thread::scope(|scope| {
+        let guesses: Vec<_> = (0..8)
+            .map(|guess| {
+                let start = &start;
+                scope.spawn(move || {
+                    let pin = format!("900{guess}");
+                    start.wait();
+                    kms.login(account, Role::User, &pin.as_str().into(), Door::Pkcs11)
+                })
+            })
+            .collect();
+        guesses
+            .into_iter()
+            .map(|guess| guess.join().expect("no panic"))
+            .filter(|result| matches!(result, Err(Error::WrongCredential)))
+            .count()
+    });
+    assert_eq!(checked, 3, "the others are refused unseen");
+}
+
+#[test]
+fn every_refused_login_stands_in_the_audit() {
+    let bridge = Bridge::with(|settings| settings.limits.pin_tries = 1);
+    let (kms, account, administrator) = (&bridge.kms, bridge.account(), bridge.administrator());
+    let origin = Origin::this_process();
+    let client = |name: &str, credential| NewClient {
+        name: name.into(),
+        role: Role::User,
+        credential,
+    };
+    let fingerprint = "ab".repeat(32);
+    let certificate = NewCredential::Certificate {
+        fingerprint: fingerprint.clone(),
+        subject: "CN=app".into(),
+        serial: "01".into(),
+        expires: Timestamp::now().plus_seconds(3600),
+    };
+    let password = NewCredential::Password("correct".into());
+    kms.add_client(&administrator, client("app", certificate))
+        .expect("add");
+    kms.add_client(&administrator, client("person", password))
+        .expect("add");
+    let app = kms
+        .authenticate_certificate(&fingerprint, origin, Door::Kmip)
+        .expect("known");
+    kms.revoke_client(&administrator, "app").expect("revoke");
+    let login = |name: &str, password: &str| {
+        kms.authenticate_password(account, name, &password.into(), origin, Door::Kmip)
+            .map(drop)
+    };
+    let refused = [
+        login("stranger", "x"),
+        login("person", "wrong"),
+        login("person", "correct"),
+        kms.authenticate_certificate(&fingerprint, origin, Door::Kmip)
+            .map(drop),
+        kms.still_proven(&app, origin, Door::Kmip).map(drop),
+    ];
+    let wanted: Vec<_> = ["stranger", "person", "person", "app", "app"]
+        .into_iter()
+        .zip(refused)
+        .map(|(who, result)| (who.to_owned(), result.expect_err("refused").audit_code()))
+        .collect();
+    let filter = crate::audit::Filter {
+        verb: Some(crate::audit::Verb::Login),
+        failed: true,
+        ..Default::default()
+    };
+    let mut records = kms
+        .audit_records(&administrator, &filter, 100)
+        .expect("list");
+    records.sort_by_key(|record| record.request);
+    let seen: Vec<_> = records
+        .into_iter()
+        .map(|record| (record.who, record.result))
+        .collect();
+    assert_eq!(seen, wanted);
+}

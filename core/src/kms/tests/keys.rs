@@ -1,5 +1,5 @@
 use super::*;
-use crate::model::{Key, KeyState, LinkType, Material, ObjectClass, ObjectState};
+use crate::model::{Key, KeyState, Lifetime, LinkType, Material, ObjectClass, ObjectState};
 
 fn key_of(bridge: &Bridge, created: Created) -> Key {
     bridge
@@ -348,4 +348,94 @@ fn halves_brought_in_one_after_the_other_are_one_key() {
         first,
         "its place is taken"
     );
+}
+
+fn stored_copy(bridge: &Bridge, user: &Arc<Caller>, key: ObjectId) -> ObjectId {
+    bridge
+        .kms
+        .copy(user, key, Lifetime::Stored, &mut |_| Ok(()))
+        .expect("a copy")
+}
+
+#[test]
+fn copies_go_with_their_key() {
+    let bridge = Bridge::new();
+    let user = bridge.user(Door::Kmip);
+    let key = bridge.aes(&user, "k");
+    let copy = stored_copy(&bridge, &user, key.secret);
+    let (id, administrator) = (key.key.expect("a key"), bridge.administrator());
+    bridge
+        .kms
+        .schedule_key_deletion(&administrator, id, Some(7))
+        .expect("schedule");
+    assert!(matches!(
+        bridge.kms.inspect(&bridge.user(Door::Pkcs11), copy),
+        Err(Error::NotFound { .. })
+    ));
+    bridge
+        .kms
+        .cancel_key_deletion(&administrator, id)
+        .expect("cancel");
+    bridge
+        .kms
+        .schedule_key_deletion(&administrator, id, Some(0))
+        .expect("at once");
+    for object in [key.secret, copy] {
+        let left = bridge.kms.inspect(&user, object).expect("described");
+        assert_eq!(left.material, Material::None);
+    }
+    assert!(bridge.kms.key(&administrator, id).is_err(), "nothing of it");
+}
+
+#[test]
+fn a_copy_outlives_what_it_was_made_of() {
+    let bridge = Bridge::new();
+    let user = bridge.user(Door::Pkcs11);
+    let key = bridge.aes(&user, "k");
+    let copy = stored_copy(&bridge, &user, key.secret);
+    let sealed = encrypt(&bridge.kms, &user, key.secret, b"x").expect("encrypt");
+    // As programs rename: copy, then delete the first.
+    bridge.kms.delete(&user, key.secret).expect("delete");
+    let opened = decrypt(&bridge.kms, &user, copy, &sealed);
+    assert_eq!(opened.expect("the copy is a key of its own"), b"x");
+    let left = key_of(&bridge, key);
+    assert_eq!(left.versions[0].secret, Some(copy));
+    bridge.kms.delete(&user, copy).expect("delete");
+    assert_eq!(key_of(&bridge, key).state, KeyState::PendingDeletion);
+}
+
+#[test]
+fn one_key_that_cannot_be_destroyed_does_not_keep_the_others() {
+    let bridge = Bridge::new();
+    let user = bridge.user(Door::Kmip);
+    let administrator = bridge.administrator();
+    let keys = ["a", "b", "c"].map(|label| bridge.aes(&user, label));
+    for key in keys {
+        bridge
+            .kms
+            .schedule_key_deletion(&administrator, key.key.expect("a key"), Some(7))
+            .expect("schedule");
+    }
+    let connection = rusqlite::Connection::open(&bridge.settings.store.path).expect("open");
+    // A hand on the file makes the first one due, which its seal does not fit; the others become due rightly.
+    connection
+        .execute("UPDATE key SET deletion = 1 WHERE name = 'a'", [])
+        .expect("edit");
+    for key in &keys[1..] {
+        let id = key.key.expect("a key");
+        bridge
+            .kms
+            .change(&administrator, Verb::Delete, |change| {
+                let mut key = change.key(id)?;
+                key.deletion = Some(crate::time::Timestamp(2));
+                change.put_key(&key)
+            })
+            .expect("due");
+    }
+    let failed = bridge.kms.run_due_deletions();
+    assert!(matches!(failed, Err(Error::Tampered { .. })), "{failed:?}");
+    for key in &keys[1..] {
+        let left = bridge.kms.inspect(&user, key.secret).expect("described");
+        assert_eq!(left.material, Material::None);
+    }
 }

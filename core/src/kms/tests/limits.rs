@@ -173,3 +173,20 @@ fn what_somebody_else_changed_is_not_undone() {
     let object = bridge.kms.inspect(&user, key).expect("inspect");
     assert_eq!(object.attributes.label, "theirs");
 }
+
+#[test]
+fn a_limited_key_has_no_copies() {
+    let bridge = Bridge::new();
+    let user = bridge.user(Door::Pkcs11);
+    let key = limited(&bridge, &user, 2, UsageUnit::Object);
+    for lifetime in [
+        crate::model::Lifetime::Stored,
+        crate::model::Lifetime::Session(crate::model::SessionId(1)),
+    ] {
+        let copy = bridge.kms.copy(&user, key, lifetime, &mut |_| Ok(()));
+        assert!(
+            matches!(copy, Err(Error::ActionProhibited("copied"))),
+            "{copy:?}"
+        );
+    }
+}

@@ -286,3 +286,93 @@ fn a_key_is_fresh_until_its_value_is_handed_out_and_its_digest_outlives_it() {
         .expect("list");
     assert_eq!(records.len(), 2, "one for each");
 }
+
+#[test]
+fn a_session_object_changed_by_two_threads_keeps_both_changes() {
+    let bridge = Bridge::new();
+    let user = bridge.user(Door::Pkcs11);
+    let mut request = CreateKey::new(KeySpec::Aes { bits: 256 });
+    request.secret = attributes("k");
+    (request.secret.sensitive, request.secret.extractable) = (false, true);
+    request.lifetime = Lifetime::Session(SessionId(1));
+    let key = bridge.kms.create_key(&user, request).expect("a key").secret;
+    let mut others = 0;
+    bridge
+        .kms
+        .modify(&user, key, &mut |attributes| {
+            attributes.label = "changed".into();
+            others += 1;
+            if others > 1 {
+                return Ok(());
+            }
+            // Another thread, in the middle of this one's change.
+            bridge.kms.modify(&user, key, &mut |attributes| {
+                (attributes.sensitive, attributes.extractable) = (true, false);
+                Ok(())
+            })
+        })
+        .expect("modify");
+    let now = bridge.kms.inspect(&user, key).expect("inspect");
+    assert_eq!(now.attributes.label, "changed");
+    assert!(now.attributes.sensitive && !now.attributes.extractable);
+    let gone = bridge.kms.modify(&user, key, &mut |_| {
+        bridge.kms.end_session(SessionId(1));
+        Ok(())
+    });
+    assert!(matches!(gone, Err(Error::NotFound { .. })));
+    assert!(
+        bridge.kms.inspect(&user, key).is_err(),
+        "it ended with its session"
+    );
+}
+
+/// Whatever comes first: who copies after a key became sensitive copies a sensitive key.
+#[test]
+fn a_copy_is_of_the_key_as_it_is_then() {
+    let bridge = Bridge::new();
+    let user = bridge.user(Door::Kmip);
+    let second = bridge.second();
+    for round in 0..20 {
+        let mut request = CreateKey::new(KeySpec::Aes { bits: 256 });
+        request.secret = attributes("k");
+        (request.secret.sensitive, request.secret.extractable) = (false, true);
+        let key = bridge.kms.create_key(&user, request).expect("a key");
+        let start = std::sync::Barrier::new(2);
+        let copy = std::thread::scope(|scope| {
+            let strict = scope.spawn(|| {
+                start.wait();
+                second.modify(&user, key.secret, &mut |attributes| {
+                    attributes.sensitive = true;
+                    Ok(())
+                })
+            });
+            start.wait();
+            let copy = bridge
+                .kms
+                .copy(&user, key.secret, Lifetime::Stored, &mut |_| Ok(()));
+            strict.join().expect("no panic").expect("modify");
+            copy.expect("a copy")
+        });
+        let filter = crate::audit::Filter {
+            key: key.key,
+            ..Default::default()
+        };
+        let records = bridge
+            .kms
+            .audit_records(&bridge.administrator(), &filter, 10)
+            .expect("list");
+        // Requests are numbered and timed before their turn: the chain's order is that of the commits.
+        let connection = rusqlite::Connection::open(&bridge.settings.store.path).expect("open");
+        let rows: Vec<Vec<u8>> = connection
+            .prepare("SELECT record FROM audit ORDER BY sequence DESC LIMIT 2")
+            .and_then(|mut rows| rows.query_map([], |row| row.get(0))?.collect())
+            .expect("rows");
+        assert!(records.len() >= 2);
+        let copied_last = String::from_utf8_lossy(&rows[0]).contains("Copy");
+        let copy = bridge.kms.inspect(&user, copy).expect("inspect");
+        assert!(
+            !copied_last || copy.attributes.sensitive,
+            "round {round}: a readable copy of a sensitive key"
+        );
+    }
+}

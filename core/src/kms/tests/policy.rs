@@ -131,3 +131,16 @@ fn weak_keys_are_neither_made_nor_taken() {
     let refused = bridge.kms.register(&user, request);
     assert!(matches!(refused, Err(Error::PolicyForbids(_))));
 }
+
+#[test]
+fn a_weak_key_gets_no_new_version() {
+    let bridge = Bridge::new();
+    let user = bridge.user(Door::Kmip);
+    let request = CreateKey::new(KeySpec::Rsa { bits: 2048 });
+    let key = bridge.kms.create_key(&user, request).expect("a pair");
+    let mut strict = bridge.settings.clone();
+    strict.policy = toml::from_str("minimum-strength = 128\n").expect("a policy");
+    let kms = Kms::open(&strict, Arc::new(NoSecrets)).expect("open");
+    let refused = kms.rotate_key(&user, key.key.expect("a key"));
+    assert!(matches!(refused, Err(Error::PolicyForbids(_))));
+}
