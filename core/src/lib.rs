@@ -6,7 +6,6 @@
 //! **engine** ([`engine`]), **record** ([`audit`]).
 
 pub mod algorithm;
-mod allowed;
 pub mod audit;
 pub mod authorize;
 pub mod encoding;

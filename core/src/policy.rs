@@ -18,7 +18,7 @@ use serde::de::{self, Deserializer, Visitor};
 
 use crate::algorithm::KeySpec;
 use crate::error::{Error, Result};
-use crate::mechanism::Mechanism;
+use crate::mechanism::{Mechanism, names};
 
 /// `[policy]` of the configuration: the policy of every account, and what is different for some.
 #[derive(Clone, Debug, Default)]
@@ -224,8 +224,8 @@ pub struct DeniedMechanism {
 
 impl fmt::Display for DeniedMechanism {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match NAMES.iter().find(|(_, number)| *number == self.number) {
-            Some((name, _)) => f.write_str(name),
+        match names::name_of(self.number) {
+            Some(name) => f.write_str(name),
             None => write!(f, "mechanism {:#x}", self.number),
         }
     }
@@ -247,9 +247,7 @@ impl Visitor<'_> for ByNameOrNumber {
     }
 
     fn visit_str<E: de::Error>(self, text: &str) -> std::result::Result<DeniedMechanism, E> {
-        let named = NAMES.iter().find(|(name, _)| *name == text);
-        let number = named.map(|(_, number)| *number);
-        number
+        names::number_of(text)
             .map(|number| DeniedMechanism { number })
             .ok_or_else(|| {
                 E::custom(format!(
@@ -259,42 +257,19 @@ impl Visitor<'_> for ByNameOrNumber {
     }
 
     fn visit_i64<E: de::Error>(self, number: i64) -> std::result::Result<DeniedMechanism, E> {
-        let number = u64::try_from(number)
-            .map_err(|_| E::custom(format!("{number} is no number of a mechanism")))?;
-        Ok(DeniedMechanism { number })
+        // A number that a token shows for SM4 (`[token.numbers]`) is not that mechanism's in the core: what
+        // would deny nothing must not look as if it did.
+        u64::try_from(number)
+            .ok()
+            .filter(|number| names::name_of(*number).is_some())
+            .map(|number| DeniedMechanism { number })
+            .ok_or_else(|| {
+                E::custom(format!(
+                    "{number:#x} is no mechanism of the standard; say the name of a mechanism of ours, \
+                     like \"CKM_KB_SM4_ECB\""
+                ))
+            })
     }
-}
-
-macro_rules! names {
-    ($($name:ident)+) => {
-        /// Mechanisms by the names of `pkcs11t.h`.
-        const NAMES: &[(&str, u64)] = &[$((stringify!($name), cryptoki_sys::$name as u64)),+];
-    };
-}
-
-names! {
-    CKM_RSA_PKCS_KEY_PAIR_GEN CKM_RSA_PKCS CKM_RSA_X_509 CKM_RSA_PKCS_OAEP CKM_RSA_PKCS_PSS
-    CKM_SHA1_RSA_PKCS CKM_SHA224_RSA_PKCS CKM_SHA256_RSA_PKCS CKM_SHA384_RSA_PKCS
-    CKM_SHA512_RSA_PKCS CKM_SHA3_224_RSA_PKCS CKM_SHA3_256_RSA_PKCS CKM_SHA3_384_RSA_PKCS
-    CKM_SHA3_512_RSA_PKCS CKM_SHA1_RSA_PKCS_PSS CKM_SHA224_RSA_PKCS_PSS CKM_SHA256_RSA_PKCS_PSS
-    CKM_SHA384_RSA_PKCS_PSS CKM_SHA512_RSA_PKCS_PSS CKM_SHA3_224_RSA_PKCS_PSS
-    CKM_SHA3_256_RSA_PKCS_PSS CKM_SHA3_384_RSA_PKCS_PSS CKM_SHA3_512_RSA_PKCS_PSS
-    CKM_EC_KEY_PAIR_GEN CKM_EC_EDWARDS_KEY_PAIR_GEN CKM_EC_MONTGOMERY_KEY_PAIR_GEN CKM_ECDSA
-    CKM_ECDSA_SHA1 CKM_ECDSA_SHA224 CKM_ECDSA_SHA256 CKM_ECDSA_SHA384 CKM_ECDSA_SHA512
-    CKM_ECDSA_SHA3_224 CKM_ECDSA_SHA3_256 CKM_ECDSA_SHA3_384 CKM_ECDSA_SHA3_512 CKM_EDDSA
-    CKM_ECDH1_DERIVE CKM_ECDH1_COFACTOR_DERIVE CKM_ECDH_AES_KEY_WRAP CKM_RSA_AES_KEY_WRAP
-    CKM_AES_KEY_GEN CKM_AES_ECB CKM_AES_CBC CKM_AES_CBC_PAD CKM_AES_CTR CKM_AES_CTS CKM_AES_GCM
-    CKM_AES_CCM CKM_AES_GMAC CKM_AES_CMAC CKM_AES_CMAC_GENERAL CKM_AES_MAC CKM_AES_MAC_GENERAL
-    CKM_AES_OFB CKM_AES_CFB8 CKM_AES_CFB128 CKM_AES_XTS CKM_AES_XCBC_MAC CKM_AES_KEY_WRAP
-    CKM_AES_KEY_WRAP_PAD CKM_AES_KEY_WRAP_KWP CKM_AES_ECB_ENCRYPT_DATA CKM_AES_CBC_ENCRYPT_DATA
-    CKM_GENERIC_SECRET_KEY_GEN CKM_SHA_1_HMAC CKM_SHA_1_HMAC_GENERAL CKM_SHA224_HMAC
-    CKM_SHA224_HMAC_GENERAL CKM_SHA256_HMAC CKM_SHA256_HMAC_GENERAL CKM_SHA384_HMAC
-    CKM_SHA384_HMAC_GENERAL CKM_SHA512_HMAC CKM_SHA512_HMAC_GENERAL CKM_SHA3_224_HMAC
-    CKM_SHA3_256_HMAC CKM_SHA3_384_HMAC CKM_SHA3_512_HMAC CKM_HKDF_DERIVE CKM_HKDF_DATA
-    CKM_HKDF_KEY_GEN CKM_SP800_108_COUNTER_KDF CKM_SP800_108_FEEDBACK_KDF
-    CKM_SP800_108_DOUBLE_PIPELINE_KDF CKM_PKCS5_PBKD2 CKM_CONCATENATE_BASE_AND_KEY
-    CKM_CONCATENATE_BASE_AND_DATA CKM_CONCATENATE_DATA_AND_BASE CKM_XOR_BASE_AND_DATA
-    CKM_EXTRACT_KEY_FROM_KEY CKM_CHACHA20 CKM_CHACHA20_POLY1305 CKM_CHACHA20_KEY_GEN
 }
 
 #[cfg(test)]
@@ -337,11 +312,32 @@ mod tests {
     }
 
     #[test]
+    fn mechanisms_of_vendors_are_denied_by_name() {
+        let settings = read("deny-mechanisms = [\"CKM_KB_SM4_ECB\", 0xcb420002]").unwrap();
+        assert_eq!(
+            settings.all.demands(),
+            ["no CKM_KB_SM4_ECB", "no CKM_KB_SM3_HMAC"]
+        );
+        let denied = |mechanism: &Mechanism, spec| {
+            settings.all.check_mechanism(mechanism, Some(spec)).is_err()
+        };
+        assert!(denied(&Mechanism::Ecb, KeySpec::Sm4));
+        assert!(!denied(&Mechanism::Ecb, KeySpec::Aes { bits: 128 }));
+        let hash = crate::HashAlgorithm::Sm3;
+        let hmac = Mechanism::Hmac {
+            hash,
+            tag_length: 8,
+        };
+        assert!(denied(&hmac, KeySpec::Hmac { hash, bits: 256 }));
+    }
+
+    #[test]
     fn a_wrong_setting_is_named_with_its_line() {
         for (text, words) in [
             ("\nrole-look = false", "line 2"),
             ("\n\ndeny-mechanisms = [\"CKM_AES_EBC\"]", "line 3"),
             ("\ndeny-mechanisms = [-1]", "line 2"),
+            ("\ndeny-mechanisms = [0x80000105]", "CKM_KB_SM4_ECB"),
             ("\n[account.a]\nstrong-wrapping = 1", "line 3"),
         ] {
             let error = read(text).unwrap_err();

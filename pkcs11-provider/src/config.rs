@@ -1,5 +1,6 @@
 //! The configuration: which file, which tokens.
 
+use std::collections::BTreeMap;
 use std::env;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -9,6 +10,7 @@ use keybridge_core::settings::ConfigurationFile;
 use keybridge_core::{Error, Protection, Result};
 use serde::Deserialize;
 
+use crate::mechanisms::numbers::Numbers;
 use crate::token::embedded::{Embedded, LazyStore};
 use crate::token::{EdwardsPoint, Token};
 
@@ -37,6 +39,9 @@ struct TokenSection {
     /// How `CKA_EC_POINT` of Ed25519 and X25519 keys is told.
     #[serde(default)]
     edwards_point: EdwardsPoint,
+    /// `[token.numbers]`: what the standard has no numbers for, by the numbers of a vendor.
+    #[serde(default)]
+    numbers: BTreeMap<String, i64>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -109,6 +114,8 @@ pub(crate) fn read(path: &Path) -> Result<Vec<ConfiguredToken>> {
                 _ => return Err(wrong(&format_args!("no protection {text:?}"))),
             },
         };
+        let numbers = Numbers::new(&section.numbers)
+            .map_err(|what| wrong(&format_args!("numbers: {what}")))?;
         let label = section.label.unwrap_or_default();
         let token = Embedded::new(
             Arc::clone(&store),
@@ -116,6 +123,7 @@ pub(crate) fn read(path: &Path) -> Result<Vec<ConfiguredToken>> {
             label,
             protection,
             section.edwards_point,
+            numbers,
         );
         tokens.push(ConfiguredToken {
             slot,
@@ -162,6 +170,10 @@ mod tests {
             (
                 "[[token]]\naccount = 'a'\nslot = 1\n[[token]]\naccount = 'b'\n",
                 "taken",
+            ),
+            (
+                "[[token]]\naccount = 'a'\n[token.numbers]\nCKM_SM4_ECB = 0x80000102\n",
+                "[[token]] 1: numbers: CKM_SM4_ECB is called CKM_KB_SM4_ECB here",
             ),
         ] {
             let error = read_text(text).expect_err(text).to_string();

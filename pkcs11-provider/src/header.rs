@@ -12,7 +12,7 @@ use cryptoki_sys::*;
 use crate::attributes::registry::ATTRIBUTES;
 use crate::ffi::{DECLARATIONS, Declaration};
 use crate::mechanisms::registry::MECHANISMS;
-use crate::mechanisms::vendor::{CKK_KB_SM3_HMAC, CKK_KB_SM4};
+use crate::mechanisms::vendor::KEY_TYPES;
 use crate::rv;
 
 /// What does not stand in a table.
@@ -49,8 +49,6 @@ const CONSTANTS: &[(&str, u64)] = constants! {
     CKZ_DATA_SPECIFIED CKD_NULL CKD_SHA1_KDF CKD_SHA224_KDF CKD_SHA256_KDF CKD_SHA384_KDF
     CKD_SHA512_KDF CKF_HKDF_SALT_NULL CKF_HKDF_SALT_DATA
 };
-
-const OWN: &[(&str, u64)] = constants! { CKK_KB_SM4 CKK_KB_SM3_HMAC };
 
 /// The header's text.
 #[must_use]
@@ -93,7 +91,7 @@ pub fn text() -> String {
     text.push_str("\n#endif /* CKR_OK */\n\n");
     let own = mechanisms()
         .filter(|(name, _)| !standard(name))
-        .chain(OWN.iter().copied());
+        .chain(KEY_TYPES.iter().copied());
     define(
         &mut text,
         "Mechanisms and key types that the standard has no number for.",

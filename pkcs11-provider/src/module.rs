@@ -14,6 +14,7 @@ use crate::ffi::fork;
 use crate::functions::SavedStates;
 use crate::handles::{Handles, Meaning};
 use crate::log;
+use crate::mechanisms::numbers::{self, Numbers};
 use crate::mechanisms::registry;
 use crate::rv::{Result, Rv};
 use crate::session::table::{MAX_SESSIONS, SessionTable};
@@ -149,6 +150,8 @@ fn same(one: &Option<Arc<Instance>>, other: &Option<Arc<Instance>>) -> bool {
 /// ones are these with pointers.
 pub struct Instance {
     generation: u32,
+    /// No token has numbers of a vendor, so nobody needs to look.
+    only_own_numbers: bool,
     pub(crate) slots: Box<[Slot]>,
     pub(crate) sessions: SessionTable,
     pub(crate) handles: Handles,
@@ -163,9 +166,11 @@ impl Instance {
         let slots = tokens
             .into_iter()
             .map(|token| Slot::new(token.slot.into(), token.token));
+        let slots: Box<[Slot]> = slots.collect();
         Instance {
             generation: fork::generation(),
-            slots: slots.collect(),
+            only_own_numbers: slots.iter().all(|slot| slot.token.numbers().are_own()),
+            slots,
             sessions: SessionTable::new(MAX_SESSIONS),
             handles: Handles::new(),
             states: SavedStates::default(),
@@ -212,6 +217,16 @@ impl Instance {
     /// `CKR_SLOT_ID_INVALID`.
     pub(crate) fn slot(&self, id: CK_SLOT_ID) -> Result<&Slot> {
         self.slot_index(id).map(|index| &self.slots[index])
+    }
+
+    /// The numbers by which a session's application knows mechanisms. For a session that is none, ours:
+    /// whatever is asked in it will be refused.
+    pub(crate) fn numbers(&self, session: CK_SESSION_HANDLE) -> &Numbers {
+        if self.only_own_numbers {
+            return &numbers::OWN;
+        }
+        let slot = self.sessions.with(session, |session| Ok(session.slot()));
+        slot.map_or(&numbers::OWN, |slot| self.slots[slot].token.numbers())
     }
 
     /// Runs `function` on a session and its slot.

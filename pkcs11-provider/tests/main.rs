@@ -13,6 +13,7 @@ mod interfaces;
 mod keys;
 mod malformed;
 mod messages;
+mod numbers;
 mod objects;
 mod operations;
 mod post_quantum;

@@ -153,6 +153,14 @@ fn ciphers_come_back_in_one_part_and_in_many() {
         ulAADLen: aad.len() as _,
         ulTagBits: 128,
     };
+    let ccm = CK_CCM_PARAMS {
+        ulDataLen: 61,
+        pNonce: mutable(&iv),
+        ulNonceLen: 12,
+        pAAD: aad.as_mut_ptr(),
+        ulAADLen: aad.len() as _,
+        ulMACLen: 16,
+    };
     use keybridge_pkcs11::mechanisms::vendor as kb;
     for (key, mechanism, length, in_parts) in [
         (key, mechanism(CKM_AES_ECB), 64, true),
@@ -165,7 +173,16 @@ fn ciphers_come_back_in_one_part_and_in_many() {
         (key, with_parameter(CKM_AES_GCM, &gcm), 1024, true),
         (sm4, mechanism(kb::CKM_KB_SM4_ECB), 64, true),
         (sm4, with_parameter(kb::CKM_KB_SM4_CBC, &iv), 64, true),
+        (sm4, with_parameter(kb::CKM_KB_SM4_CBC_PAD, &iv), 61, true),
+        (sm4, with_parameter(kb::CKM_KB_SM4_CTR, &counter), 61, true),
+        (sm4, with_parameter(kb::CKM_KB_SM4_CTS, &iv), 61, true),
+        (sm4, with_parameter(kb::CKM_KB_SM4_OFB, &iv), 61, true),
+        (sm4, with_parameter(kb::CKM_KB_SM4_CFB1, &iv), 61, true),
+        (sm4, with_parameter(kb::CKM_KB_SM4_CFB8, &iv), 61, true),
+        (sm4, with_parameter(kb::CKM_KB_SM4_CFB64, &iv), 61, true),
+        (sm4, with_parameter(kb::CKM_KB_SM4_CFB128, &iv), 61, true),
         (sm4, with_parameter(kb::CKM_KB_SM4_GCM, &gcm), 61, true),
+        (sm4, with_parameter(kb::CKM_KB_SM4_CCM, &ccm), 61, true),
     ] {
         let name = mechanism.mechanism;
         let data: Vec<u8> = (0..length).map(|byte| byte as u8).collect();

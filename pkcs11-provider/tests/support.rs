@@ -36,6 +36,10 @@ pub(crate) const SPOILED: CK_SLOT_ID = 0;
 pub(crate) const LOGINS: CK_SLOT_ID = 12;
 /// A token that nobody has initialized, until its one test does.
 pub(crate) const FRESH: CK_SLOT_ID = 13;
+/// A token with the numbers of a vendor, whose policy denies some mechanisms ([`crate::numbers`]).
+pub(crate) const VENDOR: CK_SLOT_ID = 14;
+/// The same account with our numbers.
+pub(crate) const UNNUMBERED: CK_SLOT_ID = 15;
 
 struct NoSecrets;
 
@@ -57,15 +61,18 @@ pub(crate) fn make_store(folder: &Path) -> PathBuf {
         ("spoiled", SPOILED),
         ("logins", LOGINS),
         ("fresh", FRESH),
+        ("vendor", UNNUMBERED),
+        ("vendor", VENDOR),
     ] {
         text.push_str(&format!(
             "[[token]]\naccount = '{account}'\nslot = {slot}\n"
         ));
     }
+    text.push_str(crate::numbers::SETTINGS);
     std::fs::write(&path, text).expect("written");
     let settings = ConfigurationFile::read(&path).expect("valid").settings();
     let kms = Kms::initialize(&settings, Arc::new(NoSecrets)).expect("a new store");
-    for account in ["main", "spoiled", "logins", "fresh"] {
+    for account in ["main", "spoiled", "logins", "fresh", "vendor"] {
         kms.create_account(account).expect("a new account");
     }
     path
@@ -118,7 +125,7 @@ pub(crate) fn module() -> &'static CK_FUNCTION_LIST_3_2 {
     MODULE.get_or_init(|| {
         let path = make_store(lasting_folder());
         keybridge_pkcs11::module::initialize_from(&path).expect("initialized");
-        for slot in [MAIN, SPOILED, LOGINS] {
+        for slot in [MAIN, SPOILED, LOGINS, VENDOR] {
             initialize_token(slot);
         }
         let session = raw_session(MAIN, true);

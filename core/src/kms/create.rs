@@ -41,7 +41,8 @@ impl Kms {
             rules::check_new(caller, &request.secret)?;
             rules::check_new(caller, &request.public)?;
             let policy = self.policies.of(caller.account(), self)?;
-            policy.check_kind(request.spec, request.key_gen_mechanism)
+            let made_by = request.key_gen_mechanism.or(request.spec.made_by());
+            policy.check_kind(request.spec, made_by)
         })?;
         let stored = request.lifetime == Lifetime::Stored;
         let id = ObjectId::random();

@@ -14,7 +14,7 @@ use keybridge_core::{
 use super::registry::{self, Attribute, Rules};
 use super::setting::set;
 use super::template::Template;
-use crate::mechanisms::vendor::{CKK_KB_SM3_HMAC, CKK_KB_SM4};
+use crate::mechanisms::vendor::{CKK_KB_SM2, CKK_KB_SM3_HMAC, CKK_KB_SM4};
 use crate::rv::{Result, Rv};
 
 /// Which function makes the object: each has its own footnotes.
@@ -53,6 +53,8 @@ pub(crate) struct Draft<'t, 'a> {
     pub(crate) class: CK_OBJECT_CLASS,
     /// `CKK_…`, for keys.
     pub(crate) key_type: Option<CK_KEY_TYPE>,
+    /// Whether the type or the mechanism said SM2.
+    is_sm2: bool,
     /// What callers may say.
     pub(crate) attributes: Attributes,
     /// `CKA_TOKEN`.
@@ -73,7 +75,11 @@ impl<'t, 'a> Draft<'t, 'a> {
     ) -> Result<Self> {
         let class = agree(template.ulong(CKA_CLASS)?, class)?.ok_or(Rv::TEMPLATE_INCOMPLETE)?;
         let is_key = matches!(class, CKO_SECRET_KEY | CKO_PRIVATE_KEY | CKO_PUBLIC_KEY);
-        let key_type = match agree(template.ulong(CKA_KEY_TYPE)?, key_type)? {
+        let given = template.ulong(CKA_KEY_TYPE)?;
+        // An SM2 key is one of `CKK_EC` whose curve need not be said.
+        let is_sm2 = given == Some(CKK_KB_SM2) || key_type == Some(CKK_KB_SM2);
+        let curve_type = |kind| if kind == CKK_KB_SM2 { CKK_EC } else { kind };
+        let key_type = match agree(given.map(curve_type), key_type.map(curve_type))? {
             _ if !is_key => None,
             Some(key_type) => Some(key_type),
             None => return Err(Rv::TEMPLATE_INCOMPLETE),
@@ -85,6 +91,7 @@ impl<'t, 'a> Draft<'t, 'a> {
             template,
             class,
             key_type,
+            is_sm2,
             attributes: defaults(class, key_type),
             token: template.bool(CKA_TOKEN)?.unwrap_or(false),
         };
@@ -115,6 +122,7 @@ impl<'t, 'a> Draft<'t, 'a> {
         for row in registry::of(self.class, self.key_type) {
             let missing = row.rules.have(maker.must())
                 && !known.contains(&row.kind)
+                && !(self.is_sm2 && row.kind == CKA_EC_PARAMS)
                 && self.template.entries().all(|(kind, _)| kind != row.kind);
             if missing {
                 return Err(Rv::TEMPLATE_INCOMPLETE);
@@ -203,10 +211,11 @@ impl<'t, 'a> Draft<'t, 'a> {
     }
 
     fn curve(&self) -> Result<NamedCurve> {
-        let params = self
-            .template
-            .bytes(CKA_EC_PARAMS)
-            .ok_or(Rv::TEMPLATE_INCOMPLETE)?;
+        let params = match self.template.bytes(CKA_EC_PARAMS) {
+            Some(params) => params,
+            None if self.is_sm2 => return Ok(NamedCurve::Sm2),
+            None => return Err(Rv::TEMPLATE_INCOMPLETE),
+        };
         let curve = NamedCurve::from_ec_parameters(params).map_err(|error| match error {
             Error::KeyUnsupported(_) => Rv::CURVE_NOT_SUPPORTED,
             _ => Rv::DOMAIN_PARAMS_INVALID,
@@ -214,7 +223,7 @@ impl<'t, 'a> Draft<'t, 'a> {
         let fits = match self.key_type {
             Some(CKK_EC_EDWARDS) => curve == NamedCurve::Ed25519,
             Some(CKK_EC_MONTGOMERY) => curve == NamedCurve::X25519,
-            _ => curve.is_weierstrass(),
+            _ => curve.is_weierstrass() && (!self.is_sm2 || curve == NamedCurve::Sm2),
         };
         if fits {
             Ok(curve)
@@ -279,7 +288,7 @@ impl<'t, 'a> Draft<'t, 'a> {
         }
     }
 
-    fn required(&self, kind: CK_ATTRIBUTE_TYPE) -> Result<&'a [u8]> {
+    fn required(&self, kind: CK_ATTRIBUTE_TYPE) -> Result<&'t [u8]> {
         let value = self.template.bytes(kind).ok_or(Rv::TEMPLATE_INCOMPLETE)?;
         if value.is_empty() {
             Err(Rv::ATTRIBUTE_VALUE_INVALID)
@@ -333,13 +342,13 @@ impl<'t, 'a> Draft<'t, 'a> {
     }
 
     /// The bytes of an attribute of the template.
-    fn given(&self, kind: CK_ATTRIBUTE_TYPE) -> Option<&'a [u8]> {
+    fn given(&self, kind: CK_ATTRIBUTE_TYPE) -> Option<&'t [u8]> {
         self.template.bytes(kind)
     }
 
     /// An X.509 certificate's bytes; empty for one that is kept elsewhere, which its URL and the
     /// hashes of both its keys then name.
-    fn certificate(&self) -> Result<&'a [u8]> {
+    fn certificate(&self) -> Result<&'t [u8]> {
         if self.template.ulong(CKA_CERTIFICATE_TYPE)? != Some(CKC_X_509) {
             return Err(Rv::ATTRIBUTE_VALUE_INVALID);
         }
@@ -556,6 +565,7 @@ pub(crate) fn algorithms_of(key_type: CK_KEY_TYPE) -> Vec<KeySpec> {
             curve(Curve::Secp256k1),
             KeySpec::Sm2,
         ],
+        CKK_KB_SM2 => &[KeySpec::Sm2],
         CKK_EC_EDWARDS => &[KeySpec::Ed25519],
         CKK_EC_MONTGOMERY => &[KeySpec::X25519],
         _ => &[],

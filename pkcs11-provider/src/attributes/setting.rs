@@ -47,7 +47,7 @@ pub(crate) fn set(
     value: &Value<'_>,
 ) -> Result<()> {
     let bytes = match value {
-        Value::Bytes(bytes) => *bytes,
+        Value::Bytes(bytes) => &**bytes,
         Value::Template(inner) => return templates::set(attributes, row.kind, inner),
     };
     match row.kind {

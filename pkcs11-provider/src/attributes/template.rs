@@ -1,5 +1,7 @@
 //! A template out of the application's memory: attributes with values whose shapes are right.
 
+use std::borrow::Cow;
+
 use cryptoki_sys::{CK_ATTRIBUTE_TYPE, CK_ULONG};
 
 use super::registry::{self, Shape};
@@ -9,9 +11,9 @@ use crate::rv::{Result, Rv};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Value<'a> {
     /// The bytes as they lie there.
-    Bytes(&'a [u8]),
+    Bytes(Cow<'a, [u8]>),
     /// A template inside the template (`CKA_WRAP_TEMPLATE` and its kin), one level deep.
-    Template(Vec<(CK_ATTRIBUTE_TYPE, &'a [u8])>),
+    Template(Vec<(CK_ATTRIBUTE_TYPE, Cow<'a, [u8]>)>),
 }
 
 /// The attributes of a call, in the order given. An attribute given twice with the same value
@@ -65,12 +67,12 @@ impl<'a> Template<'a> {
 
     /// The bytes of an attribute.
     #[must_use]
-    pub fn bytes(&self, kind: CK_ATTRIBUTE_TYPE) -> Option<&'a [u8]> {
+    pub fn bytes(&self, kind: CK_ATTRIBUTE_TYPE) -> Option<&[u8]> {
         self.entries
             .iter()
             .find(|entry| entry.0 == kind)
             .and_then(|(_, value)| match value {
-                Value::Bytes(bytes) => Some(*bytes),
+                Value::Bytes(bytes) => Some(&**bytes),
                 Value::Template(_) => None,
             })
     }
@@ -140,6 +142,7 @@ pub(crate) fn to_ulong(bytes: &[u8]) -> Result<CK_ULONG> {
 
 #[cfg(test)]
 mod tests {
+
     use cryptoki_sys::*;
 
     use super::*;
@@ -147,10 +150,16 @@ mod tests {
     #[test]
     fn an_attribute_twice_counts_once_or_is_inconsistent() {
         let mut template = Template::new();
-        assert_eq!(template.add(CKA_TOKEN, Value::Bytes(&[1])), Ok(()));
-        assert_eq!(template.add(CKA_TOKEN, Value::Bytes(&[1])), Ok(()));
+        assert_eq!(
+            template.add(CKA_TOKEN, Value::Bytes([1].as_slice().into())),
+            Ok(())
+        );
+        assert_eq!(
+            template.add(CKA_TOKEN, Value::Bytes([1].as_slice().into())),
+            Ok(())
+        );
         assert_eq!(template.entries().count(), 1);
-        let other = template.add(CKA_TOKEN, Value::Bytes(&[0]));
+        let other = template.add(CKA_TOKEN, Value::Bytes([0].as_slice().into()));
         assert_eq!(other, Err(Rv::TEMPLATE_INCONSISTENT));
     }
 
@@ -169,7 +178,7 @@ mod tests {
             (CKA_LABEL, b"anything", true),
         ] {
             assert_eq!(
-                check_shape(kind, &Value::Bytes(bytes)).is_ok(),
+                check_shape(kind, &Value::Bytes(bytes.into())).is_ok(),
                 fits,
                 "{kind:#x} {bytes:?}"
             );

@@ -1,15 +1,18 @@
 //! The templates that keys hold for other keys, between the application's arrays and the core's
 //! demands. What they mean is enforced in the core, for every door.
 
+use std::borrow::Cow;
+
 use cryptoki_sys::*;
-use keybridge_core::Attributes;
 use keybridge_core::model::{Demand, Flag, Templates, UsageMask};
+use keybridge_core::{Attributes, KeySpec};
 
 use super::creation::{algorithms_of, key_type_of};
 use super::registry::{self, Rules, Shape};
 use super::setting::{date, usage_bits};
 use super::template::{Template, Value, check_shape, to_bool, to_ulong};
 use super::view::{class_number, object_class};
+use crate::mechanisms::vendor::CKK_KB_SM2;
 use crate::rv::{Result, Rv};
 
 const FLAGS: &[(CK_ATTRIBUTE_TYPE, Flag)] = &[
@@ -68,7 +71,7 @@ fn place(templates: &mut Templates, kind: CK_ATTRIBUTE_TYPE) -> Option<&mut Vec<
 pub(super) fn set(
     attributes: &mut Attributes,
     kind: CK_ATTRIBUTE_TYPE,
-    inner: &[(CK_ATTRIBUTE_TYPE, &[u8])],
+    inner: &[(CK_ATTRIBUTE_TYPE, Cow<'_, [u8]>)],
 ) -> Result<()> {
     let demands = inner
         .iter()
@@ -81,7 +84,7 @@ pub(super) fn set(
 
 /// One attribute of a template. `becomes`: keys are made so, instead of compared.
 fn demand(kind: CK_ATTRIBUTE_TYPE, value: &[u8], becomes: bool) -> Result<Demand> {
-    check_shape(kind, &Value::Bytes(value))?;
+    check_shape(kind, &Value::Bytes(value.into()))?;
     let row = registry::find(kind, CKO_SECRET_KEY, Some(CKK_AES))
         .or_else(|| registry::find(kind, CKO_PRIVATE_KEY, Some(CKK_RSA)))
         .or_else(|| registry::find(kind, CKO_PUBLIC_KEY, Some(CKK_RSA)));
@@ -154,6 +157,9 @@ fn written(demand: &Demand) -> Option<(CK_ATTRIBUTE_TYPE, Vec<u8>)> {
     let day = |day: &Option<[u8; 8]>| day.map_or(Vec::new(), |day| day.to_vec());
     Some(match demand {
         Demand::Class(class) => (CKA_CLASS, number(class_number(*class)?)),
+        Demand::Algorithm(specs) if specs[..] == [KeySpec::Sm2] => {
+            (CKA_KEY_TYPE, number(CKK_KB_SM2))
+        }
         Demand::Algorithm(specs) => (CKA_KEY_TYPE, number(key_type_of(*specs.first()?))),
         Demand::Bits(bits) => (CKA_VALUE_LEN, number(CK_ULONG::from(bits.div_ceil(8)))),
         Demand::Stored(on) => (CKA_TOKEN, flag(*on)),
@@ -186,7 +192,7 @@ fn written(demand: &Demand) -> Option<(CK_ATTRIBUTE_TYPE, Vec<u8>)> {
 pub(crate) fn merged<'a>(template: &Template<'a>, added: &'a Written) -> Result<Template<'a>> {
     let mut both = template.clone();
     for (kind, value) in added {
-        both.add(*kind, Value::Bytes(value))?;
+        both.add(*kind, Value::Bytes(value.into()))?;
     }
     Ok(both)
 }
@@ -215,9 +221,10 @@ mod tests {
             (CKA_ALLOWED_MECHANISMS, &length),
             (CKA_SUBJECT, b"name"),
         ];
+        let given: Vec<_> = inner.iter().map(|(kind, v)| (*kind, (*v).into())).collect();
         for kind in [CKA_WRAP_TEMPLATE, CKA_UNWRAP_TEMPLATE, CKA_DERIVE_TEMPLATE] {
             let mut attributes = Attributes::default();
-            assert_eq!(set(&mut attributes, kind, &inner), Ok(()));
+            assert_eq!(set(&mut attributes, kind, &given), Ok(()));
             let read = get(&attributes, kind).expect("a template");
             let read: Vec<_> = read.iter().map(|(kind, v)| (*kind, v.as_slice())).collect();
             assert_eq!(read, inner);
@@ -227,8 +234,8 @@ mod tests {
     #[test]
     fn what_cannot_be_demanded_is_refused() {
         let mut attributes = Attributes::default();
-        let mut refused = |kind, inner, value| {
-            set(&mut attributes, kind, &[(inner, value)]).expect_err("refused")
+        let mut refused = |kind, inner, value: &[u8]| {
+            set(&mut attributes, kind, &[(inner, value.into())]).expect_err("refused")
         };
         let wrap = CKA_WRAP_TEMPLATE;
         assert_eq!(refused(wrap, 0x7777, b"x"), Rv::ATTRIBUTE_TYPE_INVALID);

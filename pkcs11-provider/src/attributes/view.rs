@@ -5,13 +5,14 @@ use keybridge_core::encoding::{
     NamedCurve, PrivateKey, PublicKey, RsaPublicKey, public_key_info_of_certificate,
 };
 use keybridge_core::model::Lifetime;
-use keybridge_core::{Error, Object, ObjectClass};
+use keybridge_core::{Error, KeySpec, Object, ObjectClass};
 use zeroize::Zeroizing;
 
 use super::creation::{key_type_of, parameter_set};
 use super::registry::{self, Attribute, DefaultValue, Rules, Shape};
 use super::setting::usage_bits;
 use super::templates::{self, Written};
+use crate::mechanisms::vendor::CKK_KB_SM2;
 use crate::token::{EdwardsPoint, Token};
 
 /// What an object answers when asked for an attribute.
@@ -195,6 +196,12 @@ impl<'a> View<'a> {
         let object = self.object;
         match row.kind {
             CKA_CLASS => Answer::ulong(self.class),
+            CKA_KEY_TYPE
+                if object.spec == Some(KeySpec::Sm2)
+                    && self.token.numbers().has_key_type(CKK_KB_SM2) =>
+            {
+                Answer::ulong(CKK_KB_SM2)
+            }
             CKA_KEY_TYPE => self.key_type.map_or(Answer::Invalid, Answer::ulong),
             CKA_CERTIFICATE_TYPE => Answer::ulong(CKC_X_509),
             // Only what was made here has a mechanism that made it ("Key objects").

@@ -16,13 +16,13 @@ pub(super) fn encrypt_init(
     key: CK_OBJECT_HANDLE,
 ) -> Result<()> {
     let instance = current()?;
-    if let Some(wanted) = Wanted::by(mechanism)? {
+    if let Some(wanted) = Wanted::by(mechanism, instance.numbers(session))? {
         let mut iv = [0; made_vector::LENGTH];
         instance.generate_random(session, &mut iv)?;
         instance.begin(session, Kind::Encrypt, Some(&wanted.call(&iv)?), key)?;
         return wanted.tell(&iv);
     }
-    let mechanism = mechanism::read_optional(mechanism)?;
+    let mechanism = mechanism::read_optional(mechanism, instance.numbers(session))?;
     instance.begin(session, Kind::Encrypt, mechanism.as_ref(), key)
 }
 
@@ -60,7 +60,7 @@ pub(super) fn decrypt_init(
     key: CK_OBJECT_HANDLE,
 ) -> Result<()> {
     let instance = current()?;
-    let mechanism = mechanism::read_optional(mechanism)?;
+    let mechanism = mechanism::read_optional(mechanism, instance.numbers(session))?;
     instance.begin(session, Kind::Decrypt, mechanism.as_ref(), key)
 }
 

@@ -9,7 +9,7 @@ use crate::rv::{Result, Rv};
 
 pub(super) fn digest_init(session: CK_SESSION_HANDLE, mechanism: Ptr<CK_MECHANISM>) -> Result<()> {
     let instance = current()?;
-    let mechanism = mechanism::read_optional(mechanism)?;
+    let mechanism = mechanism::read_optional(mechanism, instance.numbers(session))?;
     instance.digest_init(session, mechanism.as_ref())
 }
 

@@ -18,8 +18,8 @@ pub(super) fn generate_key(
 ) -> Result<()> {
     let instance = current()?;
     key.expect_writable()?;
-    let mechanism = mechanism::read(mechanism)?;
-    let template = attributes::read(template, count)?;
+    let mechanism = mechanism::read(mechanism, instance.numbers(session))?;
+    let template = attributes::read(template, count, instance.numbers(session))?;
     key.write(instance.generate_key(session, &mechanism, &template)?)
 }
 
@@ -38,9 +38,9 @@ pub(super) fn generate_key_pair(
     let instance = current()?;
     public_key.expect_writable()?;
     private_key.expect_writable()?;
-    let mechanism = mechanism::read(mechanism)?;
-    let public = attributes::read(public, public_count)?;
-    let private = attributes::read(private, private_count)?;
+    let mechanism = mechanism::read(mechanism, instance.numbers(session))?;
+    let public = attributes::read(public, public_count, instance.numbers(session))?;
+    let private = attributes::read(private, private_count, instance.numbers(session))?;
     let (public, private) = instance.generate_key_pair(session, &mechanism, &public, &private)?;
     public_key.write(public)?;
     private_key.write(private)
@@ -56,7 +56,9 @@ pub(super) fn wrap_key(
 ) -> Result<()> {
     let instance = current()?;
     let transfer = Transfer::new(wrapped, length)?;
-    if let Some(wrapping) = message_parameters::read_wrapping(mechanism, false)? {
+    if let Some(wrapping) =
+        message_parameters::read_wrapping(mechanism, false, instance.numbers(session))?
+    {
         let mut made = None;
         transfer.run(|output| {
             let mechanism = (wrapping.kind, &wrapping.parameters);
@@ -69,7 +71,7 @@ pub(super) fn wrap_key(
         }
         return Ok(());
     }
-    let mechanism = mechanism::read(mechanism)?;
+    let mechanism = mechanism::read(mechanism, instance.numbers(session))?;
     transfer.run(|output| instance.wrap_key(session, &mechanism, wrapping_key, key, output))
 }
 
@@ -88,8 +90,10 @@ pub(super) fn unwrap_key(
     let instance = current()?;
     key.expect_writable()?;
     let wrapped = wrapped.bytes(length)?;
-    let template = attributes::read(template, count)?;
-    if let Some(wrapping) = message_parameters::read_wrapping(mechanism, true)? {
+    let template = attributes::read(template, count, instance.numbers(session))?;
+    if let Some(wrapping) =
+        message_parameters::read_wrapping(mechanism, true, instance.numbers(session))?
+    {
         let mechanism = (wrapping.kind, &wrapping.parameters);
         let made = instance.unwrap_key_authenticated(
             session,
@@ -101,7 +105,7 @@ pub(super) fn unwrap_key(
         );
         return key.write(made?);
     }
-    let mechanism = mechanism::read(mechanism)?;
+    let mechanism = mechanism::read(mechanism, instance.numbers(session))?;
     key.write(instance.unwrap_key(session, &mechanism, unwrapping_key, wrapped, &template)?)
 }
 
@@ -115,8 +119,8 @@ pub(super) fn derive_key(
 ) -> Result<()> {
     let instance = current()?;
     key.expect_writable()?;
-    let mechanism = mechanism::read(mechanism)?;
-    let template = attributes::read(template, count)?;
+    let mechanism = mechanism::read(mechanism, instance.numbers(session))?;
+    let template = attributes::read(template, count, instance.numbers(session))?;
     key.write(instance.derive_key(session, &mechanism, base_key, &template)?)
 }
 
@@ -140,7 +144,7 @@ pub(super) fn wrap_key_authenticated(
         Tag::Write
     };
     let aad = aad.bytes(aad_length)?;
-    let (kind, parameters, places) = authenticated(&instance, mechanism, tag)?;
+    let (kind, parameters, places) = authenticated(&instance, session, mechanism, tag)?;
     let mut made = None;
     transfer.run(|output| {
         let mechanism = (kind, &parameters);
@@ -170,10 +174,10 @@ pub(super) fn unwrap_key_authenticated(
 ) -> Result<()> {
     let instance = current()?;
     key.expect_writable()?;
-    let (kind, parameters, _) = authenticated(&instance, mechanism, Tag::Read)?;
+    let (kind, parameters, _) = authenticated(&instance, session, mechanism, Tag::Read)?;
     let wrapped = wrapped.bytes(length)?;
     let aad = aad.bytes(aad_length)?;
-    let template = attributes::read(template, count)?;
+    let template = attributes::read(template, count, instance.numbers(session))?;
     let mechanism = (kind, &parameters);
     let made = instance.unwrap_key_authenticated(
         session,
@@ -189,10 +193,11 @@ pub(super) fn unwrap_key_authenticated(
 /// A mechanism whose parameter is that of a message.
 fn authenticated(
     instance: &Instance,
+    session: CK_SESSION_HANDLE,
     mechanism: Ptr<CK_MECHANISM>,
     tag: Tag,
 ) -> Result<(CK_MECHANISM_TYPE, MessageParameters, Places)> {
-    let raw = mechanism.read()?;
+    let raw = mechanism::raw(mechanism, instance.numbers(session))?;
     let family = instance.authenticated_family(raw.mechanism)?;
     // SAFETY: the parameter of the application's mechanism: NULL, or as long as the length says.
     let parameter = unsafe { Ptr::nested(raw.pParameter) };
@@ -219,8 +224,8 @@ pub(super) fn encapsulate_key(
     if !ciphertext.is_null() {
         key.expect_writable()?;
     }
-    let mechanism = mechanism::read(mechanism)?;
-    let template = attributes::read(template, count)?;
+    let mechanism = mechanism::read(mechanism, instance.numbers(session))?;
+    let template = attributes::read(template, count, instance.numbers(session))?;
     transfer.run(|output| {
         let made = instance.encapsulate_key(session, &mechanism, public_key, &template, output)?;
         made.map_or(Ok(()), |made| key.write(made))
@@ -242,7 +247,7 @@ pub(super) fn decapsulate_key(
     let instance = current()?;
     key.expect_writable()?;
     let ciphertext = ciphertext.bytes(length)?;
-    let mechanism = mechanism::read(mechanism)?;
-    let template = attributes::read(template, count)?;
+    let mechanism = mechanism::read(mechanism, instance.numbers(session))?;
+    let template = attributes::read(template, count, instance.numbers(session))?;
     key.write(instance.decapsulate_key(session, &mechanism, private_key, &template, ciphertext)?)
 }

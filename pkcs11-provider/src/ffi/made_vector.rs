@@ -6,7 +6,9 @@
 
 use cryptoki_sys::*;
 
+use super::mechanism::raw;
 use super::pointers::Ptr;
+use crate::mechanisms::numbers::Numbers;
 use crate::mechanisms::registry::{self, Family};
 use crate::mechanisms::{MechanismCall, Parameters};
 use crate::rv::{Result, Rv};
@@ -26,7 +28,7 @@ impl Wanted {
     ///
     /// # Errors
     /// None but those of the pointers.
-    pub(super) fn by(mechanism: Ptr<CK_MECHANISM>) -> Result<Option<Self>> {
+    pub(super) fn by(mechanism: Ptr<CK_MECHANISM>, numbers: &Numbers) -> Result<Option<Self>> {
         if mechanism.is_null() {
             return Ok(None);
         }
@@ -34,7 +36,7 @@ impl Wanted {
             mechanism: kind,
             pParameter: parameter,
             ulParameterLen: length,
-        } = mechanism.read()?;
+        } = raw(mechanism, numbers)?;
         let is_gcm = registry::find(kind).is_some_and(|row| row.family == Family::Gcm);
         if !is_gcm || usize::try_from(length) != Ok(size_of::<CK_GCM_PARAMS>()) {
             return Ok(None);

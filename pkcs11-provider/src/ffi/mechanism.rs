@@ -6,6 +6,7 @@ use cryptoki_sys::*;
 
 use super::derivation_parameters as derivations;
 use super::pointers::Ptr;
+use crate::mechanisms::numbers::Numbers;
 use crate::mechanisms::registry;
 use crate::mechanisms::{MechanismCall, ParameterShape, Parameters};
 use crate::rv::{Result, Rv};
@@ -27,8 +28,11 @@ struct GcmParamsWithoutIvBits {
 /// # Errors
 /// `CKR_ARGUMENTS_BAD` for NULL, `CKR_MECHANISM_INVALID` for one that no token of ours has,
 /// `CKR_MECHANISM_PARAM_INVALID` for a parameter that has not the mechanism's shape.
-pub(super) fn read<'call>(mechanism: Ptr<CK_MECHANISM>) -> Result<MechanismCall<'call>> {
-    let raw = mechanism.read()?;
+pub(super) fn read<'call>(
+    mechanism: Ptr<CK_MECHANISM>,
+    numbers: &Numbers,
+) -> Result<MechanismCall<'call>> {
+    let raw = raw(mechanism, numbers)?;
     let row = registry::find(raw.mechanism).ok_or(Rv::MECHANISM_INVALID)?;
     // SAFETY: the parameter of the application's mechanism: NULL, or as long as the length says.
     let pointer = unsafe { Ptr::nested(raw.pParameter) };
@@ -36,20 +40,35 @@ pub(super) fn read<'call>(mechanism: Ptr<CK_MECHANISM>) -> Result<MechanismCall<
         pointer,
         length: raw.ulParameterLen,
     };
+    let mut parameters = parameter.read_as(row.shape)?;
+    if !numbers.are_own() {
+        parameters.renumber(|number| numbers.mechanism_in(number));
+    }
     Ok(MechanismCall {
         kind: raw.mechanism,
-        parameters: parameter.read_as(row.shape)?,
+        parameters,
     })
+}
+
+/// The structure itself, with our number of the mechanism.
+///
+/// # Errors
+/// None but that of the pointer.
+pub(super) fn raw(mechanism: Ptr<CK_MECHANISM>, numbers: &Numbers) -> Result<CK_MECHANISM> {
+    let mut raw = mechanism.read()?;
+    raw.mechanism = numbers.mechanism_in(raw.mechanism);
+    Ok(raw)
 }
 
 /// The mechanism of an `…Init` function, where NULL ends the active operation.
 pub(super) fn read_optional<'call>(
     mechanism: Ptr<CK_MECHANISM>,
+    numbers: &Numbers,
 ) -> Result<Option<MechanismCall<'call>>> {
     if mechanism.is_null() {
         Ok(None)
     } else {
-        read(mechanism).map(Some)
+        read(mechanism, numbers).map(Some)
     }
 }
 
@@ -58,12 +77,15 @@ pub(super) fn read_optional<'call>(
 ///
 /// # Errors
 /// None but that of the pointer.
-pub(super) fn number<'call>(mechanism: Ptr<CK_MECHANISM>) -> Result<Option<MechanismCall<'call>>> {
+pub(super) fn number<'call>(
+    mechanism: Ptr<CK_MECHANISM>,
+    numbers: &Numbers,
+) -> Result<Option<MechanismCall<'call>>> {
     if mechanism.is_null() {
         return Ok(None);
     }
     Ok(Some(MechanismCall {
-        kind: mechanism.read()?.mechanism,
+        kind: raw(mechanism, numbers)?.mechanism,
         parameters: Parameters::None,
     }))
 }

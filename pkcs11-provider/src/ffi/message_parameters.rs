@@ -4,8 +4,10 @@ use std::ffi::c_void;
 
 use cryptoki_sys::*;
 
+use super::mechanism;
 use super::pointers::Ptr;
 use crate::functions::{MadeParameters, MessageParameters};
+use crate::mechanisms::numbers::Numbers;
 use crate::mechanisms::registry::{self, Family};
 use crate::rv::{Result, Rv};
 use crate::session::vectors::Generator;
@@ -147,8 +149,9 @@ fn fields(parameter: Ptr<c_void>, length: CK_ULONG, family: Family) -> Result<Fi
 pub(super) fn read_wrapping<'call>(
     mechanism: Ptr<CK_MECHANISM>,
     unwraps: bool,
+    numbers: &Numbers,
 ) -> Result<Option<Wrapping<'call>>> {
-    let raw = mechanism.read()?;
+    let raw = mechanism::raw(mechanism, numbers)?;
     let family = registry::find(raw.mechanism).map(|row| row.family);
     // SAFETY: the parameter of the application's mechanism: NULL, or as long as the length says.
     let parameter: Ptr<c_void> = unsafe { Ptr::nested(raw.pParameter) };

@@ -19,7 +19,7 @@ macro_rules! processes {
             key: CK_OBJECT_HANDLE,
         ) -> Result<()> {
             let instance = current()?;
-            let mechanism = mechanism::read_optional(mechanism)?;
+            let mechanism = mechanism::read_optional(mechanism, instance.numbers(session))?;
             instance.messages_begin(session, MessageKind::$kind, mechanism.as_ref(), key)
         }
 

@@ -20,7 +20,7 @@ macro_rules! processes {
             key: CK_OBJECT_HANDLE,
         ) -> Result<()> {
             let instance = current()?;
-            let mechanism = mechanism::number(mechanism)?;
+            let mechanism = mechanism::number(mechanism, instance.numbers(session))?;
             instance.messages_begin(session, MessageKind::$kind, mechanism.as_ref(), key)
         }
 

@@ -19,7 +19,7 @@ pub(super) fn create_object(
 ) -> Result<()> {
     let instance = current()?;
     object.expect_writable()?;
-    let template = attributes::read(template, count)?;
+    let template = attributes::read(template, count, instance.numbers(session))?;
     object.write(instance.create_object(session, &template)?)
 }
 
@@ -32,7 +32,7 @@ pub(super) fn copy_object(
 ) -> Result<()> {
     let instance = current()?;
     copy.expect_writable()?;
-    let template = attributes::read(template, count)?;
+    let template = attributes::read(template, count, instance.numbers(session))?;
     copy.write(instance.copy_object(session, object, &template)?)
 }
 
@@ -62,7 +62,7 @@ pub(super) fn get_attribute_value(
     }
     let types = attributes::types(template, count)?;
     let answers = instance.attribute_values(session, object, &types)?;
-    attributes::write(template, count, &answers)
+    attributes::write(template, count, &answers, instance.numbers(session))
 }
 
 pub(super) fn set_attribute_value(
@@ -75,7 +75,11 @@ pub(super) fn set_attribute_value(
     if template.is_null() {
         return Err(Rv::ARGUMENTS_BAD);
     }
-    instance.set_attribute_values(session, object, &attributes::read(template, count)?)
+    instance.set_attribute_values(
+        session,
+        object,
+        &attributes::read(template, count, instance.numbers(session))?,
+    )
 }
 
 pub(super) fn find_objects_init(
@@ -84,7 +88,10 @@ pub(super) fn find_objects_init(
     count: CK_ULONG,
 ) -> Result<()> {
     let instance = current()?;
-    instance.find_objects_init(session, &attributes::read(template, count)?)
+    instance.find_objects_init(
+        session,
+        &attributes::read(template, count, instance.numbers(session))?,
+    )
 }
 
 pub(super) fn find_objects(

@@ -17,7 +17,7 @@ macro_rules! inits {
             key: CK_OBJECT_HANDLE,
         ) -> Result<()> {
             let instance = current()?;
-            let mechanism = mechanism::read_optional(mechanism)?;
+            let mechanism = mechanism::read_optional(mechanism, instance.numbers(session))?;
             instance.begin(session, Kind::$kind, mechanism.as_ref(), key)
         }
     )*};
@@ -118,7 +118,7 @@ pub(super) fn verify_signature_init(
     length: CK_ULONG,
 ) -> Result<()> {
     let instance = current()?;
-    let mechanism = mechanism::read_optional(mechanism)?;
+    let mechanism = mechanism::read_optional(mechanism, instance.numbers(session))?;
     let signature = match mechanism {
         Some(_) => signature.bytes(length)?,
         None => &[],

@@ -77,7 +77,11 @@ pub(super) fn get_mechanism_list(
     list: Ptr<CK_MECHANISM_TYPE>,
     count: Ptr<CK_ULONG>,
 ) -> Result<()> {
-    list.write_list(count, &current()?.mechanism_list(slot)?)
+    let instance = current()?;
+    let numbers = instance.slot(slot)?.token.numbers();
+    let own = instance.mechanism_list(slot)?.into_iter();
+    let shown: Vec<_> = own.map(|kind| numbers.mechanism_out(kind)).collect();
+    list.write_list(count, &shown)
 }
 
 pub(super) fn get_mechanism_info(
@@ -87,6 +91,7 @@ pub(super) fn get_mechanism_info(
 ) -> Result<()> {
     let instance = current()?;
     info.expect_writable()?;
+    let kind = instance.slot(slot)?.token.numbers().mechanism_in(kind);
     let mechanism = instance.mechanism_information(slot, kind)?;
     info.write(CK_MECHANISM_INFO {
         ulMinKeySize: mechanism.min_key_size,

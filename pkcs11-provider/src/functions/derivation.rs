@@ -62,7 +62,7 @@ impl Instance {
                 Some(length) => length,
                 None => natural_length(row, mechanism, (spec, second), key_type)?,
             };
-            check_data_to_encrypt(mechanism, length)?;
+            check_data_to_encrypt(row, mechanism, length)?;
             let mechanism = to_core(row, mechanism, spec)?;
             let template = new_key(session, &draft, Some(draft.secret_spec(length)?));
             let private = template.attributes.private;
@@ -173,11 +173,11 @@ impl Instance {
 
 /// Key derivation by data encryption (3.2, 6.43): the data is whole blocks, and enough of them for
 /// the key that is wanted.
-fn check_data_to_encrypt(mechanism: &MechanismCall<'_>, wanted: usize) -> Result<()> {
+fn check_data_to_encrypt(row: &Row, mechanism: &MechanismCall<'_>, wanted: usize) -> Result<()> {
     const BLOCK: usize = 16;
-    let data = match (mechanism.kind, mechanism.parameters) {
-        (CKM_AES_ECB_ENCRYPT_DATA, Parameters::Bytes(data))
-        | (CKM_AES_CBC_ENCRYPT_DATA, Parameters::CbcEncryptData { data, .. }) => data,
+    let data = match (row.family, mechanism.parameters) {
+        (Family::EcbEncryptData, Parameters::Bytes(data))
+        | (Family::CbcEncryptData, Parameters::CbcEncryptData { data, .. }) => data,
         _ => return Ok(()),
     };
     if data.is_empty() || !data.len().is_multiple_of(BLOCK) {

@@ -23,12 +23,15 @@ impl Instance {
         session: CK_SESSION_HANDLE,
         mechanism: Option<&MechanismCall<'_>>,
     ) -> Result<()> {
-        self.in_session(session, |session, _| {
+        self.in_session(session, |session, slot| {
             let Some(mechanism) = mechanism else {
                 return session.digest.take().map(|_| ()).ok_or(Rv::ARGUMENTS_BAD);
             };
             if session.digest.is_some() {
                 return Err(Rv::OPERATION_ACTIVE);
+            }
+            if slot.token.denies(mechanism.kind) {
+                return Err(Rv::MECHANISM_INVALID);
             }
             let Family::Digest(hash) = row_for(mechanism, CKF_DIGEST)?.family else {
                 return Err(Rv::MECHANISM_INVALID);

@@ -82,6 +82,9 @@ pub(super) fn mechanisms_of(slot: &Slot) -> Vec<CK_MECHANISM_TYPE> {
 /// `CK_MECHANISM_INFO.flags`; none for a mechanism that the token has not.
 fn flags(slot: &Slot, row: &Row) -> Option<CK_FLAGS> {
     let token = &*slot.token;
+    if is_denied(token, row) {
+        return None;
+    }
     if token.protection() == Protection::Software || matches!(row.family, Family::Digest(_)) {
         return Some(row.flags | message_flags(row));
     }
@@ -92,6 +95,24 @@ fn flags(slot: &Slot, row: &Row) -> Option<CK_FLAGS> {
         return made.then_some(row.flags | CKF_HW);
     }
     uses(token, row)
+}
+
+/// Whether a token's policy denies a mechanism: by its own number, or by that of one that is the same to the
+/// core, which refuses both.
+fn is_denied(token: &dyn Token, row: &Row) -> bool {
+    if token.denies(row.kind) {
+        return true;
+    }
+    let spec = spec(row.keys);
+    let call = MechanismCall {
+        kind: row.kind,
+        parameters: sample(row),
+    };
+    spec.is_some()
+        && to_core(row, &call, spec).is_ok_and(|mechanism| {
+            let numbers = mechanism.pkcs11_numbers(spec);
+            numbers.iter().any(|number| token.denies(*number))
+        })
 }
 
 /// What an HSM does of a mechanism, and what is done for its keys beside it.

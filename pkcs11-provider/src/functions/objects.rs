@@ -358,7 +358,7 @@ fn matches(view: &View<'_>, kind: CK_ATTRIBUTE_TYPE, value: &Value<'_>) -> bool 
         (Answer::Value(is), Value::Bytes(wanted)) => **is == **wanted,
         (Answer::Template(is), Value::Template(wanted)) => {
             let is = is.iter().map(|(kind, value)| (*kind, value.as_slice()));
-            is.eq(wanted.iter().copied())
+            is.eq(wanted.iter().map(|(kind, value)| (*kind, &**value)))
         }
         _ => false,
     }

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use cryptoki_sys::*;
 
 use super::registry::{Keys, MECHANISMS, Row};
+use super::vendor;
 
 /// Mechanisms of PKCS#11 3.2 that are not here, and why.
 pub const LEFT_OUT: &[(&str, &str)] = &[
@@ -121,6 +122,19 @@ const NOTES: &[(&str, &str)] = &[
         "CKM_ECDH1_COFACTOR_DERIVE",
         "the cofactor of every curve here is 1, or part of X25519",
     ),
+    (
+        "CKM_KB_SM2_KEY_PAIR_GEN",
+        "CKA_EC_PARAMS may be left out; the key type is CKK_EC or CKK_KB_SM2",
+    ),
+    (
+        "CKM_KB_SM2",
+        "of a digest of 32 bytes, which has Z in it; the signature is r ‖ s",
+    ),
+    (
+        "CKM_KB_SM2_SM3",
+        "the parameter is the user id; none is the standard's",
+    ),
+    ("CKM_KB_SM2_ENCRYPT", "C1 ‖ C3 ‖ C2"),
     ("CKM_PKCS5_PBKD2", "up to 10 million iterations"),
     (
         "CKM_SP800_108_COUNTER_KDF",
@@ -175,7 +189,10 @@ pub fn table() -> String {
          (`KEYBRIDGE_WRITE_HEADER=1 cargo test -p keybridge-pkcs11 --test main header`); do not \
          edit.\n\n\
          This is what keys in the sealed store can do; a token over an HSM shows what the HSM has of it. Sizes are in \
-         the unit that the standard gives for the mechanism.\n\n\
+         the unit that the standard gives for the mechanism. What `[policy] deny-mechanisms` denies is not listed by \
+         `C_GetMechanismList`.\n\n\
+         `CKM_KB_…` and `CKK_KB_…` are for what the standard has no numbers for; a token shows other numbers where \
+         `[token.numbers]` says so ([OPERATIONS.md](OPERATIONS.md)).\n\n\
          | mechanism | number | functions | keys | sizes | remark |\n\
          | --- | --- | --- | --- | --- | --- |\n",
     );
@@ -200,6 +217,10 @@ pub fn table() -> String {
             keys(row),
             remark.map_or("", |note| note.1),
         );
+    }
+    text.push_str("\n## Key types of ours\n\n| key type | number |\n| --- | --- |\n");
+    for (name, number) in vendor::KEY_TYPES {
+        let _ = writeln!(text, "| `{name}` | 0x{number:08x} |");
     }
     text.push_str("\n## Left out\n\n| mechanisms | why |\n| --- | --- |\n");
     for (names, reason) in LEFT_OUT {

@@ -4,6 +4,7 @@
 pub(crate) mod convert;
 pub(crate) mod derivation;
 pub mod documentation;
+pub mod numbers;
 pub(crate) mod parameters;
 pub mod registry;
 pub(crate) mod samples;

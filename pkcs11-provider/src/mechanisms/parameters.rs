@@ -294,3 +294,22 @@ pub enum Parameters<'a> {
         data: &'a [u8],
     },
 }
+
+impl Parameters<'_> {
+    /// Puts every number of a mechanism that is in it through `turn`.
+    pub(crate) fn renumber(&mut self, turn: impl Fn(CK_MECHANISM_TYPE) -> CK_MECHANISM_TYPE) {
+        match self {
+            Parameters::Pss { hash, .. }
+            | Parameters::Oaep { hash, .. }
+            | Parameters::Signing {
+                hash: Some(hash), ..
+            }
+            | Parameters::RsaAesKeyWrap { hash, .. }
+            | Parameters::Tls { hash, .. }
+            | Parameters::TlsMac { hash, .. }
+            | Parameters::Sp800108 { prf: hash, .. }
+            | Parameters::Hkdf { prf: hash, .. } => *hash = turn(*hash),
+            _ => {}
+        }
+    }
+}

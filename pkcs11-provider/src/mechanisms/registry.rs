@@ -252,7 +252,13 @@ mod tests {
             let expected = match row.family {
                 Family::Digest(_) => CKF_DIGEST,
                 Family::Generate(
-                    CKK_RSA | CKK_EC | CKK_EC_EDWARDS | CKK_EC_MONTGOMERY | CKK_ML_KEM | CKK_ML_DSA,
+                    CKK_RSA
+                    | CKK_EC
+                    | CKK_EC_EDWARDS
+                    | CKK_EC_MONTGOMERY
+                    | CKK_ML_KEM
+                    | CKK_ML_DSA
+                    | super::super::vendor::CKK_KB_SM2,
                 ) => CKF_GENERATE_KEY_PAIR,
                 Family::Generate(_) => CKF_GENERATE,
                 Family::Ecdh | Family::EcbEncryptData | Family::CbcEncryptData | Family::Hkdf => {

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use arc_swap::ArcSwapOption;
+use cryptoki_sys::CK_MECHANISM_TYPE;
 use keybridge_core::kms::Kms;
 use keybridge_core::model::{Lifetime, Role, SessionId};
 use keybridge_core::seal::SecretSource;
@@ -16,6 +17,7 @@ use super::{
     CreateKey, Created, DecapsulateKey, DeriveKey, EdwardsPoint, EncapsulateKey, Exported, Find,
     Place, Register, Token, TokenOperation, TokenState, UnwrapKey,
 };
+use crate::mechanisms::numbers::Numbers;
 
 const DOOR: Door = Door::Pkcs11;
 
@@ -61,6 +63,7 @@ pub(crate) struct Embedded {
     label: String,
     protection: Protection,
     edwards_point: EdwardsPoint,
+    numbers: Numbers,
     opened: OnceLock<Opened>,
     /// Who is logged in; none is the public.
     caller: ArcSwapOption<Caller>,
@@ -79,6 +82,7 @@ impl Embedded {
         label: String,
         protection: Protection,
         edwards_point: EdwardsPoint,
+        numbers: Numbers,
     ) -> Self {
         Embedded {
             store,
@@ -86,6 +90,7 @@ impl Embedded {
             label,
             protection,
             edwards_point,
+            numbers,
             opened: OnceLock::new(),
             caller: ArcSwapOption::empty(),
         }
@@ -105,6 +110,7 @@ impl Embedded {
             String::new(),
             protection,
             EdwardsPoint::default(),
+            Numbers::default(),
         )
     }
 
@@ -157,6 +163,17 @@ impl Token for Embedded {
 
     fn edwards_point(&self) -> EdwardsPoint {
         self.edwards_point
+    }
+
+    fn numbers(&self) -> &Numbers {
+        &self.numbers
+    }
+
+    fn denies(&self, mechanism: CK_MECHANISM_TYPE) -> bool {
+        let policy = self
+            .opened()
+            .and_then(|opened| opened.kms.policy(opened.account));
+        policy.is_ok_and(|policy| policy.denies(mechanism))
     }
 
     fn init_token(&self, so_pin: &SecretBytes, label: &str) -> Result<()> {

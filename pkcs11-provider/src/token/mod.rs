@@ -8,7 +8,10 @@ use keybridge_core::{
     Attributes, KeySpec, Mechanism, Object, ObjectId, Protection, Purpose, Result, SecretBytes,
 };
 
+use cryptoki_sys::CK_MECHANISM_TYPE;
 use serde::Deserialize;
+
+use crate::mechanisms::numbers::Numbers;
 
 pub(crate) mod embedded;
 pub(crate) mod error;
@@ -50,6 +53,11 @@ pub trait Token: Send + Sync {
     fn protection(&self) -> Protection;
     /// How points of the 25519 curves are told.
     fn edwards_point(&self) -> EdwardsPoint;
+    /// The numbers by which its applications know what the standard has no number for.
+    fn numbers(&self) -> &Numbers;
+    /// Whether its account's policy denies a mechanism of ours. A policy that cannot be read denies nothing
+    /// here: what is done with a key is refused by the core in any case.
+    fn denies(&self, mechanism: CK_MECHANISM_TYPE) -> bool;
     /// `C_InitToken`.
     fn init_token(&self, so_pin: &SecretBytes, label: &str) -> Result<()>;
     /// `C_InitPIN`.

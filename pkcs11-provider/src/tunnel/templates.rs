@@ -136,9 +136,11 @@ impl Given {
         let mut template = Template::new();
         for (kind, entry) in &self.0 {
             let value = match entry {
-                Entry::Bytes(bytes) => Value::Bytes(bytes),
+                Entry::Bytes(bytes) => Value::Bytes(bytes.as_slice().into()),
                 Entry::Template(inner) => {
-                    let inner = inner.iter().map(|(kind, bytes)| (*kind, bytes.as_slice()));
+                    let inner = inner
+                        .iter()
+                        .map(|(kind, bytes)| (*kind, bytes.as_slice().into()));
                     Value::Template(inner.collect())
                 }
             };

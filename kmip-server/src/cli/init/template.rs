@@ -138,7 +138,10 @@ impl Template<'_> {
         let _ = writeln!(text, "protection = {}", quoted(&protection));
         text.push_str(
             "# Points of Ed25519 and X25519 keys: \"raw\" as PKCS#11 3.2 says, or \"der\" for programs of 2.40's time\n\
-             # (OpenDNSSEC, GnuTLS 3.7).\n# edwards-point = \"raw\"\n\n",
+             # (OpenDNSSEC, GnuTLS 3.7).\n# edwards-point = \"raw\"\n\
+             # SM2, SM3 and SM4 by the numbers of the HSM vendor whose header a program was built with: the names are those\n\
+             # of docs/pkcs11-mechanisms.md, the numbers any that the standard has not given.\n\
+             # [token.numbers]\n# CKM_KB_SM4_CBC = 0x80000102\n# CKK_KB_SM4 = 0x80000103\n\n",
         );
     }
 

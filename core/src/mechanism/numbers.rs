@@ -1,16 +1,55 @@
 //! Which numbers of `CKA_ALLOWED_MECHANISMS` permit a mechanism, so that the list binds every door.
 //! Numbers: `pkcs11t.h` of PKCS#11 3.2.
 
+use super::vendor as own;
+use super::{Kdf, KdfMode, Mechanism, PreHash, TlsSecret};
 use crate::algorithm::{HashAlgorithm, KeySpec};
-use crate::mechanism::{Kdf, KdfMode, Mechanism, PreHash, TlsSecret};
+
+impl KeySpec {
+    /// The PKCS#11 mechanism that makes keys of this kind; none for kinds that nothing here makes.
+    #[must_use]
+    pub const fn made_by(self) -> Option<u64> {
+        Some(match self {
+            Self::Aes { .. } => 0x1080,
+            Self::AesXts { .. } => 0x1072,
+            Self::Des3 { bits: 112 } => 0x130,
+            Self::Des3 { .. } => 0x131,
+            Self::ChaCha20 => 0x1225,
+            Self::Sm4 => own::CKM_KB_SM4_KEY_GEN,
+            Self::Rsa { .. } => 0x0,
+            Self::Ec { .. } => 0x1040,
+            Self::Ed25519 => 0x1055,
+            Self::X25519 => 0x1056,
+            Self::Sm2 => own::CKM_KB_SM2_KEY_PAIR_GEN,
+            Self::Lattice { set } if set.is_kem() => 0xf,
+            Self::Lattice { .. } => 0x1c,
+            Self::Hmac { hash, .. } => match hash {
+                HashAlgorithm::Sha1 => 0x4003,
+                HashAlgorithm::Sha224 => 0x4004,
+                HashAlgorithm::Sha256 => 0x4005,
+                HashAlgorithm::Sha384 => 0x4006,
+                HashAlgorithm::Sha512 => 0x4007,
+                HashAlgorithm::Sha512_224 => 0x4008,
+                HashAlgorithm::Sha512_256 => 0x4009,
+                HashAlgorithm::Sha3_224 => 0x2b8,
+                HashAlgorithm::Sha3_256 => 0x2b3,
+                HashAlgorithm::Sha3_384 => 0x2c3,
+                HashAlgorithm::Sha3_512 => 0x2d3,
+                HashAlgorithm::Sm3 => own::CKM_KB_SM3_KEY_GEN,
+            },
+            Self::GenericSecret { .. } => 0x350,
+            Self::Foreign { .. } => return None,
+        })
+    }
+}
 
 impl Mechanism {
-    /// The PKCS#11 mechanisms that this one is, for a key of that kind; empty for what PKCS#11 has no number for
-    /// (SM2, SM3, SM4: vendors number them), which a list of allowed mechanisms then never permits.
+    /// The PKCS#11 mechanisms that this one is, for a key of that kind; empty for what has no number, which a
+    /// list of allowed mechanisms then never permits.
     #[must_use]
     pub const fn pkcs11_numbers(&self, spec: Option<KeySpec>) -> &'static [u64] {
-        if matches!(spec, Some(KeySpec::Sm4 | KeySpec::Sm2)) {
-            return &[];
+        if matches!(spec, Some(KeySpec::Sm4)) {
+            return self.sm4_numbers();
         }
         if matches!(spec, Some(KeySpec::Des3 { .. })) {
             return match self {
@@ -104,7 +143,30 @@ impl Mechanism {
                 Kdf::Hmac { .. } | Kdf::Chain { .. } => &[],
             },
             Self::Hmac { hash, .. } => hmac(*hash),
-            Self::Sm2Sign { .. } | Self::Sm2SignDigest | Self::Sm2Encrypt => &[],
+            Self::Sm2Sign { .. } => &[own::CKM_KB_SM2_SM3],
+            Self::Sm2SignDigest => &[own::CKM_KB_SM2],
+            Self::Sm2Encrypt => &[own::CKM_KB_SM2_ENCRYPT],
+        }
+    }
+
+    const fn sm4_numbers(&self) -> &'static [u64] {
+        match self {
+            Self::Ecb => &[own::CKM_KB_SM4_ECB],
+            Self::Cbc { .. } => &[own::CKM_KB_SM4_CBC],
+            Self::CbcPad { .. } => &[own::CKM_KB_SM4_CBC_PAD],
+            Self::Ctr { .. } => &[own::CKM_KB_SM4_CTR],
+            Self::Gcm { .. } => &[own::CKM_KB_SM4_GCM],
+            Self::Ccm { .. } => &[own::CKM_KB_SM4_CCM],
+            Self::Gmac { .. } => &[own::CKM_KB_SM4_GMAC],
+            Self::Cts { .. } => &[own::CKM_KB_SM4_CTS],
+            Self::Ofb { .. } => &[own::CKM_KB_SM4_OFB],
+            Self::Cfb { bits: 1, .. } => &[own::CKM_KB_SM4_CFB1],
+            Self::Cfb { bits: 8, .. } => &[own::CKM_KB_SM4_CFB8],
+            Self::Cfb { bits: 64, .. } => &[own::CKM_KB_SM4_CFB64],
+            Self::Cfb { .. } => &[own::CKM_KB_SM4_CFB128],
+            Self::EncryptData { iv: None, .. } => &[own::CKM_KB_SM4_ECB_ENCRYPT_DATA],
+            Self::EncryptData { iv: Some(_), .. } => &[own::CKM_KB_SM4_CBC_ENCRYPT_DATA],
+            _ => &[],
         }
     }
 }
@@ -168,7 +230,7 @@ const fn hash_key(hash: HashAlgorithm) -> &'static [u64] {
         HashAlgorithm::Sha3_256 => &[0x397],
         HashAlgorithm::Sha3_384 => &[0x399],
         HashAlgorithm::Sha3_512 => &[0x39a],
-        HashAlgorithm::Sm3 => &[],
+        HashAlgorithm::Sm3 => &[own::CKM_KB_SM3_KEY_DERIVATION],
     }
 }
 
@@ -200,6 +262,6 @@ const fn hmac(hash: HashAlgorithm) -> &'static [u64] {
         HashAlgorithm::Sha3_512 => &[0x2d1, 0x2d2],
         HashAlgorithm::Sha512_224 => &[0x49, 0x4a],
         HashAlgorithm::Sha512_256 => &[0x4d, 0x4e],
-        HashAlgorithm::Sm3 => &[],
+        HashAlgorithm::Sm3 => &[own::CKM_KB_SM3_HMAC, own::CKM_KB_SM3_HMAC_GENERAL],
     }
 }
