@@ -64,7 +64,7 @@ fn an_account_may_do_without_the_role_lock_and_the_memory() {
 
 #[test]
 fn denied_mechanisms_are_denied() {
-    let bridge = under("deny-mechanisms = [\"CKM_AES_CBC\", \"CKM_AES_KEY_GEN\"]\n");
+    let bridge = under("deny-mechanisms = [\"CKM_AES_CBC\"]\n");
     let user = bridge.user(Door::Kmip);
     let key = bridge.aes(&user, "k").secret;
     let mechanism = Mechanism::Cbc { iv: [0; 16] };
@@ -78,10 +78,25 @@ fn denied_mechanisms_are_denied() {
     );
     assert!(matches!(refused, Err(Error::MechanismNotAllowed("CBC"))));
     encrypt(&bridge.kms, &user, key, b"x").expect("GCM is not denied");
-    let mut request = CreateKey::new(KeySpec::Aes { bits: 256 });
-    request.key_gen_mechanism = Some(0x1080);
-    let refused = bridge.kms.create_key(&user, request);
-    assert!(matches!(refused, Err(Error::PolicyForbids(_))));
+}
+
+/// Also of keys that are made by no PKCS#11 mechanism.
+#[test]
+fn what_makes_a_key_can_be_denied() {
+    let bridge = under("deny-mechanisms = [\"CKM_AES_KEY_GEN\", \"CKM_KB_SM4_KEY_GEN\"]\n");
+    let user = bridge.user(Door::Kmip);
+    for (spec, made_by, denied) in [
+        (KeySpec::Aes { bits: 256 }, Some(0x1080), true),
+        (KeySpec::Aes { bits: 256 }, None, true),
+        (KeySpec::Sm4, None, true),
+        (KeySpec::ChaCha20, None, false),
+    ] {
+        let mut request = CreateKey::new(spec);
+        request.key_gen_mechanism = made_by;
+        let refused = bridge.kms.create_key(&user, request);
+        let is_denied = matches!(refused, Err(Error::PolicyForbids(_)));
+        assert_eq!(is_denied, denied, "{spec:?}");
+    }
 }
 
 #[test]
