@@ -562,3 +562,52 @@ fn two_operations_in_one_call() {
     check(call!(C_DecryptFinal, session.0, place, &mut 64));
     check(call!(C_VerifyFinal, session.0, mutable(&mac), 32));
 }
+
+/// An operation goes on as it began: parts do not follow the one-part function's answer of how long
+/// the result is, and the attempt ends the operation, as every error does.
+#[test]
+fn one_part_and_parts_do_not_mix() {
+    let session = Session::new();
+    let key = aes(&session);
+    let ecb = mechanism(CKM_AES_ECB);
+    let (mut out, mut length) = ([0; 64], 0);
+    for cipher in [encrypt(), decrypt()] {
+        check(cipher.init(&session, &ecb, key));
+        check(cipher.one(&session, &[7; 32], &mut [], &mut length));
+        assert_eq!(length, 32);
+        let (data, mut room) = (mutable(&[7; 32]), 64);
+        // SAFETY: both buffers are as long as said.
+        let code = unsafe { (cipher.update)(session.0, data, 32, out.as_mut_ptr(), &mut room) };
+        refused(code, Rv::OPERATION_ACTIVE);
+        let code = cipher.one(&session, &[7; 32], &mut out, &mut 64);
+        refused(code, Rv::OPERATION_NOT_INITIALIZED);
+    }
+
+    let (data, digest) = (mutable(&[7; 9]), out.as_mut_ptr());
+    let begin = || {
+        check(call!(C_DigestInit, session.0, &mut mechanism(CKM_SHA256)));
+        check(call!(C_Digest, session.0, data, 9, null_mut(), &mut 0));
+    };
+    begin();
+    let code = call!(C_DigestUpdate, session.0, data, 9);
+    refused(code, Rv::OPERATION_ACTIVE);
+    begin();
+    let code = call!(C_DigestFinal, session.0, digest, &mut 64);
+    refused(code, Rv::OPERATION_ACTIVE);
+    let code = call!(C_DigestFinal, session.0, digest, &mut 64);
+    refused(code, Rv::OPERATION_NOT_INITIALIZED);
+    begin();
+    check(call!(C_Digest, session.0, data, 9, digest, &mut 64));
+
+    let hmac = Attributes::new()
+        .ulong(CKA_VALUE_LEN, 32)
+        .all_true(&[CKA_SIGN, CKA_VERIFY]);
+    let hmac = generate(&session, CKM_GENERIC_SECRET_KEY_GEN, &hmac).expect("made");
+    let mut by = mechanism(CKM_SHA256_HMAC);
+    check(call!(C_SignInit, session.0, &mut by, hmac));
+    check(call!(C_Sign, session.0, data, 9, null_mut(), &mut 0));
+    let code = call!(C_SignUpdate, session.0, data, 9);
+    refused(code, Rv::OPERATION_ACTIVE);
+    let code = call!(C_Sign, session.0, data, 9, digest, &mut 64);
+    refused(code, Rv::OPERATION_NOT_INITIALIZED);
+}

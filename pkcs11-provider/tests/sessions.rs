@@ -250,3 +250,31 @@ fn a_token_says_what_it_is() {
     let code = call!(C_WaitForSlotEvent, CKF_DONT_BLOCK, &mut slot, null_mut());
     refused(code, Rv::NO_EVENT);
 }
+
+/// "Error codes from Section 5.1.2 take precedence": with a session that is not there nothing else
+/// that is wrong is told.
+#[test]
+fn a_wrong_session_is_the_first_thing_wrong() {
+    let session = Session::new();
+    let gone = raw_session(LOGINS, false);
+    check(call!(C_CloseSession, gone));
+    let (unknown, mut key) = (&mut mechanism(CKM_VENDOR_DEFINED | 0x77_7777), 0);
+    let mut results = |session| {
+        [
+            call!(C_GenerateKey, session, unknown, null_mut(), 3, null_mut()),
+            call!(C_GenerateKey, session, unknown, null_mut(), 0, &mut key),
+            call!(C_DigestInit, session, unknown),
+            call!(C_EncryptInit, session, unknown, 0),
+            call!(C_Encrypt, session, null_mut(), 5, null_mut(), null_mut()),
+            call!(C_FindObjects, session, null_mut(), 5, null_mut()),
+            call!(C_GenerateRandom, session, null_mut(), 5),
+        ]
+    };
+    for code in results(gone) {
+        refused(code, Rv::SESSION_HANDLE_INVALID);
+    }
+    let told = results(session.0);
+    refused(told[0], Rv::ARGUMENTS_BAD);
+    refused(told[2], Rv::MECHANISM_INVALID);
+    assert!(told.iter().all(|code| *code != CKR_SESSION_HANDLE_INVALID));
+}

@@ -3,9 +3,10 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Once;
 
-use cryptoki_sys::{CK_RV, CKR_OK};
+use cryptoki_sys::{CK_RV, CK_SESSION_HANDLE, CKR_OK};
 
 use super::fork::{self, Call};
+use crate::module::current;
 use crate::rv::{Result, Rv};
 
 /// Runs a function for the application. A panic becomes `CKR_GENERAL_ERROR`: unwinding into C is
@@ -23,6 +24,21 @@ pub(super) fn call(name: &'static str, function: impl FnOnce() -> Result<()>) ->
             rv.code()
         }
     }
+}
+
+/// As [`call`], for a function that takes a session: where there is no such session, that is the
+/// error, whatever else is wrong ("More on relative priorities of Cryptoki errors").
+pub(super) fn call_in_session(
+    name: &'static str,
+    session: CK_SESSION_HANDLE,
+    function: impl FnOnce() -> Result<()>,
+) -> CK_RV {
+    call(name, || {
+        function().map_err(|rv| match current() {
+            Ok(instance) if !instance.sessions.contains(session) => Rv::SESSION_HANDLE_INVALID,
+            _ => rv,
+        })
+    })
 }
 
 /// Keeps the messages of panics that the guard catches off the application's standard error: they

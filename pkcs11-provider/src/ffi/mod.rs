@@ -64,8 +64,14 @@ macro_rules! exports {
             // SAFETY: the caller of the exported function vouches for its arguments.
             let $arg = unsafe { Adopt::adopt($arg) };
         )*
-        guard::call(stringify!($name), || $implementation($($arg),*))
+        exports!(@guard $name ($($arg),*) [$($arg),*] $implementation)
     }};
+    (@guard $name:ident (hSession $($_:tt)*) [$session:ident $($rest:tt)*] $implementation:path) => {
+        guard::call_in_session(stringify!($name), $session, || $implementation($session $($rest)*))
+    };
+    (@guard $name:ident ($($_:tt)*) [$($arg:ident),*] $implementation:path) => {
+        guard::call(stringify!($name), || $implementation($($arg),*))
+    };
 }
 
 for_each_function!(exports);

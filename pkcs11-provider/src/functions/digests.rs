@@ -10,7 +10,7 @@ use crate::mechanisms::convert::row_for;
 use crate::mechanisms::registry::Family;
 use crate::module::Instance;
 use crate::rv::{Result, Rv};
-use crate::session::{Digesting, Session};
+use crate::session::{Course, Digesting, Session};
 use crate::token::error::{Doing, rv};
 
 impl Instance {
@@ -38,7 +38,7 @@ impl Instance {
             };
             session.digest = Some(Digesting {
                 hasher: Hasher::new(hash),
-                in_parts: false,
+                course: Course::Open,
             });
             Ok(())
         })
@@ -56,10 +56,8 @@ impl Instance {
         output: &mut Output<'_>,
     ) -> Result<()> {
         self.in_session(session, |session, _| {
-            if active(session)?.in_parts {
-                session.digest = None;
-                return Err(Rv::OPERATION_ACTIVE);
-            }
+            let course = active(session)?.course.take_all();
+            course.inspect_err(|_| session.digest = None)?;
             finish(session, Some(data), output)
         })
     }
@@ -67,13 +65,11 @@ impl Instance {
     /// `C_DigestUpdate`.
     ///
     /// # Errors
-    /// `CKR_OPERATION_NOT_INITIALIZED`.
+    /// `CKR_OPERATION_NOT_INITIALIZED`; `CKR_OPERATION_ACTIVE` for a digest in one part, which it
+    /// ends.
     pub fn digest_update(&self, session: CK_SESSION_HANDLE, part: &[u8]) -> Result<()> {
         self.in_session(session, |session, _| {
-            let digesting = active(session)?;
-            digesting.in_parts = true;
-            digesting.hasher.update(part);
-            Ok(())
+            take_part(session, part)
         })
     }
 
@@ -97,10 +93,7 @@ impl Instance {
                 .token
                 .export(key)
                 .map_err(|error| rv(&error, Doing::Using))?;
-            let digesting = active(session)?;
-            digesting.in_parts = true;
-            digesting.hasher.update(exported.value.expose());
-            Ok(())
+            take_part(session, exported.value.expose())
         })
     }
 
@@ -119,7 +112,8 @@ impl Instance {
     /// `CKR_OPERATION_NOT_INITIALIZED`, `CKR_BUFFER_TOO_SMALL`.
     pub fn digest_final(&self, session: CK_SESSION_HANDLE, output: &mut Output<'_>) -> Result<()> {
         self.in_session(session, |session, _| {
-            active(session)?;
+            let course = active(session)?.course.take_part();
+            course.inspect_err(|_| session.digest = None)?;
             finish(session, None, output)
         })
     }
@@ -127,6 +121,17 @@ impl Instance {
 
 fn active(session: &mut Session) -> Result<&mut Digesting> {
     session.digest.as_mut().ok_or(Rv::OPERATION_NOT_INITIALIZED)
+}
+
+/// Goes on with a part; ends a digest that goes on in one.
+pub(super) fn take_part(session: &mut Session, part: &[u8]) -> Result<()> {
+    let digesting = active(session)?;
+    if let Err(active) = digesting.course.take_part() {
+        session.digest = None;
+        return Err(active);
+    }
+    digesting.hasher.update(part);
+    Ok(())
 }
 
 /// Ends the digest, unless only its size was asked for or the room is too small.

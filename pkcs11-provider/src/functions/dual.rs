@@ -3,6 +3,7 @@
 
 use cryptoki_sys::CK_SESSION_HANDLE;
 
+use super::digests::take_part;
 use super::operations::{absorb, conclude_update, update};
 use crate::ffi::pointers::Output;
 use crate::module::Instance;
@@ -63,15 +64,7 @@ impl Second {
         let kind = match self {
             Second::Sign => Kind::Sign,
             Second::Verify => Kind::Verify,
-            Second::Digest => {
-                let digesting = session
-                    .digest
-                    .as_mut()
-                    .ok_or(Rv::OPERATION_NOT_INITIALIZED)?;
-                digesting.in_parts = true;
-                digesting.hasher.update(part);
-                return Ok(());
-            }
+            Second::Digest => return take_part(session, part),
         };
         let result = absorb(session, slot, kind, part);
         conclude_update(session, kind, result)

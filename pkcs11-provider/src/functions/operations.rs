@@ -11,7 +11,7 @@ use crate::mechanisms::MechanismCall;
 use crate::mechanisms::convert::{check_key, row_for, signing_purpose, to_core};
 use crate::module::Instance;
 use crate::rv::{Result, Rv};
-use crate::session::{KeyUse, Kind, Session};
+use crate::session::{Course, KeyUse, Kind, Session};
 use crate::slot::Slot;
 use crate::token::error::{Doing, rv};
 
@@ -64,7 +64,7 @@ impl Instance {
             check_key(row, operation.object().spec)?;
             *session.key_use(kind) = Some(KeyUse {
                 operation,
-                in_parts: false,
+                course: Course::Open,
             });
             Ok(())
         })
@@ -138,9 +138,7 @@ impl Instance {
     pub fn verify(&self, session: CK_SESSION_HANDLE, data: &[u8], signature: &[u8]) -> Result<()> {
         self.in_session(session, |session, slot| {
             let mut using = session.verify.take().ok_or(Rv::OPERATION_NOT_INITIALIZED)?;
-            if using.in_parts {
-                return Err(Rv::OPERATION_ACTIVE);
-            }
+            using.course.take_all()?;
             let verified = slot.token.verify(&mut using.operation, data, signature);
             verified.map_err(|error| rv(&error, Doing::Using))
         })
@@ -193,9 +191,7 @@ fn run(
     output: &mut Output<'_>,
 ) -> Result<()> {
     let using = session.active(kind)?;
-    if using.in_parts {
-        return Err(Rv::OPERATION_ACTIVE);
-    }
+    using.course.take_all()?;
     let most = using.operation.output_length(input.len());
     let most = most.map_err(|error| rv(&error, kind.doing()))?;
     let token = &*slot.token;
@@ -218,7 +214,7 @@ pub(super) fn update(
     let Some(buffer) = output.room(most)? else {
         return Ok(());
     };
-    using.in_parts = true;
+    using.course.take_part()?;
     let written = slot.token.update(&mut using.operation, part, buffer);
     output.wrote(written.map_err(|error| in_parts_error(&error, kind))?);
     Ok(())
@@ -226,6 +222,7 @@ pub(super) fn update(
 
 fn finish(session: &mut Session, slot: &Slot, kind: Kind, output: &mut Output<'_>) -> Result<()> {
     let using = session.active(kind)?;
+    using.course.take_part()?;
     let most = using.operation.finish_length();
     let most = most.map_err(|error| in_parts_error(&error, kind))?;
     let Some(buffer) = output.room(most)? else {
@@ -238,7 +235,7 @@ fn finish(session: &mut Session, slot: &Slot, kind: Kind, output: &mut Output<'_
 
 pub(super) fn absorb(session: &mut Session, slot: &Slot, kind: Kind, part: &[u8]) -> Result<()> {
     let using = session.active(kind)?;
-    using.in_parts = true;
+    using.course.take_part()?;
     let taken = slot.token.update(&mut using.operation, part, &mut []);
     taken
         .map(|_| ())

@@ -49,8 +49,10 @@ impl Instance {
             let signature = std::mem::take(&mut session.signature);
             let operation = &mut using.operation;
             let verified = match data {
-                Some(_) if using.in_parts => return Err(Rv::OPERATION_ACTIVE),
-                Some(data) => slot.token.verify(operation, data, &signature),
+                Some(data) => {
+                    using.course.take_all()?;
+                    slot.token.verify(operation, data, &signature)
+                }
                 None => slot.token.finish_verify(operation, &signature),
             };
             verified.map_err(|error| rv(&error, Doing::Using))

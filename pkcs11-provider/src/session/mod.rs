@@ -47,15 +47,52 @@ pub(crate) struct LastKey {
 /// An operation with a key.
 pub(crate) struct KeyUse {
     pub(crate) operation: TokenOperation,
-    /// Whether a part was taken already: then the one-part function comes too late.
-    pub(crate) in_parts: bool,
+    pub(crate) course: Course,
+}
+
+/// How an operation goes on: in one part or in many, whichever was called first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Course {
+    /// Nothing was called yet.
+    #[default]
+    Open,
+    /// The one-part function said how long the result is, and waits to be called again.
+    OnePart,
+    /// Parts were taken.
+    InParts,
+}
+
+impl Course {
+    /// Goes on in parts.
+    ///
+    /// # Errors
+    /// `CKR_OPERATION_ACTIVE`: the one-part function has begun.
+    pub(crate) fn take_part(&mut self) -> Result<()> {
+        self.go(Course::InParts)
+    }
+
+    /// Goes on in one part.
+    ///
+    /// # Errors
+    /// `CKR_OPERATION_ACTIVE`: "must be called … without intervening … Update calls".
+    pub(crate) fn take_all(&mut self) -> Result<()> {
+        self.go(Course::OnePart)
+    }
+
+    fn go(&mut self, next: Course) -> Result<()> {
+        if *self != Course::Open && *self != next {
+            return Err(Rv::OPERATION_ACTIVE);
+        }
+        *self = next;
+        Ok(())
+    }
 }
 
 /// A digest.
 #[derive(Clone)]
 pub(crate) struct Digesting {
     pub(crate) hasher: Hasher,
-    pub(crate) in_parts: bool,
+    pub(crate) course: Course,
 }
 
 /// A search: what was found and not yet asked for, last first.

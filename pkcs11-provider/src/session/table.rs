@@ -97,6 +97,11 @@ impl SessionTable {
         )
     }
 
+    /// Whether there is such a session.
+    pub(crate) fn contains(&self, handle: CK_SESSION_HANDLE) -> bool {
+        self.with(handle, |_| Ok(())).is_ok()
+    }
+
     /// Takes a session out of the table; its handle is invalid from here on. Waits for a call that
     /// is using it.
     pub(crate) fn remove(&self, handle: CK_SESSION_HANDLE) -> Result<Box<Session>> {
