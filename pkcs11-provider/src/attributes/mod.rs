@@ -2,6 +2,8 @@
 
 pub(crate) mod builtin;
 pub(crate) mod creation;
+pub(crate) mod kinds;
+mod material;
 pub mod registry;
 pub(crate) mod setting;
 pub(crate) mod template;

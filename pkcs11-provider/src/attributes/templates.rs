@@ -7,7 +7,7 @@ use cryptoki_sys::*;
 use keybridge_core::model::{Demand, Flag, Templates, UsageMask};
 use keybridge_core::{Attributes, KeySpec};
 
-use super::creation::{algorithms_of, key_type_of};
+use super::kinds::{algorithms_of, key_type_of};
 use super::registry::{self, Rules, Shape};
 use super::setting::{date, usage_bits};
 use super::template::{Template, Value, check_shape, to_bool, to_ulong};

@@ -8,7 +8,7 @@ use keybridge_core::model::Lifetime;
 use keybridge_core::{Error, KeySpec, Object, ObjectClass};
 use zeroize::Zeroizing;
 
-use super::creation::{key_type_of, parameter_set};
+use super::kinds::{key_type_of, parameter_set};
 use super::registry::{self, Attribute, DefaultValue, Rules, Shape};
 use super::setting::usage_bits;
 use super::templates::{self, Written};

@@ -68,9 +68,7 @@ impl Instance {
     /// `CKR_OPERATION_NOT_INITIALIZED`; `CKR_OPERATION_ACTIVE` for a digest in one part, which it
     /// ends.
     pub fn digest_update(&self, session: CK_SESSION_HANDLE, part: &[u8]) -> Result<()> {
-        self.in_session(session, |session, _| {
-            take_part(session, part)
-        })
+        self.in_session(session, |session, _| take_part(session, part))
     }
 
     /// `C_DigestKey`. Only for keys whose value might be read as well: a digest of a short secret

@@ -6,7 +6,8 @@ use keybridge_core::{KeySpec, ObjectId};
 
 use super::wrapping::new_key;
 use crate::attributes::Template;
-use crate::attributes::creation::{Draft, Maker, usual_length};
+use crate::attributes::creation::{Draft, Maker};
+use crate::attributes::kinds::usual_length;
 use crate::attributes::templates;
 use crate::ffi::pointers::Output;
 use crate::mechanisms::MechanismCall;

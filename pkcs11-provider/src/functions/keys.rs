@@ -6,7 +6,8 @@ use keybridge_core::kms::CreateKey;
 
 use super::objects::lifetime;
 use crate::attributes::Template;
-use crate::attributes::creation::{Draft, Maker, usual_length};
+use crate::attributes::creation::{Draft, Maker};
+use crate::attributes::kinds::usual_length;
 use crate::attributes::templates::{self, Written};
 use crate::mechanisms::MechanismCall;
 use crate::mechanisms::convert::row_for;

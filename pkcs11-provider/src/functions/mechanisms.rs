@@ -9,7 +9,7 @@ use keybridge_core::kms::Place;
 use keybridge_core::{KeySpec, Protection};
 
 use super::messages::message_flags;
-use crate::attributes::creation::algorithms_of;
+use crate::attributes::kinds::algorithms_of;
 use crate::mechanisms::MechanismCall;
 use crate::mechanisms::convert::to_core;
 use crate::mechanisms::registry::{self, Family, Keys, MECHANISMS, Row};
