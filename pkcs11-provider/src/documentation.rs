@@ -76,7 +76,7 @@ pub const NOTES: &[(&str, &str)] = &[
     ),
     (
         "C_CreateObject",
-        "before a login: public session objects, nothing stored. So too for all that makes objects",
+        "before a login: public session objects, nothing stored; what does not say whether it is private is public then. So too for all that makes objects",
     ),
     (
         "C_FindObjectsInit",

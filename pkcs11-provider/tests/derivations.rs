@@ -429,3 +429,38 @@ fn wrapping_in_two_steps() {
         assert_eq!(refused, Err(Rv::WRAPPED_KEY_INVALID));
     }
 }
+
+/// "The salt should be ignored if bExtract is false", whatever stands in its fields.
+#[test]
+fn hkdf_that_only_expands_looks_at_no_salt() {
+    let session = Session::new();
+    let key = base(&session, &[3; 32], false);
+    let expand = |salt_type| CK_HKDF_PARAMS {
+        bExtract: CK_FALSE,
+        bExpand: CK_TRUE,
+        prfHashMechanism: CKM_SHA256,
+        ulSaltType: salt_type,
+        pSalt: null_mut(),
+        ulSaltLen: 77,
+        hSaltKey: 0,
+        pInfo: mutable(b"info"),
+        ulInfoLen: 4,
+    };
+    let template = open(secret(CKK_GENERIC_SECRET)).ulong(CKA_VALUE_LEN, 40);
+    let types = [
+        CKF_HKDF_SALT_NULL,
+        CKF_HKDF_SALT_DATA,
+        CKF_HKDF_SALT_KEY,
+        0,
+        77,
+    ];
+    let made = types.map(|salt_type| {
+        let parameter = expand(salt_type);
+        let mechanism = with_parameter(CKM_HKDF_DERIVE, &parameter);
+        value(
+            &session,
+            derive(&session, mechanism, key, &template).expect("derived"),
+        )
+    });
+    assert!(made.iter().all(|value| *value == made[0]));
+}

@@ -10,6 +10,7 @@ use super::setting::set;
 use super::template::Template;
 use crate::mechanisms::vendor::CKK_KB_SM2;
 use crate::rv::{Result, Rv};
+use crate::slot::LoginState;
 
 /// Which function makes the object: each has its own footnotes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,7 +58,8 @@ pub(crate) struct Draft<'t, 'a> {
 
 impl<'t, 'a> Draft<'t, 'a> {
     /// Checks a template. `class` and `key_type` are what the function itself knows; the template
-    /// may repeat them, and must say what is not known.
+    /// may repeat them, and must say what is not known. Who is logged in decides, where the template
+    /// is silent, whether the object is private.
     ///
     /// # Errors
     /// The codes of "Creating objects".
@@ -66,6 +68,7 @@ impl<'t, 'a> Draft<'t, 'a> {
         maker: Maker,
         class: Option<CK_OBJECT_CLASS>,
         key_type: Option<CK_KEY_TYPE>,
+        login: LoginState,
     ) -> Result<Self> {
         let class = agree(template.ulong(CKA_CLASS)?, class)?.ok_or(Rv::TEMPLATE_INCOMPLETE)?;
         let is_key = matches!(class, CKO_SECRET_KEY | CKO_PRIVATE_KEY | CKO_PUBLIC_KEY);
@@ -81,13 +84,19 @@ impl<'t, 'a> Draft<'t, 'a> {
         if !matches!(class, CKO_DATA | CKO_CERTIFICATE | CKO_TRUST) && !is_key {
             return Err(Rv::ATTRIBUTE_VALUE_INVALID);
         }
+        let token = template.bool(CKA_TOKEN)?.unwrap_or(false);
+        let mut attributes = defaults(class, key_type);
+        // "The default value is token-specific." Programs make session keys before they log in and
+        // do not say that those are public, as nobody else could make any (OpenSSL's provider, for
+        // the secrets of a connection).
+        attributes.private &= token || login == LoginState::User;
         let mut draft = Draft {
             template,
             class,
             key_type,
             is_sm2,
-            attributes: defaults(class, key_type),
-            token: template.bool(CKA_TOKEN)?.unwrap_or(false),
+            attributes,
+            token,
         };
         draft.apply(maker)?;
         draft.demand(maker)?;

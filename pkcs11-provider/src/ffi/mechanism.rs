@@ -284,12 +284,19 @@ impl Parameter {
 
     fn hkdf<'call>(self) -> Result<Parameters<'call>> {
         let raw: CK_HKDF_PARAMS = self.structure()?;
+        let extract = raw.bExtract != CK_FALSE;
+        // "The salt should be ignored if bExtract is false": OpenSSL's provider sets no type then.
+        let (salt_type, salt): (_, &[u8]) = if extract {
+            (raw.ulSaltType, inner(raw.pSalt, raw.ulSaltLen)?)
+        } else {
+            (CKF_HKDF_SALT_NULL, &[])
+        };
         Ok(Parameters::Hkdf {
-            extract: raw.bExtract != CK_FALSE,
+            extract,
             expand: raw.bExpand != CK_FALSE,
             prf: raw.prfHashMechanism,
-            salt_type: raw.ulSaltType,
-            salt: inner(raw.pSalt, raw.ulSaltLen)?,
+            salt_type,
+            salt,
             salt_key: raw.hSaltKey,
             info: inner(raw.pInfo, raw.ulInfoLen)?,
         })

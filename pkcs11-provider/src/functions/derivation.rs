@@ -8,7 +8,7 @@ use keybridge_core::{KeySpec, ObjectId};
 use super::objects::lifetime;
 use super::wrapping::new_key;
 use crate::attributes::Template;
-use crate::attributes::creation::{Draft, Maker};
+use crate::attributes::creation::Maker;
 use crate::attributes::kinds::usual_length;
 use crate::attributes::templates;
 use crate::mechanisms::convert::{check_key, hash_of_digest, row_for, to_core};
@@ -51,13 +51,8 @@ impl Instance {
             if row.family == Family::HkdfData {
                 return self.data_of_key(session, slot, (row, mechanism), base, template);
             }
-            let draft = Draft::new(
-                template,
-                Maker::Unwrap,
-                Some(CKO_SECRET_KEY),
-                Some(key_type),
-            )?;
-            Self::check_writable(session, draft.token)?;
+            let (maker, class) = (Maker::Unwrap, Some(CKO_SECRET_KEY));
+            let draft = Self::draft(session, slot, template, maker, class, Some(key_type))?;
             let second = self.second_key(session, slot, mechanism)?;
             let length = match draft.value_len()? {
                 Some(length) => length,
@@ -109,8 +104,8 @@ impl Instance {
     ) -> Result<CK_OBJECT_HANDLE> {
         let wanted = template.ulong(CKA_VALUE_LEN)?;
         let template = template.without(CKA_VALUE_LEN);
-        let draft = Draft::new(&template, Maker::Unwrap, Some(CKO_DATA), None)?;
-        Self::check_writable(session, draft.token)?;
+        let class = Some(CKO_DATA);
+        let draft = Self::draft(session, slot, &template, Maker::Unwrap, class, None)?;
         let length = wanted
             .map(usize::try_from)
             .transpose()
@@ -151,8 +146,14 @@ impl Instance {
             .ulong(CKA_KEY_TYPE)?
             .ok_or(Rv::TEMPLATE_INCOMPLETE)?;
         let class = Some(CKO_SECRET_KEY);
-        let draft = Draft::new(template, Maker::Unwrap, class, Some(key_type))?;
-        Self::check_writable(session, draft.token)?;
+        let draft = Self::draft(
+            session,
+            slot,
+            template,
+            Maker::Unwrap,
+            class,
+            Some(key_type),
+        )?;
         let length = draft.value_len()?.or_else(|| usual_length(key_type));
         let length = length.ok_or(Rv::TEMPLATE_INCOMPLETE)?;
         let spec = draft.secret_spec(length)?;

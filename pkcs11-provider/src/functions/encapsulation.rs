@@ -6,7 +6,7 @@ use keybridge_core::{KeySpec, ObjectId};
 
 use super::wrapping::new_key;
 use crate::attributes::Template;
-use crate::attributes::creation::{Draft, Maker};
+use crate::attributes::creation::Maker;
 use crate::attributes::kinds::usual_length;
 use crate::attributes::templates;
 use crate::ffi::pointers::Output;
@@ -15,6 +15,7 @@ use crate::mechanisms::convert::{check_key, row_for, to_core};
 use crate::module::Instance;
 use crate::rv::{Result, Rv};
 use crate::session::Session;
+use crate::slot::Slot;
 use crate::token::Register;
 use crate::token::error::{Doing, rv};
 
@@ -54,7 +55,7 @@ impl Instance {
             // "If any attribute conflict occurs on an attempt to encapsulate a key … CKR_KEY_HANDLE_INVALID".
             let template = templates::merged(template, &added);
             let template = &template.map_err(|_| Rv::KEY_HANDLE_INVALID)?;
-            let wanted = Self::wanted_key(session, template)?;
+            let wanted = Self::wanted_key(session, slot, template)?;
             // Nothing is made before it is known that its ciphertext has a place.
             if output.room(set.output_length())?.is_none() {
                 return Ok(None);
@@ -103,7 +104,7 @@ impl Instance {
                 return Err(Rv::KEY_TYPE_INCONSISTENT);
             };
             let template = &templates::merged(template, &added)?;
-            let wanted = Self::wanted_key(session, template)?;
+            let wanted = Self::wanted_key(session, slot, template)?;
             if ciphertext.len() != set.output_length() {
                 return Err(Rv::ENCRYPTED_DATA_LEN_RANGE);
             }
@@ -120,11 +121,17 @@ impl Instance {
     }
 
     /// The key that a template wants: a generic secret as long as the secret, if it does not say.
-    fn wanted_key(session: &Session, template: &Template<'_>) -> Result<Wanted> {
+    fn wanted_key(session: &Session, slot: &Slot, template: &Template<'_>) -> Result<Wanted> {
         let key_type = template.ulong(CKA_KEY_TYPE)?.unwrap_or(CKK_GENERIC_SECRET);
         let class = Some(CKO_SECRET_KEY);
-        let draft = Draft::new(template, Maker::Unwrap, class, Some(key_type))?;
-        Self::check_writable(session, draft.token)?;
+        let draft = Self::draft(
+            session,
+            slot,
+            template,
+            Maker::Unwrap,
+            class,
+            Some(key_type),
+        )?;
         let length = draft.value_len()?.or_else(|| usual_length(key_type));
         let length = length.unwrap_or(SECRET);
         if length > SECRET {

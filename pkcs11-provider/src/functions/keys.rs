@@ -6,7 +6,7 @@ use keybridge_core::kms::CreateKey;
 
 use super::objects::lifetime;
 use crate::attributes::Template;
-use crate::attributes::creation::{Draft, Maker};
+use crate::attributes::creation::Maker;
 use crate::attributes::kinds::usual_length;
 use crate::attributes::templates::{self, Written};
 use crate::mechanisms::MechanismCall;
@@ -37,13 +37,8 @@ impl Instance {
                 return self.key_of_password(session, slot, mechanism, template);
             }
             let key_type = generated_type(row)?;
-            let draft = Draft::new(
-                template,
-                Maker::Generate,
-                Some(CKO_SECRET_KEY),
-                Some(key_type),
-            )?;
-            Self::check_writable(session, draft.token)?;
+            let (maker, class) = (Maker::Generate, Some(CKO_SECRET_KEY));
+            let draft = Self::draft(session, slot, template, maker, class, Some(key_type))?;
             let length = draft.value_len()?.or_else(|| usual_length(key_type));
             let length = length.ok_or(Rv::TEMPLATE_INCOMPLETE)?;
             let mut request = CreateKey::new(draft.secret_spec(length)?);
@@ -71,12 +66,11 @@ impl Instance {
     ) -> Result<(CK_OBJECT_HANDLE, CK_OBJECT_HANDLE)> {
         self.in_session(session, |session, slot| {
             let key_type = generated_type(row_for(mechanism, CKF_GENERATE_KEY_PAIR)?)?;
-            let draft = |template, class| {
-                Draft::new(template, Maker::Generate, Some(class), Some(key_type))
-            };
-            let public = draft(public, CKO_PUBLIC_KEY)?;
-            let private = draft(private, CKO_PRIVATE_KEY)?;
-            Self::check_writable(session, public.token || private.token)?;
+            let (maker, key_type) = (Maker::Generate, Some(key_type));
+            let class = Some(CKO_PUBLIC_KEY);
+            let public = Self::draft(session, slot, public, maker, class, key_type)?;
+            let class = Some(CKO_PRIVATE_KEY);
+            let private = Self::draft(session, slot, private, maker, class, key_type)?;
             let (spec, public_exponent) = public.pair_spec()?;
             let mut request = CreateKey::new(spec);
             request.protection = slot.token.protection();

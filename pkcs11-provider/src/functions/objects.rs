@@ -30,6 +30,23 @@ pub(super) fn lifetime(session: &Session, stored: bool) -> Lifetime {
 }
 
 impl Instance {
+    /// A template, checked for what a session is to make of it.
+    ///
+    /// # Errors
+    /// Those of [`Draft::new`], and `CKR_SESSION_READ_ONLY`.
+    pub(super) fn draft<'t, 'a>(
+        session: &Session,
+        slot: &Slot,
+        template: &'t Template<'a>,
+        maker: Maker,
+        class: Option<CK_OBJECT_CLASS>,
+        key_type: Option<CK_KEY_TYPE>,
+    ) -> Result<Draft<'t, 'a>> {
+        let draft = Draft::new(template, maker, class, key_type, slot.login_state())?;
+        Self::check_writable(session, draft.token)?;
+        Ok(draft)
+    }
+
     /// `C_CreateObject`.
     ///
     /// # Errors
@@ -40,8 +57,7 @@ impl Instance {
         template: &Template<'_>,
     ) -> Result<CK_OBJECT_HANDLE> {
         self.in_session(session, |session, slot| {
-            let draft = Draft::new(template, Maker::Create, None, None)?;
-            Self::check_writable(session, draft.token)?;
+            let draft = Self::draft(session, slot, template, Maker::Create, None, None)?;
             let (spec, value) = draft.material()?;
             if draft
                 .value_len()?

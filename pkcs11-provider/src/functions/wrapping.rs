@@ -109,8 +109,7 @@ impl Instance {
         let key = self.object(session, unwrapping_key, invalid)?;
         let (spec, added) = self.spec_and_template(slot, key, CKA_UNWRAP_TEMPLATE, invalid)?;
         let template = templates::merged(template, &added)?;
-        let draft = Draft::new(&template, Maker::Unwrap, None, None)?;
-        Self::check_writable(session, draft.token)?;
+        let draft = Self::draft(session, slot, &template, Maker::Unwrap, None, None)?;
         check_key(row, spec).map_err(|_| Rv::UNWRAPPING_KEY_TYPE_INCONSISTENT)?;
         let mechanism = make(spec)?;
         let unwrapping = Unwrapping {
