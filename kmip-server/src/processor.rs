@@ -50,7 +50,7 @@ pub(crate) struct Services {
     pub(crate) tunnels: Tunnels,
     identities: Identities,
     rates: Rates,
-    /// Second of the server's start, and requests with a correlation value since.
+    /// Second of the server's start, and requests that it has named since.
     started: i64,
     correlation: AtomicU64,
 }
@@ -130,10 +130,6 @@ impl Processor {
 
     fn answer_request(&self, peer: &Peer, request: RequestMessage, buffer: Vec<u8>) -> Vec<u8> {
         let mut response = ResponseMessage::new(request.header.protocol_version, now(), Vec::new());
-        response
-            .header
-            .client_correlation_value
-            .clone_from(&request.header.client_correlation_value);
         let limit = request.header.maximum_response_size;
         let span = self.correlate(&request, &mut response);
         let _entered = span.enter();
@@ -141,19 +137,22 @@ impl Processor {
         encode(response, limit, buffer)
     }
 
-    /// Client and server correlation values (1.4 sections 6.17 and 6.18; 2.1 sections 9.10 and 9.19):
-    /// both stand in the log. A client that sends none gets none: those of before 1.4 know neither.
+    /// Client and server correlation values (1.4 sections 6.18 and 6.19; 2.1 sections 9.9 and 9.10): one
+    /// of them stands in the log. The client's is not answered: it is provided in the request. The
+    /// server's goes to clients that have not named the request themselves, from 2.1 on: those of before
+    /// hang up over it (PyKMIP), and may have never heard of it.
     fn correlate(&self, request: &RequestMessage, response: &mut ResponseMessage) -> tracing::Span {
-        let Some(client) = &request.header.client_correlation_value else {
+        // Debug form: a client must not be able to forge lines of the log.
+        if let Some(client) = &request.header.client_correlation_value {
+            return tracing::info_span!("request", ?client);
+        }
+        if request.header.protocol_version < Version::V2_1 {
             return tracing::Span::none();
-        };
+        }
         let number = self.services().correlation.fetch_add(1, Ordering::Relaxed);
         let server = format!("{:x}-{number:x}", self.services().started);
-        // Debug form: a client must not be able to forge lines of the log.
-        let span = tracing::info_span!("request", ?client, server);
-        if request.header.protocol_version >= Version::V1_4 {
-            response.header.server_correlation_value = Some(server);
-        }
+        let span = tracing::info_span!("request", server);
+        response.header.server_correlation_value = Some(server);
         span
     }
 

@@ -277,18 +277,22 @@ fn requests_are_their_clients_own_counted_and_die_with_its_credential() {
 }
 
 #[test]
-fn correlation_values_are_answered_to_those_who_send_one() {
+fn a_request_is_named_by_its_client_or_by_the_server() {
     let house = House::new();
-    let mut request = RequestMessage::new(V1_4, vec![LocateRequest::default().into()]);
-    let answer = house.send(&request);
-    assert_eq!(answer.header.server_correlation_value, None);
-    request.header.client_correlation_value = Some("step 1".into());
-    let first = house.send(&request).header;
-    assert_eq!(first.client_correlation_value.as_deref(), Some("step 1"));
-    let second = house.send(&request).header;
-    assert!(first.server_correlation_value.is_some());
-    assert_ne!(
-        first.server_correlation_value,
-        second.server_correlation_value
-    );
+    let named = |version, client: Option<&str>| {
+        let mut request = RequestMessage::new(version, vec![LocateRequest::default().into()]);
+        request.header.client_correlation_value = client.map(str::to_owned);
+        let header = house.send(&request).header;
+        assert_eq!(
+            header.client_correlation_value, None,
+            "it stands in requests"
+        );
+        header.server_correlation_value
+    };
+    assert_eq!(named(V1_4, None), None);
+    assert_eq!(named(Version::V2_0, None), None);
+    assert_eq!(named(V2_1, Some("step 1")), None);
+    let first = named(V2_1, None);
+    assert!(first.is_some());
+    assert_ne!(first, named(V2_1, None));
 }

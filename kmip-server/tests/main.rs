@@ -15,7 +15,6 @@ mod https;
 mod identity;
 mod messages;
 mod network;
-mod oasis;
 mod objects;
 mod operations;
 mod parts;

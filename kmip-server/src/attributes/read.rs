@@ -29,9 +29,32 @@ pub const LEASE_SECONDS: u32 = 3600;
 /// All attributes of an object that `version` has, or those of them that PyKMIP can read.
 #[must_use]
 pub fn read_all(object: &Object, version: Version, for_pykmip: bool) -> Vec<Attribute> {
+    let for_library = version < Version::V2_0 && is_of_tape_library(object);
     every(object, version, |tag| {
-        !for_pykmip || pykmip_reads(tag, version)
+        (!for_pykmip || pykmip_reads(tag, version)) && (!for_library || libraries_are_told(tag))
     })
+}
+
+/// Whether a tape library made the object: by the Tape Library profile it gives its keys Application
+/// Specific Information in a namespace like `LIBRARY-LTO6`, with the vendor's name before it or not.
+fn is_of_tape_library(object: &Object) -> bool {
+    let information = standard_values(object, Tag::ApplicationSpecificInformation);
+    information.iter().any(|attribute| match &attribute.value {
+        AttributeValue::ApplicationSpecificInformation(information) => {
+            information.application_namespace.contains("LIBRARY-")
+        }
+        _ => false,
+    })
+}
+
+/// Whether a tape library is told of an attribute when it asks for all, in 1.x: by the profile's case
+/// (TL-M-3-14) not of those that 1.4 added, which Get Attribute List names and Get Attributes tells by
+/// name. Section 4.12 of 1.4 would tell all; for libraries their profile decides.
+fn libraries_are_told(tag: Tag) -> bool {
+    !matches!(
+        tag,
+        Tag::Sensitive | Tag::AlwaysSensitive | Tag::Extractable | Tag::NeverExtractable
+    )
 }
 
 fn every(object: &Object, version: Version, told: impl Fn(Tag) -> bool) -> Vec<Attribute> {

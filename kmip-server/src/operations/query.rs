@@ -31,6 +31,9 @@ const OBJECT_TYPES: &[ObjectType] = &[
     ObjectType::CertificateRequest,
 ];
 
+/// Operations that the server sends, to clients that Set Endpoint Role has made listen.
+const TOLD: &[Operation] = &[Operation::Notify, Operation::Put];
+
 /// Profiles whose cases the bridge passes, by their names of 1.4 and of 2.x.
 const PROFILES: &[ProfileName] = &[
     ProfileName::BaselineServerBasicKMIPV1_4,
@@ -86,7 +89,8 @@ fn answer(function: QueryFunction, response: &mut QueryResponse, context: &Conte
             let exists = |operation: &Operation| {
                 operation.exists_in(version) && (tested || *operation != Operation::Interop)
             };
-            response.operations = SUPPORTED.iter().copied().filter(exists).collect();
+            let all = SUPPORTED.iter().chain(TOLD).copied();
+            response.operations = all.filter(exists).collect();
         }
         QueryFunction::QueryObjects => {
             let exists = |kind: &ObjectType| kind.exists_in(version);

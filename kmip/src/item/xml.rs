@@ -186,10 +186,7 @@ fn write(item: &Item, around: Around, depth: usize, out: &mut String) {
         None => (UNNAMED, format!(" tag=\"0x{:06x}\"", item.tag.0)),
     };
     if let Value::Structure(items) = &item.value {
-        if items.is_empty() {
-            *out += &format!("{:indent$}<{name}{number}/>\n", "");
-            return;
-        }
+        // Empty ones too, as the profiles' cases write them.
         *out += &format!("{:indent$}<{name}{number}>\n", "");
         let mut within = Around::default();
         for item in items {
