@@ -7,10 +7,10 @@ use keybridge_core::settings::{
     DeletionSettings, HsmSettings, Limits, SealSettings, Settings, StoreSettings,
 };
 use keybridge_core::{AccountId, Caller, Kms};
+use keybridge_kmip::Version;
 use keybridge_kmip::enums::ResultReason;
 use keybridge_kmip::message::{Outcome, RequestMessage, ResponseMessage};
 use keybridge_kmip::operations::{RequestPayload, ResponsePayload};
-use keybridge_kmip::{Encoding, Version};
 use keybridge_server::identity::Peer;
 use keybridge_server::processor::Processor;
 use keybridge_server::settings::{ServerAnswers, ServerLimits};
@@ -63,12 +63,6 @@ impl House {
     pub(crate) fn bytes(&self, request: &[u8]) -> Vec<u8> {
         self.processor
             .answer(&Peer::known(self.caller()), request, Vec::new())
-    }
-
-    /// The bytes of an answer, in the encoding of the request.
-    pub(crate) fn bytes_in(&self, encoding: Encoding, request: &[u8]) -> Vec<u8> {
-        self.processor
-            .answer_in(encoding, &Peer::known(self.caller()), request)
     }
 
     /// The answer to a message.
