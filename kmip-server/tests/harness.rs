@@ -31,6 +31,15 @@ impl House {
 
     /// A bridge that answers so where the standard leaves it open.
     pub(crate) fn answering(answers: ServerAnswers) -> Self {
+        Self::built(answers, Limits::default())
+    }
+
+    /// A bridge with limits of the test's own.
+    pub(crate) fn limited(limits: Limits) -> Self {
+        Self::built(ServerAnswers::standard(), limits)
+    }
+
+    fn built(answers: ServerAnswers, limits: Limits) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let settings = Settings {
             policy: keybridge_core::policy::PolicySettings::default(),
@@ -41,7 +50,7 @@ impl House {
                 path: folder.path().join("seal.key"),
             },
             hsm: HsmSettings::default(),
-            limits: Limits::default(),
+            limits,
             deletion: DeletionSettings::default(),
         };
         let kms = Arc::new(Kms::initialize(&settings, Arc::new(NobodyToAsk)).unwrap());

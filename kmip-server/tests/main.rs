@@ -1,6 +1,7 @@
 //! Tests of the server as a whole: in process, over its own processor or over TLS.
 
 mod asynchronous;
+mod atomic;
 mod bench;
 mod certificates;
 mod cli;

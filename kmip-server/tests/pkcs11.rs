@@ -327,6 +327,25 @@ fn clients_have_modules_of_their_own_which_end() {
 }
 
 #[test]
+fn a_session_ends_with_its_own_objects_only() {
+    let house = house();
+    let (one, other) = (App::new(&house), App::new(&house));
+    let (session, namesake) = (one.session(), other.session());
+    assert_eq!(session, namesake, "the handles of two modules");
+    let template = In::default()
+        .ulong(session)
+        .mechanism(CKM_AES_KEY_GEN, None)
+        .count(3)
+        .flag(CKA_TOKEN, false)
+        .single(CKA_VALUE_LEN, &32u64.to_be_bytes())
+        .flag(CKA_ENCRYPT, true);
+    let key = one.handle(F::C_GenerateKey, template);
+    other.ok(F::C_CloseSession, In::default().ulong(namesake));
+    let size = In::default().ulong(session).ulong(key);
+    one.ok(F::C_GetObjectSize, size);
+}
+
+#[test]
 fn what_is_wrong_is_refused_by_kmip_or_by_pkcs11() {
     let house = house();
     let app = App::new(&house);

@@ -94,6 +94,13 @@ pub(super) fn check_object(caller: &Caller, verb: Verb, object: &Object) -> Resu
 }
 
 impl Change<'_> {
+    /// Writes the record so far, and begins another, of the same verb on another object.
+    pub(super) fn next_record(&mut self) -> Result<()> {
+        self.kms.audit.record_in(self.transaction, &self.record)?;
+        self.record = self.kms.new_record(self.caller, self.verb);
+        Ok(())
+    }
+
     /// Authorizes a verb that is not about one object or key.
     pub(super) fn authorize(&self) -> Result<()> {
         authorize(self.caller, self.verb, None)

@@ -51,8 +51,8 @@ mod usage;
 pub use abilities::Place;
 pub use operate::Operation;
 pub use request::{
-    CreateKey, Created, DecapsulateKey, DeriveKey, EncapsulateKey, Exported, Find, Imported,
-    NewClient, NewCredential, NewDates, PinState, Register, TokenState, UnwrapKey,
+    Consequence, CreateKey, Created, DecapsulateKey, DeriveKey, EncapsulateKey, Exported, Find,
+    Imported, NewClient, NewCredential, NewDates, PinState, Register, TokenState, UnwrapKey,
 };
 pub(crate) use undo::UndoLog;
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::Kms;
 use super::change::{Change, check_object};
 use super::create::{first_version, new_object};
-use super::request::{Imported, Register};
+use super::request::{Consequence, Imported, Register};
 use super::rules;
 use crate::algorithm::KeySpec;
 use crate::audit::Verb;
@@ -16,8 +16,8 @@ use crate::error::{Error, Result};
 use crate::id::ObjectId;
 use crate::lifecycle;
 use crate::model::{
-    Attributes, Dates, Imprint, Key, KeyOrigin, KeyState, Lifetime, Material, Object, ObjectClass,
-    Protection,
+    Attributes, Dates, Imprint, Key, KeyOrigin, KeyState, Lifetime, Link, Material, Object,
+    ObjectClass, Protection,
 };
 use crate::secret::SecretBytes;
 
@@ -58,23 +58,82 @@ impl Kms {
         })
     }
 
+    /// Brings in several objects: all of them, or none.
+    ///
+    /// # Errors
+    /// As [`Kms::register`].
+    pub fn register_all(
+        &self,
+        caller: &Arc<Caller>,
+        requests: Vec<Register>,
+    ) -> Result<Vec<ObjectId>> {
+        self.register_stored(caller, Verb::Register, requests, |_| Ok(()))
+    }
+
+    /// Brings in stored objects in one transaction, which begins with `first`.
+    pub(super) fn register_stored(
+        &self,
+        caller: &Arc<Caller>,
+        verb: Verb,
+        requests: Vec<Register>,
+        first: impl FnOnce(&mut Change<'_>) -> Result<()>,
+    ) -> Result<Vec<ObjectId>> {
+        let mut built = Vec::with_capacity(requests.len());
+        let building = self.refusable(caller, verb, None, || {
+            for mut request in requests {
+                if request.lifetime != Lifetime::Stored {
+                    return Err(Error::InvalidRequest(
+                        "a session's object among others".into(),
+                    ));
+                }
+                let arrival = Arrival::of(&mut request);
+                let object = self.build_registered(caller, verb, request, Descent::default())?;
+                built.push((object, arrival));
+                if let Some((object, _)) = built.last_mut() {
+                    self.settle_check_value(object)?;
+                }
+            }
+            Ok(())
+        });
+        let result = building.and_then(|()| {
+            self.change(caller, verb, |change| {
+                change.authorize()?;
+                first(change)?;
+                let mut ids = Vec::with_capacity(built.len());
+                for (object, arrival) in &mut built {
+                    if !ids.is_empty() {
+                        change.next_record()?;
+                    }
+                    change.arrive(object, arrival)?;
+                    ids.push(object.id);
+                }
+                Ok(ids)
+            })
+        });
+        if result.is_err() {
+            for (object, _) in &built {
+                self.undo_generation(object);
+            }
+        }
+        result
+    }
+
     /// [`Kms::register`] under another verb (unwrap, derive). `descent`: what the value comes from. `fits` has the last word on the finished object, before it is kept.
     pub(super) fn register_as(
         &self,
         caller: &Arc<Caller>,
         verb: Verb,
-        request: Register,
+        mut request: Register,
         descent: Descent,
         fits: &dyn Fn(&Object) -> Result<()>,
     ) -> Result<ObjectId> {
-        let replaces = request.imported.as_ref().is_some_and(|own| own.replace);
-        let object = self.refusable(caller, verb, None, || {
+        let arrival = Arrival::of(&mut request);
+        let mut object = self.refusable(caller, verb, None, || {
             let mut object = self.build_registered(caller, verb, request, descent)?;
             let fits = fits(&object).and_then(|()| self.settle_check_value(&mut object));
             fits.inspect_err(|_| self.undo_generation(&object))?;
             Ok(object)
         })?;
-        let mut object = object;
         if object.lifetime != Lifetime::Stored {
             let id = object.id;
             self.refusable(caller, verb, None, || self.add_session_object(object))?;
@@ -83,15 +142,7 @@ impl Kms {
         }
         let result = self.change(caller, verb, |change| {
             change.authorize()?;
-            change.record.object = Some(object.id);
-            change.record.detail = format!("{:?} {:?}", object.class, object.attributes.label);
-            change.make_room(&object, replaces)?;
-            if object.class.is_key() {
-                change.join_key(&mut object)?;
-            } else {
-                change.add_object(&mut object)?;
-            }
-            change.record.key = object.key;
+            change.arrive(&mut object, &arrival)?;
             Ok(object.id)
         });
         if result.is_err() {
@@ -330,6 +381,22 @@ impl Kms {
     }
 }
 
+/// What keeping a new object means for what is there.
+struct Arrival {
+    /// It takes the place of an object of its identifier.
+    replaces: bool,
+    consequences: Vec<Consequence>,
+}
+
+impl Arrival {
+    fn of(request: &mut Register) -> Self {
+        Self {
+            replaces: request.imported.as_ref().is_some_and(|own| own.replace),
+            consequences: std::mem::take(&mut request.consequences),
+        }
+    }
+}
+
 /// Gives an imported object its past.
 fn bring_along(object: &mut Object, brought: Imported) {
     let own = object.dates;
@@ -350,6 +417,52 @@ fn bring_along(object: &mut Object, brought: Imported) {
 }
 
 impl Change<'_> {
+    /// Writes a new object, and what follows from it.
+    fn arrive(&mut self, object: &mut Object, arrival: &Arrival) -> Result<()> {
+        self.record.object = Some(object.id);
+        self.record.detail = format!("{:?} {:?}", object.class, object.attributes.label);
+        self.make_room(object, arrival.replaces)?;
+        for consequence in &arrival.consequences {
+            self.follow(object, consequence)?;
+        }
+        if object.class.is_key() {
+            self.join_key(object)?;
+        } else {
+            self.add_object(object)?;
+        }
+        self.record.key = object.key;
+        Ok(())
+    }
+
+    /// The server's own doing, which no flag of the other object forbids; but who may not do this verb with that
+    /// object does not reach it through another.
+    fn follow(&mut self, new: &mut Object, consequence: &Consequence) -> Result<()> {
+        let (Consequence::Link { from, .. } | Consequence::Names { from }) = consequence;
+        let mut other = self.object_unchecked(*from)?;
+        check_object(self.caller, self.verb, &other)?;
+        match consequence {
+            Consequence::Link { kind, instead, .. } => {
+                let links = &mut other.attributes.links;
+                links.retain(|link| !instead || link.kind != *kind);
+                links.push(Link {
+                    kind: *kind,
+                    object: new.id,
+                });
+                rules::check_sizes(&other.attributes)?;
+            }
+            Consequence::Names { .. } => {
+                let names = std::mem::take(&mut other.attributes.names);
+                new.attributes.names.extend(names);
+                if new.attributes.label.is_empty()
+                    && let Some(name) = new.attributes.names.first()
+                {
+                    new.attributes.label.clone_from(&name.value);
+                }
+            }
+        }
+        self.put_object(&mut other)
+    }
+
     /// Removes the object of the same identifier, where it is to be replaced.
     fn make_room(&mut self, object: &Object, replace: bool) -> Result<()> {
         if self.transaction.object(object.id)?.is_none() {

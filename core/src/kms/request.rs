@@ -7,8 +7,8 @@ use crate::error::Result;
 use crate::id::{KeyId, ObjectId};
 use crate::mechanism::Mechanism;
 use crate::model::{
-    Attributes, Dates, GivenDates, Lifetime, Object, ObjectClass, ObjectState, Protection,
-    RevocationReason, Role,
+    Attributes, Dates, GivenDates, Lifetime, LinkType, Object, ObjectClass, ObjectState,
+    Protection, RevocationReason, Role,
 };
 use crate::secret::SecretBytes;
 use crate::store::ObjectQuery;
@@ -112,6 +112,27 @@ pub struct Register {
     pub key_gen_mechanism: Option<u64>,
     /// What an object brings along that had another home before (KMIP Import).
     pub imported: Option<Imported>,
+    /// What becomes true of other objects in the same transaction. For stored objects.
+    pub consequences: Vec<Consequence>,
+}
+
+/// What a new object means for one that is there already.
+#[derive(Clone, Debug)]
+pub enum Consequence {
+    /// That one points to the new one.
+    Link {
+        /// The one that points.
+        from: ObjectId,
+        /// As what.
+        kind: LinkType,
+        /// Whether it does instead of pointing elsewhere as the same.
+        instead: bool,
+    },
+    /// The KMIP Names of that one become the new one's.
+    Names {
+        /// The one that had them.
+        from: ObjectId,
+    },
 }
 
 /// What an imported object brings along.
@@ -149,6 +170,7 @@ impl Register {
             format: None,
             key_gen_mechanism: None,
             imported: None,
+            consequences: Vec::new(),
         }
     }
 }

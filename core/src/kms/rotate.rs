@@ -6,6 +6,7 @@ use super::Kms;
 use super::change::Change;
 use super::create::describe;
 use super::request::{Created, NewDates};
+use super::rules;
 use crate::audit::Verb;
 use crate::authorize::{Caller, Resource, authorize};
 use crate::engine::NewKey;
@@ -13,7 +14,8 @@ use crate::error::{Error, Result};
 use crate::id::{KeyId, ObjectId};
 use crate::lifecycle;
 use crate::model::{
-    Dates, GivenDates, KeyVersion, Lifetime, Link, LinkType, Material, Object, ObjectState,
+    Attributes, Dates, GivenDates, KeyVersion, Lifetime, Link, LinkType, Material, Object,
+    ObjectClass, ObjectState,
 };
 use crate::time::Timestamp;
 
@@ -24,18 +26,20 @@ impl Kms {
     /// # Errors
     /// [`Error::KeyState`] unless the key is enabled, engine failures.
     pub fn rotate_key(&self, caller: &Arc<Caller>, key: KeyId) -> Result<Created> {
-        self.rotate_key_at(caller, key, NewDates::default())
+        self.rotate_key_at(caller, key, NewDates::default(), &mut |_, _| Ok(()))
     }
 
-    /// [`Kms::rotate_key`] with dates for the new version.
+    /// [`Kms::rotate_key`] with dates for the new version, and with attributes: `edit` changes those of each new
+    /// object, told by its class, within the rules of [`Kms::modify`].
     ///
     /// # Errors
-    /// As [`Kms::rotate_key`].
+    /// As [`Kms::rotate_key`], and those of `edit`; then there is no new version.
     pub fn rotate_key_at(
         &self,
         caller: &Arc<Caller>,
         key: KeyId,
         dates: NewDates,
+        edit: &mut dyn FnMut(ObjectClass, &mut Attributes) -> Result<()>,
     ) -> Result<Created> {
         let current = self.refusable(caller, Verb::Rotate, None, || {
             let current = self.key(caller, key)?;
@@ -75,7 +79,7 @@ impl Kms {
         secret.fingerprint = None;
         secret.local = true;
         let created = self.change(caller, Verb::Rotate, |change| {
-            change.rotate(key, &mut secret, generated.public.clone(), dates)
+            change.rotate(key, &mut secret, generated.public.clone(), dates, edit)
         });
         if created.is_err() {
             self.undo_generation(&secret);
@@ -92,6 +96,7 @@ impl Change<'_> {
         secret: &mut Object,
         public: Option<Vec<u8>>,
         dates: NewDates,
+        edit: &mut dyn FnMut(ObjectClass, &mut Attributes) -> Result<()>,
     ) -> Result<Created> {
         let mut key = self.key(key)?;
         lifecycle::check_gate(key.state)?;
@@ -144,8 +149,12 @@ impl Change<'_> {
                 object: secret.id,
             });
             version.public = Some(object.id);
+            self.edit_new(object, edit)?;
             self.add_object(object)?;
         }
+        self.edit_new(secret, edit)?;
+        secret.always_sensitive = secret.attributes.sensitive;
+        secret.never_extractable = !secret.attributes.extractable;
         self.add_object(secret)?;
         version.secret = Some(secret.id);
         key.versions.push(version);
@@ -156,6 +165,16 @@ impl Change<'_> {
             secret: secret.id,
             public: public_object.map(|object| object.id),
         })
+    }
+
+    fn edit_new(
+        &self,
+        object: &mut Object,
+        edit: &mut dyn FnMut(ObjectClass, &mut Attributes) -> Result<()>,
+    ) -> Result<()> {
+        let before = object.attributes.clone();
+        edit(object.class, &mut object.attributes)?;
+        rules::check_modify(self.caller, &before, &object.attributes)
     }
 
     /// Makes `new` the successor of `old`: links both ways, and the KMIP Names move.

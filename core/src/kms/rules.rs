@@ -33,7 +33,7 @@ pub(super) fn check_new(caller: &Caller, attributes: &Attributes) -> Result<()> 
     check_sizes(attributes)
 }
 
-fn check_sizes(attributes: &Attributes) -> Result<()> {
+pub(super) fn check_sizes(attributes: &Attributes) -> Result<()> {
     let too_long = |attribute: &str, most: usize| {
         Err(Error::invalid_attribute(
             attribute,

@@ -1,6 +1,7 @@
 //! An object: what has a Unique Identifier.
 
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::{Deserialize, Serialize};
 
@@ -151,9 +152,19 @@ impl fmt::Display for Protection {
     }
 }
 
-/// A session of a PKCS#11 application, for objects that end with it.
+/// A session of a PKCS#11 application, for objects that end with it. No two in a process are the same, whatever
+/// handles its applications have for them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct SessionId(pub u64);
+pub struct SessionId(u64);
+
+impl SessionId {
+    /// A session that there was not before in this process.
+    #[must_use]
+    pub fn fresh() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        Self(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+}
 
 /// How long an object lives.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

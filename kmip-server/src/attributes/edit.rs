@@ -79,8 +79,24 @@ pub fn edit(context: &Context<'_>, id: ObjectId, edit: &Edit) -> Result<Option<A
     }
 }
 
+/// Gives a new object another value of an attribute than what it came from had: a value given again
+/// replaces it, a new one is added. Dates are not attributes here.
+///
+/// # Errors
+/// As [`edit`].
+pub fn give(attributes: &mut Attributes, new: &Attribute) -> Result<()> {
+    let replace = Edit::Modify(Position::Only, new.clone());
+    let replaced = check(&replace).and_then(|()| edit_attributes(attributes, &replace));
+    if replaced.is_err() {
+        let add = Edit::Add(new.clone());
+        check(&add)?;
+        edit_attributes(attributes, &add)?;
+    }
+    Ok(())
+}
+
 /// Keeps a failure of the door while the core rolls back.
-fn carry(failed: &mut Option<Failure>, result: Result<()>) -> keybridge_core::Result<()> {
+pub fn carry(failed: &mut Option<Failure>, result: Result<()>) -> keybridge_core::Result<()> {
     result.map_err(|failure| {
         *failed = Some(failure);
         carried()

@@ -18,7 +18,7 @@ mod templates;
 
 pub(crate) use certificate::texts as name_texts;
 pub use draft::Draft;
-pub use edit::{Edit, Position, edit};
+pub use edit::{Edit, Position, carry, edit, give};
 pub use filter::Filter;
 pub use kept::kept_number;
 pub(crate) use kept::object_groups;

@@ -1,7 +1,7 @@
 //! Certify (1.4 section 4.7; 2.1 section 6.1.6): a certificate for a public key, by the account's
 //! authority.
 
-use keybridge_core::kms::Register;
+use keybridge_core::kms::{Consequence, Register};
 use keybridge_core::model::{Link, LinkType};
 use keybridge_core::time::Timestamp;
 use keybridge_core::{ObjectClass, ObjectId, SecretBytes};
@@ -33,7 +33,7 @@ pub(super) fn handle(
         request.certificate_request,
         request.attributes.as_ref(),
     )?;
-    let made = certify(context, id, wanted, &given)?;
+    let made = certify(context, id, wanted, &given, None)?;
     context.set_placeholder(Some(made));
     context.made(UniqueIdentifierEnumeration::Certify, made);
     Ok(CertifyResponse {
@@ -97,12 +97,14 @@ fn subject(attribute: &Attribute) -> Option<(DnType, String)> {
     Some((kind, text.clone()))
 }
 
-/// Makes the certificate and keeps it, linked to its public key.
+/// Makes the certificate and keeps it, linked to its public key and to the certificate that it replaces,
+/// whose Names it takes.
 pub(super) fn certify(
     context: &Context<'_>,
     public: Option<ObjectId>,
     mut wanted: Wanted,
     given: &TemplateAttribute,
+    replaced: Option<ObjectId>,
 ) -> Result<ObjectId> {
     let public = public
         .map(|id| context.inline(|kms, caller| kms.inspect(caller, id)))
@@ -125,34 +127,33 @@ pub(super) fn certify(
             object: public.id,
         });
     }
+    let mut consequences = Vec::new();
+    let mut points = |from, kind| {
+        consequences.push(Consequence::Link {
+            from,
+            kind,
+            instead: true,
+        });
+    };
+    if let Some(public) = &public {
+        points(public.id, LinkType::CERTIFICATE);
+    }
+    if let Some(old) = replaced {
+        points(old, LinkType::REPLACEMENT);
+        consequences.push(Consequence::Names { from: old });
+        draft.attributes.links.push(Link {
+            kind: LinkType::REPLACED,
+            object: old,
+        });
+    }
     draft.attributes.private = false;
     let new = Register {
         attributes: draft.attributes,
         dates: draft.dates,
         format: Some(CertificateType::X_509.0),
         value: Some(SecretBytes::new(der)),
+        consequences,
         ..Register::new(ObjectClass::Certificate, SecretBytes::default())
     };
-    let id = register(context, new)?;
-    if let Some(public) = &public {
-        link(context, public.id, LinkType::CERTIFICATE, id)?;
-    }
-    Ok(id)
-}
-
-/// Points an object to another, instead of where it pointed.
-pub(super) fn link(
-    context: &Context<'_>,
-    from: ObjectId,
-    kind: LinkType,
-    object: ObjectId,
-) -> Result<()> {
-    let done = context.blocking(|kms, caller| {
-        kms.modify(caller, from, &mut |attributes| {
-            attributes.links.retain(|link| link.kind != kind);
-            attributes.links.push(Link { kind, object });
-            Ok(())
-        })
-    });
-    Ok(done?)
+    register(context, new)
 }

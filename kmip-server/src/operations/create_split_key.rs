@@ -2,12 +2,12 @@
 //!
 //! Shares leave the bridge, so a key is split that may: not a sensitive one.
 
-use keybridge_core::kms::{CreateKey, Register};
-use keybridge_core::{Object, ObjectClass, ObjectId, SecretBytes};
+use keybridge_core::kms::{CreateKey, Exported, Register};
+use keybridge_core::model::{Lifetime, SessionId};
+use keybridge_core::{Object, ObjectClass, SecretBytes};
 use keybridge_kmip::enums::{KeyFormatType, ObjectType, UniqueIdentifierEnumeration};
 use keybridge_kmip::operations::{CreateSplitKeyRequest, CreateSplitKeyResponse};
 
-use super::object_in::register;
 use super::split::Shape;
 use crate::attributes::Draft;
 use crate::failure::{Failure, Result};
@@ -44,19 +44,13 @@ pub(super) fn handle(
     }
     let mut draft = Draft::of(context, &request.attributes)?;
     draft.fill_in(context, ObjectType::SplitKey)?;
-    let (made, base) = match &request.unique_identifier {
-        Some(given) => (None, context.object(Some(given))?),
-        None => {
-            let id = new_key(context, &draft)?;
-            (Some(id), id)
+    let exported = match &request.unique_identifier {
+        Some(given) => {
+            let base = context.object(Some(given))?;
+            context.inline(|kms, caller| kms.export(caller, base))?
         }
+        None => new_key(context, &draft)?,
     };
-    let exported = context.inline(|kms, caller| kms.export(caller, base));
-    if let Some(id) = made {
-        // Only its shares are left of a key that was made to be split.
-        context.blocking(|kms, caller| kms.destroy(caller, id))?;
-    }
-    let exported = exported?;
     let splits = matches!(
         exported.object.class,
         ObjectClass::SecretKey | ObjectClass::PrivateKey | ObjectClass::SecretData
@@ -66,16 +60,10 @@ pub(super) fn handle(
     }
     let shares =
         context.blocking(|_, _| shape.sharing()?.split(&exported.value, shape.numbers()))?;
-    let mut ids = Vec::with_capacity(shares.len());
-    for (part, share) in (1..).zip(shares) {
-        ids.push(keep(
-            context,
-            &draft,
-            &shape,
-            (part, share),
-            &exported.object,
-        )?);
-    }
+    let shares = (1..).zip(shares);
+    let shares = shares.map(|share| kept(&draft, &shape, share, &exported.object));
+    let shares = shares.collect::<Result<Vec<_>>>()?;
+    let ids = context.blocking(|kms, caller| kms.register_all(caller, shares))?;
     context.set_placeholder(ids.first().copied());
     for id in &ids {
         context.made(UniqueIdentifierEnumeration::CreateSplitKey, *id);
@@ -87,37 +75,40 @@ pub(super) fn handle(
     })
 }
 
-/// The key to be split, when none is named: it may be handed out, and is gone after.
-fn new_key(context: &Context<'_>, draft: &Draft) -> Result<ObjectId> {
+/// The key to be split, when none is named: nobody has seen it, and only its shares are left of it.
+fn new_key(context: &Context<'_>, draft: &Draft) -> Result<Exported> {
+    let session = SessionId::fresh();
     let mut key = CreateKey::new(draft.kind.to_create(false)?);
+    key.lifetime = Lifetime::Session(session);
     key.secret.sensitive = false;
     key.secret.extractable = true;
-    key.dates = keybridge_core::model::GivenDates::default();
-    Ok(context
-        .blocking(|kms, caller| kms.create_key(caller, key))?
-        .secret)
+    context.blocking(|kms, caller| {
+        let exported = kms
+            .create_key(caller, key)
+            .and_then(|made| kms.export(caller, made.secret));
+        kms.end_session(session);
+        Ok(exported?)
+    })
 }
 
-fn keep(
-    context: &Context<'_>,
+fn kept(
     draft: &Draft,
     shape: &Shape,
     (part, share): (i32, SecretBytes),
     base: &Object,
-) -> Result<ObjectId> {
+) -> Result<Register> {
     let mut draft = draft.clone();
     if part > 1 {
         // A Name belongs to one object: the first share.
         draft.attributes.names.clear();
     }
     shape.note(&mut draft, part)?;
-    let new = Register {
+    Ok(Register {
         spec: base.spec,
         attributes: draft.attributes,
         dates: draft.dates,
         format: Some(KeyFormatType::Raw.0),
         value: Some(share),
         ..Register::new(ObjectClass::SplitKey, SecretBytes::default())
-    };
-    register(context, new)
+    })
 }

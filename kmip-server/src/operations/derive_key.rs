@@ -1,10 +1,10 @@
 //! Derive Key (1.4 section 4.6; 2.1 section 6.1.14): a new secret from others.
 
 use keybridge_core::encoding::PublicKey;
-use keybridge_core::kms::{DeriveKey, Register};
+use keybridge_core::kms::{Consequence, DeriveKey, Register};
 use keybridge_core::mechanism::{Kdf, KdfField, KdfMode, KdfPrf, KeyDerivation};
 use keybridge_core::model::{Link, LinkType};
-use keybridge_core::{HashAlgorithm, Mechanism, Object, ObjectClass, ObjectId, SecretBytes};
+use keybridge_core::{HashAlgorithm, Mechanism, Object, ObjectClass, SecretBytes};
 use keybridge_kmip::attributes::CryptographicParameters;
 use keybridge_kmip::enums::{
     BlockCipherMode, DerivationMethod as Method, KeyFormatType, ObjectType, PaddingMethod,
@@ -64,7 +64,15 @@ pub(super) fn handle(
             kind: LinkType::DERIVATION_BASE,
             object: *id,
         }));
-    let template = template(draft, request.object_type, length)?;
+    let mut template = template(draft, request.object_type, length)?;
+    // "The server SHALL create a Link attribute of Link Type Derived Key".
+    template
+        .consequences
+        .extend(bases.iter().map(|(id, _)| Consequence::Link {
+            from: *id,
+            kind: LinkType::DERIVED_KEY,
+            instead: false,
+        }));
     let derive = DeriveKey {
         base_key: *base,
         second_key: None,
@@ -73,30 +81,12 @@ pub(super) fn handle(
         template,
     };
     let id = context.blocking(|kms, caller| kms.derive(caller, derive))?;
-    for (base, _) in &bases {
-        link(context, *base, id)?;
-    }
     context.set_placeholder(Some(id));
     context.made(UniqueIdentifierEnumeration::DeriveKey, id);
     Ok(DeriveKeyResponse {
         unique_identifier: identifier(id),
         template_attribute: None,
     })
-}
-
-/// "The server SHALL create a Link attribute of Link Type Derived Key".
-fn link(context: &Context<'_>, base: ObjectId, derived: ObjectId) -> Result<()> {
-    let add = Link {
-        kind: LinkType::DERIVED_KEY,
-        object: derived,
-    };
-    let done = context.blocking(|kms, caller| {
-        kms.modify(caller, base, &mut |attributes| {
-            attributes.links.push(add.clone());
-            Ok(())
-        })
-    });
-    Ok(done?)
 }
 
 /// Bytes that are wanted.

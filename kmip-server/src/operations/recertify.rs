@@ -6,7 +6,7 @@ use keybridge_core::time::Timestamp;
 use keybridge_kmip::enums::UniqueIdentifierEnumeration;
 use keybridge_kmip::operations::{ReCertifyRequest, ReCertifyResponse};
 
-use super::certify::{certify, link, wanted};
+use super::certify::{certify, wanted};
 use crate::failure::{Failure, Result};
 use crate::processor::{Context, identifier};
 
@@ -42,21 +42,8 @@ pub(super) fn handle(
             wanted.to = Some(from.plus_seconds(end.0.saturating_sub(begin.0)));
         }
     }
-    let id = certify(context, linked.map(|link| link.object), wanted, &given)?;
-    // The Names move to the new certificate.
-    let mut names = Vec::new();
-    context.blocking(|kms, caller| {
-        kms.modify(caller, old_id, &mut |attributes| {
-            names = std::mem::take(&mut attributes.names);
-            Ok(())
-        })?;
-        kms.modify(caller, id, &mut |attributes| {
-            attributes.names.append(&mut names);
-            Ok(())
-        })
-    })?;
-    link(context, old_id, LinkType::REPLACEMENT, id)?;
-    link(context, id, LinkType::REPLACED, old_id)?;
+    let public = linked.map(|link| link.object);
+    let id = certify(context, public, wanted, &given, Some(old_id))?;
     context.set_placeholder(Some(id));
     context.made(UniqueIdentifierEnumeration::ReCertify, id);
     Ok(ReCertifyResponse {

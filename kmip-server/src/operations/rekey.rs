@@ -2,21 +2,20 @@
 
 use keybridge_core::kms::{Created, NewDates};
 use keybridge_core::time::Timestamp;
-use keybridge_core::{Error, ObjectId};
+use keybridge_core::{Error, ObjectClass, ObjectId};
 use keybridge_kmip::attributes::{Attribute, AttributeValue as A, TemplateAttribute};
 use keybridge_kmip::enums::{ResultReason, UniqueIdentifierEnumeration};
 use keybridge_kmip::operations::{ReKeyRequest, ReKeyResponse};
 use keybridge_kmip::wire::Interval;
 
-use crate::attributes::{Edit, edit};
+use crate::attributes::{carry, give};
 use crate::failure::{Failure, Result};
 use crate::processor::{Context, identifier};
 
 pub(super) fn handle(request: ReKeyRequest, context: &mut Context<'_>) -> Result<ReKeyResponse> {
     let id = context.object(request.unique_identifier.as_ref())?;
     let given = request.attributes.as_ref();
-    let created = rotate(context, id, request.offset, [given])?;
-    change(context, created.secret, given)?;
+    let created = rotate(context, id, request.offset, [given], [])?;
     context.set_placeholder(Some(created.secret));
     context.made(UniqueIdentifierEnumeration::ReKey, created.secret);
     Ok(ReKeyResponse {
@@ -25,22 +24,24 @@ pub(super) fn handle(request: ReKeyRequest, context: &mut Context<'_>) -> Result
     })
 }
 
-/// Makes the new version; its dates may be among the attributes given.
-pub(super) fn rotate<'a>(
+/// Makes the new version, whose dates may be among the attributes given: those of the secret key or
+/// private half, and those of the public half.
+pub(super) fn rotate<'a, const N: usize, const M: usize>(
     context: &Context<'_>,
     id: ObjectId,
     offset: Option<Interval>,
-    given: impl IntoIterator<Item = Option<&'a TemplateAttribute>>,
+    secret: [Option<&'a TemplateAttribute>; N],
+    public: [Option<&'a TemplateAttribute>; M],
 ) -> Result<Created> {
+    fn all<'a>(given: &'a [Option<&'a TemplateAttribute>]) -> impl Iterator<Item = &'a Attribute> {
+        let given = given.iter().flatten();
+        given.flat_map(|given| &given.attributes)
+    }
     let mut dates = NewDates {
         offset: offset.map(|Interval(seconds)| seconds),
         ..NewDates::default()
     };
-    for attribute in given
-        .into_iter()
-        .flatten()
-        .flat_map(|given| &given.attributes)
-    {
+    for attribute in all(&secret) {
         take_date(&mut dates, attribute);
     }
     let object = context.inline(|kms, caller| kms.inspect(caller, id))?;
@@ -50,7 +51,26 @@ pub(super) fn rotate<'a>(
             "the object is no key that can be re-keyed",
         )
     })?;
-    Ok(context.blocking(|kms, caller| kms.rotate_key_at(caller, key, dates))?)
+    let mut failed = None;
+    let created = context.blocking(|kms, caller| {
+        kms.rotate_key_at(caller, key, dates, &mut |class, attributes| {
+            let mut given: Box<dyn Iterator<Item = &Attribute>> = match class {
+                ObjectClass::PublicKey => Box::new(all(&public)),
+                _ => Box::new(all(&secret)),
+            };
+            let done = given.try_for_each(|attribute| {
+                if take_date(&mut NewDates::default(), attribute) {
+                    return Ok(());
+                }
+                give(attributes, attribute)
+            });
+            carry(&mut failed, done)
+        })
+    });
+    match failed {
+        Some(failure) => Err(failure),
+        None => Ok(created?),
+    }
 }
 
 /// Whether it is a date that the new version begins with.
@@ -65,27 +85,6 @@ fn take_date(dates: &mut NewDates, attribute: &Attribute) -> bool {
     };
     *slot = Some(Timestamp(at.0));
     true
-}
-
-/// Attributes that the request gives the new object differently.
-pub(super) fn change(
-    context: &Context<'_>,
-    id: ObjectId,
-    given: Option<&TemplateAttribute>,
-) -> Result<()> {
-    for attribute in given.into_iter().flat_map(|given| &given.attributes) {
-        if take_date(&mut NewDates::default(), attribute) {
-            continue;
-        }
-        // The new key has what the old one had: a value given again replaces it, a new one is
-        // added.
-        let position = crate::attributes::Position::Only;
-        let changed = edit(context, id, &Edit::Modify(position, attribute.clone()));
-        if changed.is_err() {
-            edit(context, id, &Edit::Add(attribute.clone()))?;
-        }
-    }
-    Ok(())
 }
 
 /// The public half of a new version.

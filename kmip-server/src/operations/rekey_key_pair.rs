@@ -3,7 +3,7 @@
 use keybridge_kmip::enums::UniqueIdentifierEnumeration;
 use keybridge_kmip::operations::{ReKeyKeyPairRequest, ReKeyKeyPairResponse};
 
-use super::rekey::{change, public_half, rotate};
+use super::rekey::{public_half, rotate};
 use crate::failure::Result;
 use crate::processor::{Context, identifier};
 
@@ -17,12 +17,9 @@ pub(super) fn handle(
         id,
         request.offset,
         [request.common.as_ref(), request.private_key.as_ref()],
+        [request.common.as_ref(), request.public_key.as_ref()],
     )?;
     let public = public_half(&created)?;
-    change(context, created.secret, request.common.as_ref())?;
-    change(context, created.secret, request.private_key.as_ref())?;
-    change(context, public, request.common.as_ref())?;
-    change(context, public, request.public_key.as_ref())?;
     context.set_placeholder(Some(created.secret));
     context.made(UniqueIdentifierEnumeration::ReKeyKeyPair, created.secret);
     context.made(

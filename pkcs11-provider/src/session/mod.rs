@@ -16,6 +16,7 @@ use crate::token::TokenOperation;
 /// One session.
 pub(crate) struct Session {
     handle: CK_SESSION_HANDLE,
+    id: SessionId,
     slot: usize,
     slot_id: CK_SLOT_ID,
     read_write: bool,
@@ -146,6 +147,7 @@ impl Session {
     ) -> Self {
         Session {
             handle,
+            id: SessionId::fresh(),
             slot,
             slot_id,
             read_write,
@@ -183,7 +185,7 @@ impl Session {
 
     /// The name under which the core keeps this session's objects.
     pub(crate) fn id(&self) -> SessionId {
-        SessionId(self.handle)
+        self.id
     }
 
     /// The place of an operation.

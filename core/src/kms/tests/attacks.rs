@@ -116,7 +116,7 @@ fn copies_have_the_role_of_the_key() {
     let user = bridge.user(Door::Pkcs11);
     let key = bridge.aes(&user, "k").secret;
     let secret = target(&bridge.kms, &user);
-    let session = Lifetime::Session(SessionId(1));
+    let session = Lifetime::Session(SessionId::fresh());
     let copy = |kms: &Kms, of, lifetime| kms.copy(&user, of, lifetime, &mut |_| Ok(()));
     let other = bridge.second();
     let before = [
@@ -143,7 +143,7 @@ fn a_key_that_comes_back_has_its_role() {
     let bridge = Bridge::new();
     let user = bridge.user(Door::Pkcs11);
     let outer = bridge.aes(&user, "outer").secret;
-    let session = Lifetime::Session(SessionId(1));
+    let session = Lifetime::Session(SessionId::fresh());
     for lifetime in [Lifetime::Stored, session] {
         for used_before in [true, false] {
             let mut request = CreateKey::new(KeySpec::Aes { bits: 256 });
@@ -179,7 +179,7 @@ fn session_keys_of_two_processes_have_one_role() {
         let mut request = Register::new(ObjectClass::SecretKey, value.clone());
         request.spec = Some(KeySpec::Aes { bits: 256 });
         request.attributes = attributes("k");
-        request.lifetime = Lifetime::Session(SessionId(1));
+        request.lifetime = Lifetime::Session(SessionId::fresh());
         kms.register(&user, request).expect("a session key")
     };
     let (here, there) = (session_key(&bridge.kms), session_key(&other));
@@ -247,7 +247,7 @@ fn the_halves_of_a_pair_have_one_role() {
     let bridge = Bridge::new();
     let user = bridge.user(Door::Pkcs11);
     let secret = target(&bridge.kms, &user);
-    for lifetime in [Lifetime::Stored, Lifetime::Session(SessionId(1))] {
+    for lifetime in [Lifetime::Stored, Lifetime::Session(SessionId::fresh())] {
         let pair = rsa(&bridge.kms, &user, lifetime);
         let public = pair.public.expect("a public half");
         let wrapped = wrap(&bridge.kms, &user, public, &Mechanism::RsaPkcs1, secret).expect("wrap");

@@ -121,7 +121,7 @@ fn a_session_copy_stands_behind_the_same_gate_and_ends_with_its_session() {
     let bridge = Bridge::new();
     let user = bridge.user(Door::Pkcs11);
     let key = bridge.aes(&user, "k");
-    let session = SessionId(1);
+    let session = SessionId::fresh();
     let copy = bridge
         .kms
         .copy(&user, key.secret, Lifetime::Session(session), &mut |_| {

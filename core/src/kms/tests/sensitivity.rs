@@ -28,7 +28,7 @@ fn a_value_that_comes_back_is_as_strict_as_it_was() {
     let user = bridge.user(Door::Kmip);
     let value = [7; 32];
     register(&bridge.kms, &user, &value, |_| {});
-    let session = Lifetime::Session(SessionId(1));
+    let session = Lifetime::Session(SessionId::fresh());
     for (kms, lifetime) in [
         (&bridge.kms, Lifetime::Stored),
         (&bridge.kms, session),
@@ -91,7 +91,7 @@ fn it_does_not_matter_when_and_where_it_was_sensitive() {
     bridge.kms.delete(&user, deleted).expect("delete");
     assert!(refused(&[2; 32]));
     let session = register(&bridge.kms, &user, &[3; 32], |request| {
-        request.lifetime = Lifetime::Session(SessionId(1));
+        request.lifetime = Lifetime::Session(SessionId::fresh());
     });
     assert!(refused(&[3; 32]));
     bridge.kms.delete(&user, session).expect("delete");
@@ -104,7 +104,7 @@ fn unwrapping_makes_nothing_readable() {
     let bridge = Bridge::new();
     let user = bridge.user(Door::Kmip);
     let outer = bridge.aes(&user, "outer").secret;
-    let session = Lifetime::Session(SessionId(1));
+    let session = Lifetime::Session(SessionId::fresh());
     for from in [Lifetime::Stored, session] {
         let mut request = CreateKey::new(KeySpec::Aes { bits: 256 });
         request.secret.extractable = true;
@@ -343,7 +343,7 @@ fn users_mint_no_trusted_keys() {
         Ok(())
     };
     read_only(kms.modify(&user, secret, &mut trust).expect_err("modify"));
-    for lifetime in [Lifetime::Stored, Lifetime::Session(SessionId(1))] {
+    for lifetime in [Lifetime::Stored, Lifetime::Session(SessionId::fresh())] {
         let copied = kms.copy(&user, secret, lifetime, &mut trust);
         read_only(copied.expect_err("copy"));
     }
