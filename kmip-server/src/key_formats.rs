@@ -76,7 +76,13 @@ pub fn as_it_came(format: Format, material: &KeyMaterial) -> Result<SecretBytes>
 
 fn private(format: Format, material: &KeyMaterial) -> Result<PrivateKey> {
     Ok(match (format, material) {
-        (Format::PKCS_8, KeyMaterial::Bytes(bytes)) => PrivateKey::from_pkcs8(bytes)?,
+        // PyKMIP's users and Barbican (`pkcs1_only`) call PKCS#1 so.
+        (Format::PKCS_8, KeyMaterial::Bytes(bytes)) => {
+            PrivateKey::from_pkcs8(bytes).or_else(|error| {
+                let key = RsaPrivateKey::from_pkcs1(bytes).map(PrivateKey::Rsa);
+                key.map_err(|_| error)
+            })?
+        }
         (Format::PKCS_1, KeyMaterial::Bytes(bytes)) => {
             PrivateKey::Rsa(RsaPrivateKey::from_pkcs1(bytes)?)
         }
@@ -98,7 +104,12 @@ fn private(format: Format, material: &KeyMaterial) -> Result<PrivateKey> {
 
 fn public(format: Format, material: &KeyMaterial) -> Result<PublicKey> {
     Ok(match (format, material) {
-        (Format::X_509, KeyMaterial::Bytes(bytes)) => PublicKey::from_spki(bytes)?,
+        (Format::X_509, KeyMaterial::Bytes(bytes)) => {
+            PublicKey::from_spki(bytes).or_else(|error| {
+                let key = RsaPublicKey::from_pkcs1(bytes).map(PublicKey::Rsa);
+                key.map_err(|_| error)
+            })?
+        }
         (Format::PKCS_1, KeyMaterial::Bytes(bytes)) => {
             PublicKey::Rsa(RsaPublicKey::from_pkcs1(bytes)?)
         }

@@ -175,13 +175,15 @@ def scenario_secrets(store, _):
 
 
 def scenario_pkcs1(_, making):
-    """With `pkcs1_only` the plugin sends PKCS#1 and calls it PKCS#8 or X.509: refused, and not kept."""
+    """With `pkcs1_only` the plugin sends PKCS#1, and calls it PKCS#8 or X.509 all the same."""
     store = configured(*making, pkcs1_only=True)
     private, public, certificate = pair_as_pem()
     for kind, value in ((Type.PRIVATE, private), (Type.PUBLIC, public)):
-        refused("INVALID_FIELD", kept, store, kind, value, Algorithm.RSA, 2048)
-    equal(secret_of(store, Type.CERTIFICATE, kept(store, Type.CERTIFICATE, certificate))[0],
-          certificate, "a certificate")
+        metadata = kept(store, kind, value, Algorithm.RSA, 2048)
+        equal(secret_of(store, kind, metadata)[0], value, kind)
+        gone(store, kind, metadata)
+    metadata = kept(store, Type.CERTIFICATE, certificate)
+    equal(secret_of(store, Type.CERTIFICATE, metadata)[0], certificate, "a certificate")
 
 
 def scenario_password(_, making):
