@@ -15,7 +15,6 @@ use crate::functions::SavedStates;
 use crate::handles::{Handles, Meaning};
 use crate::log;
 use crate::mechanisms::numbers::{self, Numbers};
-use crate::mechanisms::registry;
 use crate::rv::{Result, Rv};
 use crate::session::table::{MAX_SESSIONS, SessionTable};
 use crate::session::{LastKey, Session};
@@ -162,7 +161,6 @@ pub struct Instance {
 
 impl Instance {
     pub(crate) fn new(tokens: Vec<ConfiguredToken>) -> Self {
-        registry::prepare();
         let slots = tokens
             .into_iter()
             .map(|token| Slot::new(token.slot.into(), token.token));

@@ -88,6 +88,11 @@ impl Slot {
         self.epoch.load(Ordering::Acquire)
     }
 
+    /// Which login it is: while this stays the same, so does who calls the token.
+    pub(crate) fn current_login(&self) -> (u64, LoginState) {
+        (self.epoch(), self.login_state())
+    }
+
     /// Whether the token is initialized; a token that is does not become uninitialized again.
     ///
     /// # Errors

@@ -28,7 +28,7 @@ use super::mac::{Frame, JournalMac, TAG_BYTES, Tag, equal};
 use crate::id::JournalId;
 
 /// First bytes of a journal.
-pub(super) const MAGIC: &[u8; 8] = b"KBJOURN1";
+pub(super) const MAGIC: &[u8; 8] = b"KBJOURN2";
 /// Where frames start.
 pub(super) const FRAMES_START: usize = 4096;
 /// Bytes of a frame with its tag.

@@ -1,16 +1,20 @@
 //! Keyed hashes of the audit.
 //!
 //! The chain of rows uses HMAC-SHA-256. A journal needs a keyed hash for each use of a key, within a few
-//! dozen nanoseconds. Its chaining value is SHA-256 over the journal's own key, the value before and the
-//! frame: 96 bytes, always, so that nothing can be made to look like something longer. Half of the value is
+//! dozen nanoseconds. Its chaining value is SHA-256's compression function, started from the journal's own
+//! key instead of the standard's constants, over one block: the value before and the frame. That this is a
+//! pseudo-random function of its block is what HMAC's proof assumes too (Bellare, "New Proofs for NMAC and
+//! HMAC"); one block always, so that nothing can be made to look like something longer. Half of the value is
 //! the *tag* that stands beside the frame; so a tag is right only if every frame before it is there,
 //! unchanged and in order. The other half is the *head*, kept once and overwritten with each frame. So
 //! frames cannot be cut off the end either: the head that would fit the shorter journal is nowhere.
 //!
 //! Measured on one machine, AMD EPYC with SHA and AES instructions, for a frame of 32 bytes (the `timing`
-//! test): 92 ns this way, 217 ns by HMAC-SHA-256, 193 ns by an encrypted CBC-MAC with AES-256.
+//! test): TIMES this way, 92 ns by SHA-256 of key, value and frame, 217 ns by HMAC-SHA-256, 193 ns by an encrypted CBC-MAC with
+//! AES-256.
 
-use aws_lc_rs::{digest, hmac};
+use aws_lc_rs::hmac;
+use sha2::block_api::compress256;
 use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, Zeroizing};
 
@@ -49,25 +53,32 @@ pub(super) fn equal(left: &[u8], right: &[u8]) -> bool {
 /// The running keyed hash of a journal.
 #[derive(Clone)]
 pub(super) struct JournalMac {
-    /// Key, chaining value, frame: what is hashed next.
-    input: [u8; 96],
+    /// The key, as the words that the compression function starts from.
+    key: [u32; 8],
+    /// Chaining value and frame: what is hashed next.
+    block: [u8; 64],
 }
 
 impl JournalMac {
     /// The hash of the empty journal of that identifier, made while the machine ran under `boot`.
     pub(super) fn new(key: &hmac::Key, id: JournalId, boot: &[u8; 16]) -> Self {
         let derived = |purpose: &[u8]| derive(key, &[b"journal", purpose, id.as_bytes(), boot]);
-        let mut input = [0; 96];
-        input[..32].copy_from_slice(&*derived(b"key"));
-        input[32..64].copy_from_slice(&*derived(b"start"));
-        Self { input }
+        let mut mac = Self {
+            key: [0; 8],
+            block: [0; 64],
+        };
+        for (word, bytes) in mac.key.iter_mut().zip(derived(b"key").as_chunks().0) {
+            *word = u32::from_be_bytes(*bytes);
+        }
+        mac.block[..32].copy_from_slice(&*derived(b"start"));
+        mac
     }
 
     /// What stands where the head before the first frame would: unlike any head, so that it cannot be
     /// copied there later.
     pub(super) fn blank(&self) -> Tag {
         let mut other = self.clone();
-        other.input[32..].fill(0xff);
+        other.block.fill(0xff);
         other.advance();
         other.head()
     }
@@ -75,33 +86,37 @@ impl JournalMac {
     /// Takes a frame in; its tag.
     #[inline]
     pub(super) fn update(&mut self, frame: &Frame) -> Tag {
-        self.input[64..].copy_from_slice(frame);
+        self.block[32..].copy_from_slice(frame);
         self.advance();
-        self.half(32)
+        self.half(0)
     }
 
     /// The head after the frames taken in.
     #[inline]
     pub(super) fn head(&self) -> Tag {
-        self.half(32 + TAG_BYTES)
+        self.half(TAG_BYTES)
     }
 
     #[inline]
     fn advance(&mut self) {
-        let value = digest::digest(&digest::SHA256, &self.input);
-        self.input[32..64].copy_from_slice(value.as_ref());
+        let mut value = self.key;
+        compress256(&mut value, std::slice::from_ref(&self.block));
+        for (bytes, word) in self.block.as_chunks_mut().0.iter_mut().zip(value) {
+            *bytes = word.to_be_bytes();
+        }
     }
 
     #[inline]
     fn half(&self, start: usize) -> Tag {
         let mut half = [0; TAG_BYTES];
-        half.copy_from_slice(&self.input[start..start + TAG_BYTES]);
+        half.copy_from_slice(&self.block[start..start + TAG_BYTES]);
         half
     }
 }
 
 impl Drop for JournalMac {
     fn drop(&mut self) {
-        self.input.zeroize();
+        self.key.zeroize();
+        self.block.zeroize();
     }
 }

@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::id::ObjectId;
 use crate::lifecycle;
 use crate::mechanism::{Mechanism, Purpose};
-use crate::model::{Material, Object, UsageMask};
+use crate::model::{Lifetime, Material, Object, UsageMask};
 use crate::secret::SecretBytes;
 use crate::store::ChangeNumber;
 use crate::time::Timestamp;
@@ -73,26 +73,9 @@ impl Kms {
         purpose: Purpose,
         mut mechanism: Mechanism,
     ) -> Result<Operation> {
-        if let (Purpose::Encrypt, Mechanism::Gcm { iv, .. }) = (purpose, &mut mechanism)
-            && iv.is_empty()
-        {
-            iv.resize(GCM_IV_LENGTH, 0);
-            rand::fill(iv).map_err(|_| Error::Internal("the random generator failed".into()))?;
-        }
-        let prepared = self.prepare(caller, object, purpose, &mechanism);
-        let (loaded, authorized_at) = match prepared {
-            Ok(prepared) => prepared,
-            Err(error) => {
-                self.record_use_of(
-                    caller,
-                    purpose.verb(),
-                    object,
-                    Some(&error),
-                    mechanism.name(),
-                )?;
-                return Err(error);
-            }
-        };
+        make_vector(purpose, &mut mechanism)?;
+        let (loaded, authorized_at) =
+            self.prepare_or_record(caller, object, purpose, &mechanism)?;
         let caller = Arc::clone(caller);
         let authenticated = !loaded.object.attributes.always_authenticate;
         Ok(Operation {
@@ -118,6 +101,50 @@ impl Kms {
         let mut operation = self.begin(&before.caller, object, before.purpose, mechanism)?;
         operation.authenticated |= before.authenticated;
         Ok(operation)
+    }
+
+    /// Makes an operation that ended the next use of the same key for the same purpose by the same caller. Like
+    /// [`Kms::begin`], but the questions that nothing changed since are not asked again.
+    ///
+    /// # Errors
+    /// As [`Kms::begin`]; the operation must not be used then.
+    pub fn renew(&self, operation: &mut Operation, mut mechanism: Mechanism) -> Result<()> {
+        make_vector(operation.purpose, &mut mechanism)?;
+        let object = &operation.loaded.object;
+        let unchanged = object.lifetime == Lifetime::Stored
+            && !operation.loaded.timed
+            && same_rules(&operation.mechanism, &mechanism)
+            && self.store.is_current(operation.authorized_at);
+        if !unchanged {
+            (operation.loaded, operation.authorized_at) = self.prepare_or_record(
+                &operation.caller,
+                object.id,
+                operation.purpose,
+                &mechanism,
+            )?;
+            operation.has_role = false;
+        }
+        operation.authenticated = !operation.loaded.object.attributes.always_authenticate;
+        operation.mechanism = mechanism;
+        operation.stream = None;
+        operation.counted = false;
+        Ok(())
+    }
+
+    /// [`Kms::prepare`]; a refusal is recorded.
+    fn prepare_or_record(
+        &self,
+        caller: &Caller,
+        object: ObjectId,
+        purpose: Purpose,
+        mechanism: &Mechanism,
+    ) -> Result<(Arc<Loaded>, ChangeNumber)> {
+        let prepared = self.prepare(caller, object, purpose, mechanism);
+        if let Err(error) = &prepared {
+            let verb = purpose.verb();
+            self.record_use_of(caller, verb, object, Some(error), mechanism.name())?;
+        }
+        prepared
     }
 
     /// Authorize and gate.
@@ -297,6 +324,7 @@ impl Kms {
     pub fn finish(&self, operation: &mut Operation, output: &mut [u8]) -> Result<usize> {
         let result = self.still_allowed(operation).and_then(|()| {
             let written = operation.stream()?.finish(output)?;
+            operation.stream = None;
             let first = !std::mem::replace(&mut operation.counted, true);
             self.count_or_take_back(operation, 0, first, &mut output[..written])?;
             Ok(written)
@@ -358,6 +386,36 @@ impl Kms {
             operation.mechanism.name(),
         )?;
         result
+    }
+}
+
+/// Makes the initialization vector that a caller left to us.
+fn make_vector(purpose: Purpose, mechanism: &mut Mechanism) -> Result<()> {
+    if let (Purpose::Encrypt, Mechanism::Gcm { iv, .. }) = (purpose, mechanism)
+        && iv.is_empty()
+    {
+        iv.resize(GCM_IV_LENGTH, 0);
+        rand::fill(iv).map_err(|_| Error::Internal("the random generator failed".into()))?;
+    }
+    Ok(())
+}
+
+/// Whether two mechanisms are known to differ in nothing that a rule asks about: in vectors and data
+/// alone. What is used once now and then need not be known.
+fn same_rules(one: &Mechanism, other: &Mechanism) -> bool {
+    match (one, other) {
+        (Mechanism::Ecb, Mechanism::Ecb)
+        | (Mechanism::Cbc { .. }, Mechanism::Cbc { .. })
+        | (Mechanism::CbcPad { .. }, Mechanism::CbcPad { .. })
+        | (Mechanism::Ctr { .. }, Mechanism::Ctr { .. })
+        | (Mechanism::Gcm { .. }, Mechanism::Gcm { .. })
+        | (Mechanism::RsaPkcs1, Mechanism::RsaPkcs1)
+        | (Mechanism::Ecdsa, Mechanism::Ecdsa) => true,
+        (Mechanism::Hmac { hash, .. }, Mechanism::Hmac { hash: again, .. })
+        | (Mechanism::EcdsaHash { hash, .. }, Mechanism::EcdsaHash { hash: again, .. }) => {
+            hash == again
+        }
+        _ => false,
     }
 }
 

@@ -59,12 +59,18 @@ impl Instance {
             };
             let mechanism = to_core(row, call, None)?;
             let object = self.key(session, key)?;
-            let operation = slot.token.begin(object, purpose, mechanism);
+            // Before the operation begins: whoever logs in meanwhile begins anew.
+            let login = slot.current_login();
+            let operation = match session.take_spent(purpose, object, login) {
+                Some(spent) => slot.token.renew(spent, mechanism),
+                None => slot.token.begin(object, purpose, mechanism),
+            };
             let operation = operation.map_err(|error| rv(&error, kind.doing()))?;
             check_key(row, operation.object().spec)?;
             *session.key_use(kind) = Some(KeyUse {
                 operation,
                 course: Course::Open,
+                login,
             });
             Ok(())
         })
@@ -165,12 +171,11 @@ fn conclude(
     output: &Output<'_>,
     result: Result<()>,
 ) -> Result<()> {
-    let keeps = match result {
-        Ok(()) => output.is_size_query(),
-        Err(rv) => rv == Rv::BUFFER_TOO_SMALL,
-    };
-    if !keeps {
-        *session.key_use(kind) = None;
+    match result {
+        Ok(()) if output.is_size_query() => {}
+        Ok(()) => session.spend(kind),
+        Err(Rv::BUFFER_TOO_SMALL) => {}
+        Err(_) => *session.key_use(kind) = None,
     }
     result
 }

@@ -1,7 +1,5 @@
 //! What is known of a mechanism, and how it is found. What has no row in the table is refused.
 
-use std::sync::LazyLock;
-
 use cryptoki_sys::*;
 use keybridge_core::HashAlgorithm;
 use keybridge_core::mechanism::PreHash;
@@ -200,24 +198,31 @@ pub struct Row {
     pub sizes: Sizes,
 }
 
-/// The table by number: every use of a key comes by here, so the look-up is no walk.
-static BY_NUMBER: LazyLock<Vec<&'static Row>> = LazyLock::new(|| {
-    let mut rows: Vec<_> = MECHANISMS.iter().collect();
-    rows.sort_unstable_by_key(|row| row.kind);
-    rows
-});
+/// The standard's numbers are below this.
+const STANDARD: usize = 0x4100;
 
-/// Sorts the table now. A thread that was doing it at the moment of a fork would leave the child
-/// waiting for ever.
-pub(crate) fn prepare() {
-    LazyLock::force(&BY_NUMBER);
-}
+/// One more than the place of a standard mechanism's row in the table: every use of a key comes by here,
+/// so the look-up is no walk.
+static PLACES: [u16; STANDARD] = {
+    let mut places = [0; STANDARD];
+    let mut place = 0;
+    while place < MECHANISMS.len() {
+        let number = MECHANISMS[place].kind as usize;
+        place += 1;
+        if number < STANDARD {
+            places[number] = place as u16;
+        }
+    }
+    places
+};
 
 /// The row of a mechanism. `None`: refuse with `CKR_MECHANISM_INVALID`.
 #[must_use]
 pub fn find(kind: CK_MECHANISM_TYPE) -> Option<&'static Row> {
-    let at = BY_NUMBER.binary_search_by_key(&kind, |row| row.kind).ok()?;
-    BY_NUMBER.get(at).copied()
+    match PLACES.get(kind as usize) {
+        Some(place) => MECHANISMS.get(usize::from(*place).checked_sub(1)?),
+        None => MECHANISMS.iter().find(|row| row.kind == kind),
+    }
 }
 
 #[cfg(test)]

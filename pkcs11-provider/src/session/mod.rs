@@ -5,12 +5,13 @@ pub(crate) mod table;
 pub(crate) mod vectors;
 
 use cryptoki_sys::*;
-use keybridge_core::ObjectId;
 use keybridge_core::engine::software::digest::Hasher;
 use keybridge_core::model::SessionId;
+use keybridge_core::{ObjectId, Purpose};
 
 use crate::rv::{Result, Rv};
 use crate::session::message::{MessageKind, Messages};
+use crate::slot::LoginState;
 use crate::token::TokenOperation;
 
 /// One session.
@@ -33,6 +34,8 @@ pub(crate) struct Session {
     messages: [Option<Box<Messages>>; 4],
     pub(crate) digest: Option<Digesting>,
     pub(crate) find: Option<Finding>,
+    /// The operation that ended last, to be used again for the next like it.
+    spent: Option<KeyUse>,
     /// The key used last: programs use one key again and again, and the table of handles is shared.
     pub(crate) last_key: Option<LastKey>,
 }
@@ -49,6 +52,8 @@ pub(crate) struct LastKey {
 pub(crate) struct KeyUse {
     pub(crate) operation: TokenOperation,
     pub(crate) course: Course,
+    /// The slot's login for which it began.
+    pub(crate) login: (u64, LoginState),
 }
 
 /// How an operation goes on: in one part or in many, whichever was called first.
@@ -162,6 +167,7 @@ impl Session {
             messages: [None, None, None, None],
             digest: None,
             find: None,
+            spent: None,
             last_key: None,
         }
     }
@@ -199,6 +205,25 @@ impl Session {
             Kind::VerifyRecover => &mut self.verify_recover,
             Kind::VerifySignature => &mut self.verify_signature,
         }
+    }
+
+    /// Ends an operation that went well, and keeps what the next use of its key can take over.
+    pub(crate) fn spend(&mut self, kind: Kind) {
+        self.spent = self.key_use(kind).take();
+    }
+
+    /// The operation that ended last, if it was for that purpose, with that key, in that login.
+    pub(crate) fn take_spent(
+        &mut self,
+        purpose: Purpose,
+        key: ObjectId,
+        login: (u64, LoginState),
+    ) -> Option<TokenOperation> {
+        let spent = self.spent.take_if(|spent| {
+            let operation = &spent.operation;
+            (operation.purpose(), operation.object().id, spent.login) == (purpose, key, login)
+        });
+        spent.map(|spent| spent.operation)
     }
 
     /// Ends the operations that the flags of mechanisms name.
@@ -247,6 +272,7 @@ impl Session {
             }
         }
         self.find = None;
+        self.spent = None;
     }
 
     /// The operation that waits for its user to be proven again.

@@ -269,6 +269,12 @@ impl Token for Embedded {
         again.map(TokenOperation::Embedded)
     }
 
+    fn renew(&self, spent: TokenOperation, mechanism: Mechanism) -> Result<TokenOperation> {
+        let TokenOperation::Embedded(mut operation) = spent;
+        self.opened()?.kms.renew(&mut operation, mechanism)?;
+        Ok(TokenOperation::Embedded(operation))
+    }
+
     fn authenticate(&self, operation: &mut TokenOperation, pin: &SecretBytes) -> Result<()> {
         let TokenOperation::Embedded(operation) = operation;
         self.opened()?.kms.authenticate_operation(operation, pin)

@@ -108,6 +108,8 @@ pub trait Token: Send + Sync {
     ) -> Result<TokenOperation>;
     /// Begins another use like one that was begun before.
     fn begin_again(&self, before: &TokenOperation, mechanism: Mechanism) -> Result<TokenOperation>;
+    /// Makes an operation that ended the next one like it: same key, same purpose, same login.
+    fn renew(&self, spent: TokenOperation, mechanism: Mechanism) -> Result<TokenOperation>;
     /// Proves the user again for one use of a key.
     fn authenticate(&self, operation: &mut TokenOperation, pin: &SecretBytes) -> Result<()>;
     /// Does it in one part.
@@ -153,6 +155,14 @@ impl TokenOperation {
     pub fn object(&self) -> &Arc<Object> {
         match self {
             TokenOperation::Embedded(operation) => operation.object(),
+        }
+    }
+
+    /// What the key is used for.
+    #[must_use]
+    pub const fn purpose(&self) -> Purpose {
+        match self {
+            TokenOperation::Embedded(operation) => operation.purpose(),
         }
     }
 
