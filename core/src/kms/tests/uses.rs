@@ -238,3 +238,62 @@ fn memory_does_not_grow_with_the_number_of_uses() {
         "KiB after each 50,000 uses: {numbers:?}"
     );
 }
+
+/// What [`Kms::renew`] takes over is what nothing changed since: each change here must be seen by the next use.
+#[test]
+fn a_renewed_use_is_judged_by_what_is_true_now() {
+    let bridge = Bridge::new();
+    let user = bridge.user(Door::Pkcs11);
+    let fresh = || Mechanism::Gcm {
+        iv: Vec::new(),
+        aad: Vec::new(),
+        tag_length: 16,
+    };
+    let run = |operation: &mut Operation| {
+        let mut output = [0; 64];
+        bridge.kms.run(operation, b"plain", &mut output)
+    };
+    let made = bridge.aes(&user, "k");
+    let key = made.secret;
+    let begin = || bridge.kms.begin(&user, key, Purpose::Encrypt, fresh());
+    let mut operation = begin().expect("begin");
+    run(&mut operation).expect("the first use");
+    let vector = |operation: &Operation| match operation.mechanism() {
+        Mechanism::Gcm { iv, .. } => iv.clone(),
+        _ => Vec::new(),
+    };
+    let first = vector(&operation);
+    bridge.kms.renew(&mut operation, fresh()).expect("renew");
+    assert_ne!(first, vector(&operation), "a vector of its own");
+    run(&mut operation).expect("the second use");
+
+    // Another mechanism, which the key does not allow.
+    let mut allow_gcm = |attributes: &mut Attributes| {
+        attributes.allowed_mechanisms = vec![0x1087];
+        Ok(())
+    };
+    bridge
+        .kms
+        .modify(&user, key, &mut allow_gcm)
+        .expect("modify");
+    bridge.kms.renew(&mut operation, gcm()).expect("still GCM");
+    run(&mut operation).expect("the third use");
+    let cbc = Mechanism::Cbc { iv: [0; 16] };
+    assert!(matches!(
+        bridge.kms.renew(&mut operation, cbc),
+        Err(Error::MechanismNotAllowed(_))
+    ));
+
+    // The gate, closed by another process.
+    let mut operation = begin().expect("begin");
+    run(&mut operation).expect("a use");
+    let other = bridge.second();
+    let administrator = bridge.administrator();
+    other
+        .disable_key(&administrator, made.key.expect("a key"))
+        .expect("disable");
+    assert!(matches!(
+        bridge.kms.renew(&mut operation, gcm()),
+        Err(Error::KeyState { .. })
+    ));
+}
