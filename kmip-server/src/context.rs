@@ -11,7 +11,7 @@ use keybridge_kmip::message::Ticket;
 use keybridge_kmip::operations::Data;
 
 use crate::failure::{Failure, Result};
-use crate::identity::Turned;
+use crate::identity::{LinkCredential, Turned};
 use crate::processor::Services;
 use crate::references::References;
 use crate::settings::{ServerAnswers, ServerLimits};
@@ -28,6 +28,8 @@ pub struct Context<'a> {
     pub(crate) narrowed: Option<Operation>,
     /// Where the connection learns that its roles change.
     pub(crate) turned: Option<Turned>,
+    /// The credential of the connection itself.
+    pub(crate) link: Option<LinkCredential>,
     /// The request's version, to which every byte of the answer keeps.
     pub version: Version,
     /// Limits in force.

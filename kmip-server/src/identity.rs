@@ -26,6 +26,28 @@ const REMEMBERED: usize = 4096;
 /// The version in which a client asked to be told of changes on its connection, once it did.
 pub(crate) type Turned = Arc<OnceLock<Version>>;
 
+/// Whoever lets clients in by their certificates.
+pub(crate) trait Doorkeeper: std::fmt::Debug + Send + Sync {
+    /// Whether a client with this certificate, DER, would be let in.
+    ///
+    /// # Errors
+    /// Words, when not.
+    fn accepts(&self, certificate: &[u8]) -> std::result::Result<(), String>;
+
+    /// The CA that makes clients' certificates here, if there is one.
+    ///
+    /// # Errors
+    /// When its files cannot be used.
+    fn authority(&self) -> std::result::Result<Option<pki::Authority>, pki::PkiError>;
+}
+
+/// The certificate that a client came by, and whoever looked at it.
+#[derive(Clone, Debug)]
+pub(crate) struct LinkCredential {
+    pub(crate) fingerprint: String,
+    pub(crate) doorkeeper: Arc<dyn Doorkeeper>,
+}
+
 /// The other end of a connection.
 #[derive(Clone, Debug)]
 pub struct Peer {
@@ -35,6 +57,7 @@ pub struct Peer {
     attestation: AttestationPolicy,
     /// Where the roles of the connection may change (Set Endpoint Role).
     turned: Option<Turned>,
+    doorkeeper: Option<Arc<dyn Doorkeeper>>,
 }
 
 #[derive(Clone, Debug)]
@@ -91,6 +114,7 @@ impl Peer {
             account: None,
             attestation: AttestationPolicy::default(),
             turned: None,
+            doorkeeper: None,
         })
     }
 
@@ -103,6 +127,7 @@ impl Peer {
             account: None,
             attestation: AttestationPolicy::default(),
             turned: None,
+            doorkeeper: None,
         }
     }
 
@@ -118,6 +143,26 @@ impl Peer {
     pub fn with_attestation(mut self, attestation: AttestationPolicy) -> Self {
         self.attestation = attestation;
         self
+    }
+
+    /// Let in by this one.
+    #[must_use]
+    pub(crate) fn let_in_by(mut self, doorkeeper: Arc<dyn Doorkeeper>) -> Self {
+        self.doorkeeper = Some(doorkeeper);
+        self
+    }
+
+    /// The credential of the connection itself, where clients are known by their very certificates.
+    pub(crate) fn link_credential(&self) -> Option<LinkCredential> {
+        let Proof::Certificate { identities, .. } = &self.proof else {
+            return None;
+        };
+        // A claim has a "=", a fingerprint has none.
+        let fingerprint = identities.iter().find(|identity| !identity.contains('='))?;
+        Some(LinkCredential {
+            fingerprint: fingerprint.clone(),
+            doorkeeper: Arc::clone(self.doorkeeper.as_ref()?),
+        })
     }
 
     /// On a connection whose roles may change.

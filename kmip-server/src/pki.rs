@@ -155,13 +155,36 @@ impl Authority {
     /// [`PkiError::Make`].
     pub fn issue_client(&self, name: &str, days: i64) -> Result<Issued, PkiError> {
         let key = KeyPair::generate()?;
-        let mut params = params(name, days)?;
-        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
-        params.use_authority_key_identifier_extension = true;
-        let certificate = params.signed_by(&key, &self.issuer)?;
+        let certificate = client_params(name, days)?.signed_by(&key, &self.issuer)?;
         issued(&certificate, &key)
     }
+
+    /// A certificate, DER, for a client that has made its key itself: of the request (PKCS#10, DER), which proves
+    /// the key, nothing but the key is taken.
+    ///
+    /// # Errors
+    /// [`PkiError::Make`], also for what is no request.
+    pub fn certify_client(
+        &self,
+        request: &[u8],
+        name: &str,
+        days: i64,
+    ) -> Result<Vec<u8>, PkiError> {
+        let request = rustls::pki_types::CertificateSigningRequestDer::from(request);
+        let request = rcgen::CertificateSigningRequestParams::from_der(&request)?;
+        let params = client_params(name, days)?;
+        let certificate = params.signed_by(&request.public_key, &self.issuer)?;
+        Ok(certificate.der().to_vec())
+    }
+}
+
+/// What the certificate of a client says, whoever has its key.
+fn client_params(name: &str, days: i64) -> Result<CertificateParams, PkiError> {
+    let mut params = params(name, days)?;
+    params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+    params.use_authority_key_identifier_extension = true;
+    Ok(params)
 }
 
 fn params(name: &str, days: i64) -> Result<CertificateParams, PkiError> {

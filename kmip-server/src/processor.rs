@@ -177,6 +177,7 @@ impl Processor {
             grant,
             narrowed: None,
             turned: None,
+            link: None,
             version,
             limits: &self.inner.limits,
             answers: self.inner.answers.to(items),
@@ -238,6 +239,7 @@ impl Processor {
             request.items.iter(),
         );
         context.turned = peer.turned().cloned();
+        context.link = peer.link_credential();
         let go_on = option == Some(BatchErrorContinuationOption::Continue);
         let mut items = Vec::with_capacity(request.items.len());
         for item in request.items {

@@ -21,5 +21,6 @@ mod operations;
 mod parts;
 mod pkcs11;
 mod replays;
+mod reprovision;
 mod robustness;
 mod tls;

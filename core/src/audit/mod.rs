@@ -164,6 +164,8 @@ verbs! {
     SetConstraints = 54, "set-constraints", Administration;
     /// Say what new objects of the account are when nobody says otherwise.
     SetDefaults = 55, "set-defaults", Administration;
+    /// Put a credential of one's own in the place of the one that one came with.
+    Reprovision = 56, "re-provision", Change;
 }
 
 impl Verb {

@@ -143,39 +143,7 @@ impl Kms {
     /// # Errors
     /// [`Error::AlreadyExists`], [`Error::Denied`].
     pub fn add_client(&self, caller: &Arc<Caller>, client: NewClient) -> Result<Principal> {
-        let credential = match client.credential {
-            NewCredential::Certificate {
-                fingerprint,
-                subject,
-                serial,
-                expires,
-            } => Credential {
-                name: serial,
-                kind: CredentialKind::Certificate {
-                    fingerprint,
-                    subject,
-                },
-                expires: Some(expires),
-                revoked: None,
-                failures: 0,
-            },
-            NewCredential::Subject(identity) => Credential {
-                name: claim(&identity)?,
-                kind: CredentialKind::Subject { identity },
-                expires: None,
-                revoked: None,
-                failures: 0,
-            },
-            NewCredential::Password(password) => Credential {
-                name: "password".into(),
-                kind: CredentialKind::Password {
-                    phc: password::hash(&password)?,
-                },
-                expires: None,
-                revoked: None,
-                failures: 0,
-            },
-        };
+        let credential = credential_of(client.credential)?;
         self.change(caller, Verb::AddClient, |change| {
             change.authorize()?;
             let account = change.caller.account();
@@ -246,6 +214,43 @@ impl Kms {
             change.put_principal(&principal)
         })
     }
+}
+
+/// A credential as it is kept.
+pub(super) fn credential_of(new: NewCredential) -> Result<Credential> {
+    Ok(match new {
+        NewCredential::Certificate {
+            fingerprint,
+            subject,
+            serial,
+            expires,
+        } => Credential {
+            name: serial,
+            kind: CredentialKind::Certificate {
+                fingerprint,
+                subject,
+            },
+            expires: Some(expires),
+            revoked: None,
+            failures: 0,
+        },
+        NewCredential::Subject(identity) => Credential {
+            name: claim(&identity)?,
+            kind: CredentialKind::Subject { identity },
+            expires: None,
+            revoked: None,
+            failures: 0,
+        },
+        NewCredential::Password(password) => Credential {
+            name: "password".into(),
+            kind: CredentialKind::Password {
+                phc: password::hash(&password)?,
+            },
+            expires: None,
+            revoked: None,
+            failures: 0,
+        },
+    })
 }
 
 /// The credential's name for the audit: the claim itself, if it is one.

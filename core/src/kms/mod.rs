@@ -37,6 +37,7 @@ mod password;
 mod policies;
 mod record;
 mod register;
+mod reprovision;
 mod request;
 mod rotate;
 mod rules;

@@ -14,7 +14,9 @@ use crate::authorize::Caller;
 use crate::error::{Error, Result};
 use crate::id::{AccountId, KeyId, ObjectId};
 use crate::model::{Material, Object};
-use crate::store::{AccountRow, AliasRow, Change as StoreChange, KeyRow, ObjectRow, Reader};
+use crate::store::{
+    AccountRow, AliasRow, Change as StoreChange, KeyRow, ObjectRow, PrincipalRow, Reader,
+};
 
 /// What the verbs of one batch did so far.
 #[derive(Debug, Default)]
@@ -46,6 +48,10 @@ enum Step {
     Account {
         before: AccountRow,
         after: AccountRow,
+    },
+    Principal {
+        before: PrincipalRow,
+        after: PrincipalRow,
     },
 }
 
@@ -120,6 +126,16 @@ impl Steps {
         }
     }
 
+    /// A principal's row is about to be written.
+    pub(super) fn principal(&mut self, before: PrincipalRow, after: &PrincipalRow) {
+        if self.wanted {
+            self.done.push(Step::Principal {
+                before,
+                after: after.clone(),
+            });
+        }
+    }
+
     /// Whether the destruction of material in an HSM waits for the end of the batch: there it could not
     /// be taken back.
     pub(super) fn keep_material(&mut self, object: &Object) -> bool {
@@ -155,7 +171,7 @@ impl Kms {
             change.steps = Steps::default();
             change.record.detail = format!("{} rows", steps.done.len());
             let (mut objects, mut keys) = (HashSet::new(), HashSet::new());
-            let mut account = true;
+            let (mut account, mut principal) = (true, true);
             for step in steps.done.iter().rev() {
                 match step {
                     Step::Object { id, before, after } => {
@@ -199,6 +215,12 @@ impl Kms {
                         let first = std::mem::replace(&mut account, false);
                         unchanged(first, &now, &Some(after.clone()))?;
                         change.transaction.put_account(before)?;
+                    }
+                    Step::Principal { before, after } => {
+                        let now = change.transaction.principal(before.id)?;
+                        let first = std::mem::replace(&mut principal, false);
+                        unchanged(first, &now, &Some(after.clone()))?;
+                        change.transaction.put_principal(before)?;
                     }
                 }
             }

@@ -76,7 +76,7 @@ pub(super) fn wanted(
     Ok((wanted, rest))
 }
 
-fn pem(text: &[u8]) -> Result<Vec<u8>> {
+pub(super) fn pem(text: &[u8]) -> Result<Vec<u8>> {
     use rustls::pki_types::{CertificateSigningRequestDer, pem::PemObject};
     CertificateSigningRequestDer::from_pem_slice(text)
         .map(|der| der.to_vec())

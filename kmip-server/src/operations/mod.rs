@@ -48,6 +48,7 @@ mod recover;
 mod register;
 mod rekey;
 mod rekey_key_pair;
+mod reprovision;
 mod revoke;
 mod rng_retrieve;
 mod rng_seed;
@@ -149,6 +150,7 @@ operations! {
     RNGSeed => rng_seed,
     Hash => hash,
     PKCS_11 => pkcs11,
+    ReProvision => reprovision,
     SetDefaults => set_defaults,
     SetConstraints => set_constraints,
     GetConstraints => get_constraints,

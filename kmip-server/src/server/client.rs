@@ -1,6 +1,8 @@
 //! The client at the other end of a connection, on both transports.
 
+use std::fmt;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use keybridge_core::AccountId;
@@ -11,13 +13,38 @@ use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
 
 use super::tls::{Tls, refusal};
-use crate::identity::Peer;
+use crate::identity::{Doorkeeper, Peer};
+use crate::pki::{Authority, PkiError};
 
 /// A listener's part in its connections.
 pub(super) struct Entrance {
     pub(super) tls: Tls,
     /// Account of users whose certificate is nobody's.
     pub(super) account: Option<AccountId>,
+    /// Certificate and key of the CA that makes clients' certificates.
+    pub(super) authority: Option<(PathBuf, PathBuf)>,
+}
+
+impl fmt::Debug for Entrance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Entrance").finish_non_exhaustive()
+    }
+}
+
+impl Doorkeeper for Entrance {
+    fn accepts(&self, certificate: &[u8]) -> Result<(), String> {
+        let certificate = CertificateDer::from(certificate);
+        self.tls
+            .check(&[certificate], &mut None)
+            .map_err(|error| refusal(&error))
+    }
+
+    fn authority(&self) -> Result<Option<Authority>, PkiError> {
+        let files = self.authority.as_ref();
+        files
+            .map(|(certificate, key)| Authority::open(certificate, key))
+            .transpose()
+    }
 }
 
 /// A client that has completed its handshake.
@@ -52,7 +79,8 @@ impl Client {
         let peer = match Peer::of_certificate(own, &listener.identify_by, origin) {
             Ok(peer) => peer
                 .with_account(entrance.account)
-                .with_attestation(listener.attestation),
+                .with_attestation(listener.attestation)
+                .let_in_by(Arc::clone(&entrance) as Arc<dyn Doorkeeper>),
             Err(reason) => {
                 tracing::warn!(%address, reason, "a client certificate that cannot be read");
                 return None;

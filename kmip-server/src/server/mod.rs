@@ -91,7 +91,13 @@ impl Server {
             let socket = TcpListener::bind(address)
                 .await
                 .map_err(|error| ServerError::Listen { address, error })?;
-            listeners.push((socket, Arc::new(Entrance { tls, account })));
+            let key = settings.ca_private_key.clone();
+            let entrance = Entrance {
+                tls,
+                account,
+                authority: key.map(|key| (settings.client_ca.clone(), key)),
+            };
+            listeners.push((socket, Arc::new(entrance)));
         }
         let shared = Arc::new(Shared {
             processor: Processor::answering(kms, settings.limits, settings.answers),

@@ -181,7 +181,7 @@ fn a_limited_key_has_no_copies() {
     let key = limited(&bridge, &user, 2, UsageUnit::Object);
     for lifetime in [
         crate::model::Lifetime::Stored,
-        crate::model::Lifetime::Session(crate::model::SessionId(1)),
+        crate::model::Lifetime::Session(crate::model::SessionId::fresh()),
     ] {
         let copy = bridge.kms.copy(&user, key, lifetime, &mut |_| Ok(()));
         assert!(

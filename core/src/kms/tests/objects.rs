@@ -294,7 +294,8 @@ fn a_session_object_changed_by_two_threads_keeps_both_changes() {
     let mut request = CreateKey::new(KeySpec::Aes { bits: 256 });
     request.secret = attributes("k");
     (request.secret.sensitive, request.secret.extractable) = (false, true);
-    request.lifetime = Lifetime::Session(SessionId(1));
+    let session = SessionId::fresh();
+    request.lifetime = Lifetime::Session(session);
     let key = bridge.kms.create_key(&user, request).expect("a key").secret;
     let mut others = 0;
     bridge
@@ -316,7 +317,7 @@ fn a_session_object_changed_by_two_threads_keeps_both_changes() {
     assert_eq!(now.attributes.label, "changed");
     assert!(now.attributes.sensitive && !now.attributes.extractable);
     let gone = bridge.kms.modify(&user, key, &mut |_| {
-        bridge.kms.end_session(SessionId(1));
+        bridge.kms.end_session(session);
         Ok(())
     });
     assert!(matches!(gone, Err(Error::NotFound { .. })));
