@@ -8,19 +8,19 @@ use keybridge_pkcs11::rv::Rv;
 use crate::keys::{unwrap, wrap};
 use crate::support::*;
 
-fn secret(key_type: CK_KEY_TYPE) -> Attributes {
+pub(crate) fn secret(key_type: CK_KEY_TYPE) -> Attributes {
     Attributes::new()
         .ulong(CKA_CLASS, CKO_SECRET_KEY)
         .ulong(CKA_KEY_TYPE, key_type)
 }
 
-fn open(attributes: Attributes) -> Attributes {
+pub(crate) fn open(attributes: Attributes) -> Attributes {
     attributes
         .bool(CKA_SENSITIVE, false)
         .bool(CKA_EXTRACTABLE, true)
 }
 
-fn base(session: &Session, value: &[u8], hidden: bool) -> CK_OBJECT_HANDLE {
+pub(crate) fn base(session: &Session, value: &[u8], hidden: bool) -> CK_OBJECT_HANDLE {
     let attributes = secret(CKK_GENERIC_SECRET)
         .bytes(CKA_VALUE, value)
         .bool(CKA_DERIVE, true)
@@ -31,7 +31,7 @@ fn base(session: &Session, value: &[u8], hidden: bool) -> CK_OBJECT_HANDLE {
     key
 }
 
-fn derive(
+pub(crate) fn derive(
     session: &Session,
     mut mechanism: CK_MECHANISM,
     base: CK_OBJECT_HANDLE,

@@ -27,5 +27,6 @@ mod spoiled;
 mod states;
 mod support;
 mod templates;
+mod tls;
 mod tokens;
 mod vectors;

@@ -24,6 +24,7 @@ mod change;
 mod check_value;
 mod conventions;
 mod create;
+mod derive;
 mod encapsulation;
 mod engines;
 mod imprints;
@@ -52,8 +53,9 @@ mod usage;
 pub use abilities::Place;
 pub use operate::Operation;
 pub use request::{
-    Consequence, CreateKey, Created, DecapsulateKey, DeriveKey, EncapsulateKey, Exported, Find,
-    Imported, NewClient, NewCredential, NewDates, PinState, Register, TokenState, UnwrapKey,
+    Consequence, CreateKey, Created, DecapsulateKey, DeriveKey, DeriveKeys, EncapsulateKey,
+    Exported, Find, Imported, NewClient, NewCredential, NewDates, PinState, Register, TokenState,
+    UnwrapKey,
 };
 pub(crate) use undo::UndoLog;
 

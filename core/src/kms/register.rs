@@ -58,7 +58,7 @@ impl Kms {
         })
     }
 
-    /// Brings in several objects: all of them, or none.
+    /// Brings in several objects that live equally long: all of them, or none.
     ///
     /// # Errors
     /// As [`Kms::register`].
@@ -67,49 +67,49 @@ impl Kms {
         caller: &Arc<Caller>,
         requests: Vec<Register>,
     ) -> Result<Vec<ObjectId>> {
-        self.register_stored(caller, Verb::Register, requests, |_| Ok(()))
+        let (verb, descent) = (Verb::Register, Descent::default());
+        self.register_all_as(caller, verb, requests, descent, &|_| Ok(()))
     }
 
-    /// Brings in stored objects in one transaction, which begins with `first`.
-    pub(super) fn register_stored(
+    /// [`Kms::register`] under another verb (unwrap, derive). `descent`: what the value comes from. `fits` has the
+    /// last word on the finished object, before it is kept.
+    pub(super) fn register_as(
+        &self,
+        caller: &Arc<Caller>,
+        verb: Verb,
+        request: Register,
+        descent: Descent,
+        fits: &dyn Fn(&Object) -> Result<()>,
+    ) -> Result<ObjectId> {
+        let made = self.register_all_as(caller, verb, vec![request], descent, fits)?;
+        let none = || Error::Internal("nothing was registered".into());
+        made.first().copied().ok_or_else(none)
+    }
+
+    /// [`Kms::register_all`] as [`Kms::register_as`] does it.
+    pub(super) fn register_all_as(
         &self,
         caller: &Arc<Caller>,
         verb: Verb,
         requests: Vec<Register>,
-        first: impl FnOnce(&mut Change<'_>) -> Result<()>,
+        descent: Descent,
+        fits: &dyn Fn(&Object) -> Result<()>,
     ) -> Result<Vec<ObjectId>> {
         let mut built = Vec::with_capacity(requests.len());
-        let building = self.refusable(caller, verb, None, || {
-            for mut request in requests {
-                if request.lifetime != Lifetime::Stored {
-                    return Err(Error::InvalidRequest(
-                        "a session's object among others".into(),
-                    ));
-                }
-                let arrival = Arrival::of(&mut request);
-                let object = self.build_registered(caller, verb, request, Descent::default())?;
-                built.push((object, arrival));
-                if let Some((object, _)) = built.last_mut() {
-                    self.settle_check_value(object)?;
-                }
-            }
-            Ok(())
-        });
-        let result = building.and_then(|()| {
-            self.change(caller, verb, |change| {
-                change.authorize()?;
-                first(change)?;
-                let mut ids = Vec::with_capacity(built.len());
-                for (object, arrival) in &mut built {
-                    if !ids.is_empty() {
-                        change.next_record()?;
+        let result = self
+            .refusable(caller, verb, None, || {
+                for mut request in requests {
+                    let arrival = Arrival::of(&mut request);
+                    let object = self.build_registered(caller, verb, request, descent)?;
+                    built.push((object, arrival));
+                    if let Some((object, _)) = built.last_mut() {
+                        fits(object)?;
+                        self.settle_check_value(object)?;
                     }
-                    change.arrive(object, arrival)?;
-                    ids.push(object.id);
                 }
-                Ok(ids)
+                Ok(())
             })
-        });
+            .and_then(|()| self.keep_all(caller, verb, &mut built));
         if result.is_err() {
             for (object, _) in &built {
                 self.undo_generation(object);
@@ -118,37 +118,59 @@ impl Kms {
         result
     }
 
-    /// [`Kms::register`] under another verb (unwrap, derive). `descent`: what the value comes from. `fits` has the last word on the finished object, before it is kept.
-    pub(super) fn register_as(
+    fn keep_all(
         &self,
         caller: &Arc<Caller>,
         verb: Verb,
-        mut request: Register,
-        descent: Descent,
-        fits: &dyn Fn(&Object) -> Result<()>,
-    ) -> Result<ObjectId> {
-        let arrival = Arrival::of(&mut request);
-        let mut object = self.refusable(caller, verb, None, || {
-            let mut object = self.build_registered(caller, verb, request, descent)?;
-            let fits = fits(&object).and_then(|()| self.settle_check_value(&mut object));
-            fits.inspect_err(|_| self.undo_generation(&object))?;
-            Ok(object)
-        })?;
-        if object.lifetime != Lifetime::Stored {
-            let id = object.id;
-            self.refusable(caller, verb, None, || self.add_session_object(object))?;
-            self.record_use_of(caller, verb, id, None, "session")?;
-            return Ok(id);
+        built: &mut Vec<(Object, Arrival)>,
+    ) -> Result<Vec<ObjectId>> {
+        let stored = |own: &&(Object, Arrival)| own.0.lifetime == Lifetime::Stored;
+        match built.iter().filter(stored).count() {
+            0 => {
+                let objects = built.drain(..).map(|(object, _)| object);
+                return self.keep_all_in_session(caller, verb, objects.collect());
+            }
+            all if all == built.len() => {}
+            _ => {
+                return Err(Error::InvalidRequest(
+                    "a session's object among others".into(),
+                ));
+            }
         }
-        let result = self.change(caller, verb, |change| {
+        self.change(caller, verb, |change| {
             change.authorize()?;
-            change.arrive(&mut object, &arrival)?;
-            Ok(object.id)
-        });
-        if result.is_err() {
-            self.undo_generation(&object);
+            let mut ids = Vec::with_capacity(built.len());
+            for (object, arrival) in built {
+                if !ids.is_empty() {
+                    change.next_record()?;
+                }
+                change.arrive(object, arrival)?;
+                ids.push(object.id);
+            }
+            Ok(ids)
+        })
+    }
+
+    fn keep_all_in_session(
+        &self,
+        caller: &Arc<Caller>,
+        verb: Verb,
+        objects: Vec<Object>,
+    ) -> Result<Vec<ObjectId>> {
+        let ids: Vec<ObjectId> = objects.iter().map(|own| own.id).collect();
+        self.refusable(caller, verb, None, || {
+            for (index, object) in objects.into_iter().enumerate() {
+                let added = self.add_session_object(object);
+                added.inspect_err(|_| {
+                    ids[..index].iter().for_each(|id| self.sessions.remove(*id))
+                })?;
+            }
+            Ok(())
+        })?;
+        for id in &ids {
+            self.record_use_of(caller, verb, *id, None, "session")?;
         }
-        result
+        Ok(ids)
     }
 
     fn build_registered(

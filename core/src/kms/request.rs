@@ -208,6 +208,20 @@ pub struct DeriveKey {
     pub template: Register,
 }
 
+/// Derives several objects from a key, one after the other out of the same bytes.
+#[derive(Clone, Debug)]
+pub struct DeriveKeys {
+    /// The base key.
+    pub base_key: ObjectId,
+    /// How.
+    pub mechanism: Mechanism,
+    /// What becomes of the bytes, in their order: each has a kind, which says how many are its own, and all live
+    /// equally long. Their `value` is not looked at.
+    pub templates: Vec<Register>,
+    /// Bytes after theirs that are handed out: no secrets (initialization vectors).
+    pub open: usize,
+}
+
 /// Makes a secret object, and what carries its value to the holder of a private key.
 #[derive(Clone, Debug)]
 pub struct EncapsulateKey {

@@ -1,4 +1,4 @@
-//! Keys on the way: wrap, unwrap, derive; and random bytes.
+//! Keys on the way: wrap, unwrap; and random bytes.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use super::cache::Loaded;
 use super::change::check_object;
 use super::imprints;
 use super::register::Descent;
-use super::request::{DeriveKey, UnwrapKey};
+use super::request::UnwrapKey;
 use super::rules;
 use crate::algorithm::KeySpec;
 use crate::audit::Verb;
@@ -26,7 +26,7 @@ use crate::secret::SecretBytes;
 
 /// Fewest bytes of a sensitive value that is unwrapped by a mechanism that does not authenticate: with fewer it would
 /// be found by trying, and of what was wrapped one such piece after the other. 112 bits, the least of SP 800-131A.
-const SHORTEST_UNPROVEN: usize = 14;
+pub(super) const SHORTEST_UNPROVEN: usize = 14;
 
 /// Bytes that the padding of PKCS#1 v1.5 adds at least.
 const PKCS1_ADDS: usize = 11;
@@ -279,69 +279,6 @@ impl Kms {
         }))
     }
 
-    /// Derives a new secret object from a key.
-    ///
-    /// # Errors
-    /// Those of [`Kms::begin`] and [`Kms::register`].
-    pub fn derive(&self, caller: &Arc<Caller>, request: DeriveKey) -> Result<ObjectId> {
-        let DeriveKey {
-            base_key,
-            second_key,
-            mut mechanism,
-            length,
-            mut template,
-        } = request;
-        let (value, base, descent) =
-            self.refusable(caller, Verb::Derive, Some(base_key), || {
-                let (base, seen) = self.prepare(caller, base_key, Purpose::Derive, &mechanism)?;
-                let mut descent = Descent::of(&base.object);
-                let second = match second_key {
-                    Some(second) => Some(self.second_key(caller, second, &mut mechanism)?),
-                    None => None,
-                };
-                let value = self.ready(&base)?.derive(&mechanism, length)?;
-                check_shown(&mechanism, &base.object, value.len(), &mut template)?;
-                if let Some(second) = second {
-                    // What is joined to the base key comes after all of it.
-                    let before = base.object.spec.map_or(0, KeySpec::value_length);
-                    let rest = value.len().saturating_sub(before);
-                    check_shown(&mechanism, &second, rest, &mut template)?;
-                    descent = descent.and(Descent::of(&second));
-                    self.count(caller, &second, Purpose::Derive, value.len(), true)?;
-                }
-                self.take_role(caller, &base, (Purpose::Derive, &mechanism), seen)?;
-                self.count(caller, &base.object, Purpose::Derive, value.len(), true)?;
-                Ok((value, base, descent))
-            })?;
-        self.record_use_of(caller, Verb::Derive, base_key, None, mechanism.name())?;
-        template.value = Some(value);
-        let demands = &base.object.attributes.templates.derive;
-        self.register_as(caller, Verb::Derive, template, descent, &|object| {
-            rules::check_template("derive", demands, object)
-        })
-    }
-
-    /// Takes the value of a second key, which the caller may derive from, into a mechanism.
-    fn second_key(
-        &self,
-        caller: &Arc<Caller>,
-        second: ObjectId,
-        mechanism: &mut Mechanism,
-    ) -> Result<Arc<Object>> {
-        let (second, seen) = self.prepare(caller, second, Purpose::Derive, mechanism)?;
-        let value = match &second.object.material {
-            Material::Secret(value) if second.object.class == ObjectClass::SecretKey => value,
-            _ => return Err(Error::NoMaterial("the second key's value is not here")),
-        };
-        if !mechanism.take_second_key(value.clone()) {
-            return Err(Error::MechanismParameter(
-                "the mechanism takes no second key".to_owned(),
-            ));
-        }
-        self.take_role(caller, &second, (Purpose::Derive, mechanism), seen)?;
-        Ok(Arc::clone(&second.object))
-    }
-
     /// Stirs a caller's seed into what [`Kms::random`] gives: it cannot make it weaker.
     ///
     /// # Errors
@@ -376,28 +313,4 @@ impl Kms {
         self.stirred.mix(output)?;
         self.record_use(caller, Verb::Random, None, None, "")
     }
-}
-
-/// A key that shows bytes of a key it was derived from is as hidden as that one, and shows enough of a hidden one's
-/// bytes that they cannot be found by trying (PKCS#11, "Miscellaneous simple key derivation": sensitivity).
-fn check_shown(
-    mechanism: &Mechanism,
-    source: &Object,
-    length: usize,
-    template: &mut super::request::Register,
-) -> Result<()> {
-    let Some(shown) = mechanism.shown_of_base(length) else {
-        return Ok(());
-    };
-    let attributes = &source.attributes;
-    let hidden = attributes.sensitive || !attributes.extractable;
-    if hidden && shown < SHORTEST_UNPROVEN {
-        return Err(Error::PolicyForbids(
-            "fewer bytes of a sensitive key would be found by trying",
-        ));
-    }
-    template.attributes.sensitive |= attributes.sensitive;
-    template.attributes.extractable &= attributes.extractable;
-    template.attributes.wrap_with_trusted |= attributes.wrap_with_trusted;
-    Ok(())
 }

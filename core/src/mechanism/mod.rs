@@ -370,6 +370,20 @@ impl Mechanism {
         }
     }
 
+    /// Whether what is derived is as sensitive and as little extractable as the base key, though it shows nothing of
+    /// it: what PKCS#11 says of the keys of TLS ("Generic Key Derivation using the TLS PRF", "Key and MAC derivation").
+    #[must_use]
+    pub const fn inherits_hiding(&self) -> bool {
+        use TlsSecret::{Exported, KeyBlock, SafeKeyBlock};
+        matches!(
+            self,
+            Self::TlsPrf {
+                secret: Exported | KeyBlock | SafeKeyBlock,
+                ..
+            }
+        )
+    }
+
     /// Takes the value of a second key in: the salt of HKDF, what is joined to a key. False where none is wanted.
     pub(crate) fn take_second_key(&mut self, value: SecretBytes) -> bool {
         match self {

@@ -131,8 +131,17 @@ impl Mechanism {
                 secret: TlsSecret::ExtendedMaster,
                 ..
             } => &[0x56, 0x57],
-            Self::TlsPrf { .. } => &[0x3e5],
-            Self::TlsMac { .. } => &[0x3e4],
+            Self::TlsPrf {
+                secret: TlsSecret::KeyBlock,
+                ..
+            } => &[0x3e1],
+            Self::TlsPrf {
+                secret: TlsSecret::SafeKeyBlock,
+                ..
+            } => &[0x3e3],
+            // CKM_TLS_KDF and CKM_TLS_MAC, and their older names.
+            Self::TlsPrf { .. } => &[0x3e5, 0x3d9],
+            Self::TlsMac { .. } => &[0x3e4, 0x3d8],
             Self::RsaAesKeyWrap { .. } => &[0x1054],
             Self::EcdhAesKeyWrap { .. } => &[0x1053, 0x4038, 0x4039],
             Self::Ecdh { .. } => &[0x1050, 0x1051],

@@ -116,6 +116,10 @@ pub enum TlsSecret {
     ExtendedMaster,
     /// Whatever has a label (RFC 5705).
     Exported,
+    /// The keys of a connection and its initialization vectors (RFC 5246 section 6.3).
+    KeyBlock,
+    /// The same without initialization vectors, which are handed out: `CKM_TLS12_KEY_SAFE_DERIVE`.
+    SafeKeyBlock,
 }
 
 /// How a secret becomes another, with a hash (KMIP 2.1 section 11.14, Derivation Method). Fixed input data and

@@ -161,6 +161,20 @@ pub(super) fn tls_kdf<'call>(parameter: Parameter) -> Result<Parameters<'call>> 
     })
 }
 
+pub(super) fn tls_keys<'call>(parameter: Parameter) -> Result<Parameters<'call>> {
+    let raw: CK_TLS12_KEY_MAT_PARAMS = parameter.structure()?;
+    let random = raw.RandomInfo;
+    Ok(Parameters::TlsKeys {
+        hash: raw.prfHashMechanism,
+        mac_bits: raw.ulMacSizeInBits,
+        key_bits: raw.ulKeySizeInBits,
+        vector_bits: raw.ulIVSizeInBits,
+        export: raw.bIsExport != CK_FALSE,
+        client: inner(random.pClientRandom, random.ulClientRandomLen)?,
+        server: inner(random.pServerRandom, random.ulServerRandomLen)?,
+    })
+}
+
 pub(super) fn tls_mac<'call>(parameter: Parameter) -> Result<Parameters<'call>> {
     let raw: CK_TLS_MAC_PARAMS = parameter.structure()?;
     Ok(Parameters::TlsMac {

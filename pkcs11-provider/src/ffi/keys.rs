@@ -4,6 +4,7 @@ use cryptoki_sys::*;
 
 use super::message_parameters::{self, Places, Tag};
 use super::pointers::{Ptr, Transfer};
+use super::tls_keys::TlsKeysPlace;
 use super::{attributes, mechanism};
 use crate::functions::MessageParameters;
 use crate::module::{Instance, current};
@@ -118,9 +119,17 @@ pub(super) fn derive_key(
     key: Ptr<CK_OBJECT_HANDLE>,
 ) -> Result<()> {
     let instance = current()?;
-    key.expect_writable()?;
+    let keys = TlsKeysPlace::of(mechanism)?;
+    if keys.is_none() {
+        key.expect_writable()?;
+    }
     let mechanism = mechanism::read(mechanism, instance.numbers(session))?;
     let template = attributes::read(template, count, instance.numbers(session))?;
+    if let Some(keys) = keys {
+        // "The parameter phKey passed to C_DeriveKey is unnecessary, and should be a NULL_PTR."
+        let made = instance.derive_tls_keys(session, &mechanism, base_key, &template)?;
+        return keys.write(&made);
+    }
     key.write(instance.derive_key(session, &mechanism, base_key, &template)?)
 }
 

@@ -144,6 +144,7 @@ impl Parameter {
             ParameterShape::TlsMaster => derivations::tls_master(self),
             ParameterShape::TlsExtendedMaster => derivations::tls_extended_master(self),
             ParameterShape::TlsKdf => derivations::tls_kdf(self),
+            ParameterShape::TlsKeys => derivations::tls_keys(self),
             ParameterShape::TlsMac => derivations::tls_mac(self),
             ParameterShape::Pbkdf2 => derivations::pbkdf2(self),
         }

@@ -32,6 +32,7 @@ mod random;
 mod sessions;
 mod signature;
 pub(crate) mod slots;
+mod tls_keys;
 
 use cryptoki_sys::*;
 

@@ -60,7 +60,10 @@ impl Instance {
             };
             check_data_to_encrypt(row, mechanism, length)?;
             let mechanism = to_core(row, mechanism, spec)?;
-            let template = new_key(session, &draft, Some(draft.secret_spec(length)?));
+            let mut template = new_key(session, &draft, Some(draft.secret_spec(length)?));
+            if matches!(row.family, Family::TlsMaster | Family::TlsExtendedMaster) {
+                for_tls_only(&mut template.attributes.allowed_mechanisms)?;
+            }
             let private = template.attributes.private;
             let request = DeriveKey {
                 base_key: base,
@@ -170,6 +173,31 @@ impl Instance {
         let object = slot.token.register(request);
         let object = object.map_err(|error| rv(&error, Doing::Making))?;
         Ok(self.made(session, slot, object, private, draft.token))
+    }
+}
+
+/// What a TLS master secret is for: "the mechanism also contributes the CKA_ALLOWED_MECHANISMS attribute".
+const USES_OF_MASTER_SECRET: [CK_MECHANISM_TYPE; 6] = [
+    CKM_TLS12_KEY_AND_MAC_DERIVE,
+    CKM_TLS12_KEY_SAFE_DERIVE,
+    CKM_TLS_KDF,
+    CKM_TLS_MAC,
+    CKM_TLS12_KDF,
+    CKM_TLS12_MAC,
+];
+
+/// A template may allow fewer of them.
+fn for_tls_only(allowed: &mut Vec<CK_MECHANISM_TYPE>) -> Result<()> {
+    if allowed.is_empty() {
+        allowed.extend(USES_OF_MASTER_SECRET);
+    }
+    if allowed
+        .iter()
+        .all(|kind| USES_OF_MASTER_SECRET.contains(kind))
+    {
+        Ok(())
+    } else {
+        Err(Rv::TEMPLATE_INCONSISTENT)
     }
 }
 

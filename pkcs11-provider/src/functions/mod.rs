@@ -15,6 +15,7 @@ mod operations;
 mod sessions;
 mod slots;
 mod states;
+mod tls_keys;
 mod verify_signature;
 mod wrapping;
 
@@ -24,3 +25,4 @@ pub(crate) use messages::{MadeParameters, MessageParameters};
 pub use sessions::{SessionInformation, UserType};
 pub use slots::TokenInformation;
 pub(crate) use states::SavedStates;
+pub(crate) use tls_keys::TlsKeys;

@@ -120,6 +120,26 @@ pub(super) fn derivation(
                 seed: [client, server, context].concat(),
             })
         }
+        (
+            Family::TlsKeys(vectors),
+            Parameters::TlsKeys {
+                hash,
+                export: false,
+                client,
+                server,
+                ..
+            },
+        ) => Ok(Mechanism::TlsPrf {
+            hash: hash_of_digest(hash)?,
+            secret: if vectors {
+                TlsSecret::KeyBlock
+            } else {
+                TlsSecret::SafeKeyBlock
+            },
+            label: b"key expansion".to_vec(),
+            // The other way round than for the master secret (RFC 5246 section 6.3).
+            seed: [server, client].concat(),
+        }),
         _ => Err(Rv::MECHANISM_PARAM_INVALID),
     }
 }

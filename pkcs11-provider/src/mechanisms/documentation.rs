@@ -60,10 +60,6 @@ pub const LEFT_OUT: &[(&str, &str)] = &[
         "TLS before 1.2",
     ),
     (
-        "CKM_TLS12_KEY_AND_MAC_DERIVE, CKM_TLS12_KEY_SAFE_DERIVE, CKM_TLS12_MAC, CKM_TLS12_KDF",
-        "several keys by one call; CKM_TLS_KDF derives one",
-    ),
-    (
         "CKM_PBE_…, CKM_PBA_…",
         "keys of passwords with RC2, RC4, DES, CAST; CKM_PKCS5_PBKD2 instead",
     ),
@@ -148,6 +144,12 @@ const NOTES: &[(&str, &str)] = &[
         "CKM_SP800_108_DOUBLE_PIPELINE_KDF",
         "one key a call; no key handles among the data",
     ),
+    (
+        "CKM_TLS12_KEY_AND_MAC_DERIVE",
+        "all keys or none; vectors of up to 128 bits, for which CKM_TLS12_KEY_SAFE_DERIVE is without",
+    ),
+    ("CKM_TLS12_KDF", "the older name of CKM_TLS_KDF"),
+    ("CKM_TLS12_MAC", "the older name of CKM_TLS_MAC"),
     ("CKM_TLS12_MASTER_KEY_DERIVE", "pVersion must be NULL"),
     (
         "CKM_TLS12_EXTENDED_MASTER_KEY_DERIVE",

@@ -70,6 +70,8 @@ pub enum ParameterShape {
     TlsExtendedMaster,
     /// `CK_TLS_KDF_PARAMS`.
     TlsKdf,
+    /// `CK_TLS12_KEY_MAT_PARAMS`.
+    TlsKeys,
     /// `CK_TLS_MAC_PARAMS`.
     TlsMac,
     /// `CK_PKCS5_PBKD2_PARAMS2`, or `CK_PKCS5_PBKD2_PARAMS` of before 2.40.
@@ -249,6 +251,23 @@ pub enum Parameters<'a> {
         /// The exporter's context.
         context: &'a [u8],
     },
+    /// For TLS 1.2's keys of a connection.
+    TlsKeys {
+        /// The hash of the PRF.
+        hash: CK_MECHANISM_TYPE,
+        /// Bits of each MAC key.
+        mac_bits: CK_ULONG,
+        /// Bits of each key.
+        key_bits: CK_ULONG,
+        /// Bits of each initialization vector.
+        vector_bits: CK_ULONG,
+        /// Whether the suite is an export one, of which TLS 1.2 has none.
+        export: bool,
+        /// The client's random.
+        client: &'a [u8],
+        /// The server's random.
+        server: &'a [u8],
+    },
     /// For TLS 1.2's verify data.
     TlsMac {
         /// The hash of the PRF.
@@ -306,6 +325,7 @@ impl Parameters<'_> {
             }
             | Parameters::RsaAesKeyWrap { hash, .. }
             | Parameters::Tls { hash, .. }
+            | Parameters::TlsKeys { hash, .. }
             | Parameters::TlsMac { hash, .. }
             | Parameters::Sp800108 { prf: hash, .. }
             | Parameters::Hkdf { prf: hash, .. } => *hash = turn(*hash),

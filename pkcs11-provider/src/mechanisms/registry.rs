@@ -104,6 +104,8 @@ pub enum Family {
     TlsMaster,
     /// TLS 1.2's extended master secret.
     TlsExtendedMaster,
+    /// TLS 1.2's keys of a connection, with initialization vectors or without.
+    TlsKeys(bool),
     /// TLS 1.2's keying material exporter.
     TlsKdf,
     /// TLS 1.2's verify data.

@@ -128,6 +128,15 @@ pub(crate) fn sample(row: &Row) -> Parameters<'static> {
             server: &[3; 32],
             context: &[],
         },
+        S::TlsKeys => Parameters::TlsKeys {
+            hash: CKM_SHA256,
+            mac_bits: 256,
+            key_bits: 128,
+            vector_bits: 0,
+            export: false,
+            client: &[2; 32],
+            server: &[3; 32],
+        },
         S::TlsMac => Parameters::TlsMac {
             hash: CKM_SHA256,
             length: 12,

@@ -194,12 +194,16 @@ mechanisms! {
     CKM_SHAKE_128_KEY_DERIVATION ShakeKey(128) None Secret [DERIVE] GENERIC;
     CKM_SHAKE_256_KEY_DERIVATION ShakeKey(256) None Secret [DERIVE] GENERIC;
     CKM_TLS12_MASTER_KEY_DERIVE TlsMaster TlsMaster Secret [DERIVE] TLS;
-    CKM_TLS12_MASTER_KEY_DERIVE_DH TlsMaster TlsMaster Secret [DERIVE] GENERIC;
+    CKM_TLS12_MASTER_KEY_DERIVE_DH TlsMaster TlsMaster Secret [DERIVE] TLS;
     CKM_TLS12_EXTENDED_MASTER_KEY_DERIVE TlsExtendedMaster TlsExtendedMaster Secret [DERIVE] TLS;
     CKM_TLS12_EXTENDED_MASTER_KEY_DERIVE_DH TlsExtendedMaster TlsExtendedMaster Secret [DERIVE]
-        GENERIC;
+        TLS;
+    CKM_TLS12_KEY_AND_MAC_DERIVE TlsKeys(true) TlsKeys Secret [DERIVE] TLS;
+    CKM_TLS12_KEY_SAFE_DERIVE TlsKeys(false) TlsKeys Secret [DERIVE] TLS;
     CKM_TLS_KDF TlsKdf TlsKdf Secret [DERIVE] GENERIC;
+    CKM_TLS12_KDF TlsKdf TlsKdf Secret [DERIVE] GENERIC;
     CKM_TLS_MAC TlsMac TlsMac Hmac [SIGNATURE] TLS;
+    CKM_TLS12_MAC TlsMac TlsMac Hmac [SIGNATURE] TLS;
 
     CKM_SHA_1_KEY_GEN Generate(CKK_SHA_1_HMAC) None None [GENERATE] HMAC;
     CKM_SHA_1_HMAC Hmac(Sha1) None Hmac [SIGNATURE] HMAC;

@@ -14,8 +14,8 @@ use keybridge_core::{
 
 use super::signature;
 use super::{
-    CreateKey, Created, DecapsulateKey, DeriveKey, EdwardsPoint, EncapsulateKey, Exported, Find,
-    Place, Register, Token, TokenOperation, TokenState, UnwrapKey,
+    CreateKey, Created, DecapsulateKey, DeriveKey, DeriveKeys, EdwardsPoint, EncapsulateKey,
+    Exported, Find, Place, Register, Token, TokenOperation, TokenState, UnwrapKey,
 };
 use crate::mechanisms::numbers::Numbers;
 
@@ -333,6 +333,10 @@ impl Token for Embedded {
 
     fn derive(&self, request: DeriveKey) -> Result<ObjectId> {
         self.call(|kms, caller| kms.derive(caller, request))
+    }
+
+    fn derive_keys(&self, request: DeriveKeys) -> Result<(Vec<ObjectId>, SecretBytes)> {
+        self.call(|kms, caller| kms.derive_keys(caller, request))
     }
 
     fn encapsulate(&self, request: EncapsulateKey) -> Result<(ObjectId, Vec<u8>)> {

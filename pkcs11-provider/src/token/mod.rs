@@ -18,8 +18,8 @@ pub(crate) mod error;
 mod signature;
 
 pub use keybridge_core::kms::{
-    CreateKey, Created, DecapsulateKey, DeriveKey, EncapsulateKey, Exported, Find, Place, Register,
-    TokenState, UnwrapKey,
+    CreateKey, Created, DecapsulateKey, DeriveKey, DeriveKeys, EncapsulateKey, Exported, Find,
+    Place, Register, TokenState, UnwrapKey,
 };
 
 /// A use of a key that was begun at a token.
@@ -141,6 +141,8 @@ pub trait Token: Send + Sync {
     fn unwrap(&self, request: UnwrapKey<'_>) -> Result<ObjectId>;
     /// Derives a key.
     fn derive(&self, request: DeriveKey) -> Result<ObjectId>;
+    /// Derives several, all or none, and the bytes after theirs.
+    fn derive_keys(&self, request: DeriveKeys) -> Result<(Vec<ObjectId>, SecretBytes)>;
     /// Makes a secret with a public key.
     fn encapsulate(&self, request: EncapsulateKey) -> Result<(ObjectId, Vec<u8>)>;
     /// Opens such a secret.

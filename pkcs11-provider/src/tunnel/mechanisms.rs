@@ -167,6 +167,7 @@ fn fields<'a>(shape: ParameterShape, reader: &mut Reader<'a>) -> Result<Paramete
         | S::Sp800108Feedback
         | S::TlsMaster
         | S::TlsExtendedMaster
+        | S::TlsKeys
         | S::TlsKdf
         | S::Pbkdf2 => return Err(Malformed),
         S::CbcEncryptData => Parameters::CbcEncryptData {
