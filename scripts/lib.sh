@@ -36,7 +36,8 @@ quietly() {
 }
 
 # What builds the workspace.
-build_packages=(gcc libc6-dev make pkg-config)
+# libssl-dev is for the feature legacy-tls only.
+build_packages=(gcc libc6-dev make pkg-config libssl-dev)
 # The programs that the end-to-end tests drive.
 client_packages=(softhsm2 opensc gnutls-bin libengine-pkcs11-openssl openssl openssh-client
     openssh-server default-jdk-headless valgrind libnss3-tools nginx stunnel4 knot knot-dnssecutils

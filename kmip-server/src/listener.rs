@@ -5,12 +5,12 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use keybridge_core::{Error, Result};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::settings::ServerSettings;
 
 /// How messages are carried.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Transport {
     /// TTLV over TLS: the KMIP port.
@@ -18,7 +18,14 @@ pub enum Transport {
     Tls,
     /// HTTP POST over TLS, encoded as the Content-Type says (KMIP Profiles 2.1, section 5.3).
     Https,
+    /// TTLV over OpenSSL's TLS with cipher suites that TLS here does not have otherwise: TLS 1.2 with
+    /// static RSA or CBC. Needs the cargo feature `legacy-tls`.
+    LegacyTls,
 }
+
+/// What is said of a listener for legacy TLS, at the start and by `keybridge status`.
+pub const LEGACY_WARNING: &str = "LEGACY TLS: this listener takes cipher suites without forward secrecy and with CBC; \
+     use it for devices that have nothing better, and for nothing else";
 
 /// What of a client's certificate says who it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -165,6 +172,12 @@ impl ServerSettings {
         for listener in listeners {
             if !listener.path.starts_with('/') || listener.path.contains(['?', '#', ' ']) {
                 return wrong("https-path is a path: it begins with / and has no query");
+            }
+            if listener.transport == Transport::LegacyTls && !cfg!(feature = "legacy-tls") {
+                return wrong(
+                    "transport = \"legacy-tls\" needs a keybridge that was built for it: install OpenSSL's \
+                     headers (libssl-dev), then cargo build -p keybridge-server --features legacy-tls",
+                );
             }
             if listener.identify_by.is_empty() && listener.account.is_none() {
                 return wrong(

@@ -14,6 +14,7 @@ mod fuzz_targets;
 mod harness;
 mod https;
 mod identity;
+mod legacy;
 mod messages;
 mod network;
 mod objects;

@@ -31,6 +31,8 @@ pub(crate) struct Open {
     pub(crate) ca: Issued,
     pub(crate) port: u16,
     pub(crate) https_port: u16,
+    /// Those of listeners with sections of their own.
+    pub(crate) other_ports: Vec<u16>,
     stop: watch::Sender<bool>,
     runtime: Option<Runtime>,
     served: Option<tokio::task::JoinHandle<()>>,
@@ -96,6 +98,7 @@ impl Open {
             ca,
             port: ports[0],
             https_port: ports[1],
+            other_ports: ports[2..].to_vec(),
             stop,
             runtime: Some(runtime),
             served: Some(served),

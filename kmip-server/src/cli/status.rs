@@ -11,7 +11,9 @@ use serde::Serialize;
 use super::context::Configuration;
 use super::failure::Outcome;
 use super::output::{self, Output};
+use crate::listener::{LEGACY_WARNING, Listener, Transport};
 use crate::pki;
+use crate::settings::ServerSettings;
 
 /// How long a listener has to accept.
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(500);
@@ -44,7 +46,10 @@ struct AccountStatus {
 #[derive(Debug, Serialize)]
 struct ListenerStatus {
     address: SocketAddr,
+    transport: Transport,
     listening: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    warning: Option<&'static str>,
 }
 
 /// Keys counted one by one up to here; more are "at least".
@@ -71,13 +76,16 @@ pub(super) fn run(config: Option<&Path>, output: Output) -> Outcome {
         });
     }
     let server = configuration.server().ok();
-    let listeners = server
-        .iter()
-        .flat_map(|server| &server.listen)
-        .map(|address| ListenerStatus {
-            address: *address,
-            listening: TcpStream::connect_timeout(address, CONNECT_TIMEOUT).is_ok(),
-        });
+    let listeners = server.iter().flat_map(ServerSettings::listeners).map(
+        |Listener {
+             address, transport, ..
+         }| ListenerStatus {
+            address,
+            transport,
+            listening: TcpStream::connect_timeout(&address, CONNECT_TIMEOUT).is_ok(),
+            warning: (transport == Transport::LegacyTls).then_some(LEGACY_WARNING),
+        },
+    );
     let expires = server
         .as_ref()
         .and_then(|server| certificate_end(&server.certificate));
@@ -116,7 +124,11 @@ fn for_people(status: &Status) -> String {
             } else {
                 "not listening"
             };
-            format!("{} ({word})", listener.address)
+            match listener.transport {
+                Transport::Tls => format!("{} ({word})", listener.address),
+                Transport::Https => format!("{} (HTTPS, {word})", listener.address),
+                Transport::LegacyTls => format!("{} (legacy TLS, {word})", listener.address),
+            }
         })
         .collect();
     let mut text = output::facts(&[
@@ -148,6 +160,11 @@ fn for_people(status: &Status) -> String {
             "\n{} keys of processes that died may be left in an HSM that cannot be reached",
             status.hsm_leftovers
         ));
+    }
+    for listener in &status.listeners {
+        if let Some(warning) = listener.warning {
+            text.push_str(&format!("\n{}: {warning}", listener.address));
+        }
     }
     for account in &status.accounts {
         text.push_str(&policy_of(account));

@@ -67,12 +67,22 @@ impl Client {
         generation: u64,
     ) -> Option<Self> {
         let (_, session) = stream.get_ref();
-        let certificates: Vec<_> = session
-            .peer_certificates()
-            .unwrap_or_default()
-            .iter()
-            .map(|certificate| certificate.clone().into_owned())
-            .collect();
+        let certificates = session.peer_certificates().unwrap_or_default();
+        let certificates = certificates.iter().map(|one| one.clone().into_owned());
+        // In a resumed session nobody has looked at the certificate: it may be revoked since.
+        let resumed = session.handshake_kind() == Some(HandshakeKind::Resumed);
+        let seen = (!resumed).then_some(generation);
+        Self::with(certificates.collect(), address, entrance, seen)
+    }
+
+    /// The one who proved to have the key of the first certificate; those after it lead to its CA.
+    /// They were verified by the reading of the files that is `seen`, if at all.
+    pub(super) fn with(
+        certificates: Vec<CertificateDer<'static>>,
+        address: SocketAddr,
+        entrance: Arc<Entrance>,
+        seen: Option<u64>,
+    ) -> Option<Self> {
         let listener = entrance.tls.listener();
         let origin = Origin::Network(address.ip().to_canonical());
         let own = certificates.first().map(AsRef::as_ref).unwrap_or_default();
@@ -86,13 +96,11 @@ impl Client {
                 return None;
             }
         };
-        // In a resumed session nobody has looked at the certificate: it may be revoked since.
-        let resumed = session.handshake_kind() == Some(HandshakeKind::Resumed);
         let client = Self {
             address,
             peer,
             certificates,
-            seen: Mutex::new((!resumed).then_some(generation)),
+            seen: Mutex::new(seen),
             entrance,
         };
         client.is_good().then_some(client)

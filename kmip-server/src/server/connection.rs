@@ -5,11 +5,9 @@ use std::time::Duration;
 use keybridge_kmip::Limits;
 use keybridge_kmip::frame::read_length;
 use keybridge_kmip::ttlv::HEAD;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::watch;
 use tokio::time::timeout;
-use tokio_rustls::server::TlsStream;
 
 use super::client::Client;
 use super::{stopped, turned};
@@ -21,7 +19,7 @@ const KEPT_BUFFER: usize = 64 * 1024;
 
 /// Serves a client that has completed its handshake.
 pub(super) async fn serve(
-    mut stream: TlsStream<TcpStream>,
+    mut stream: impl AsyncRead + AsyncWrite + Unpin,
     client: &Client,
     processor: &Processor,
     mut stop: watch::Receiver<bool>,
@@ -98,7 +96,7 @@ fn forget(buffer: &mut Vec<u8>) {
 
 /// The first eight bytes of a message; none when the client closed between messages.
 pub(super) async fn read_head(
-    stream: &mut TlsStream<TcpStream>,
+    stream: &mut (impl AsyncRead + Unpin),
 ) -> std::io::Result<Option<[u8; HEAD]>> {
     let mut head = [0; HEAD];
     let mut filled = 0;
@@ -128,7 +126,7 @@ pub(super) enum Refused {
 /// Reads the message whose head stands in `request`. Memory is taken as bytes come, never for a
 /// length that was only claimed.
 pub(super) async fn read_rest(
-    stream: &mut TlsStream<TcpStream>,
+    stream: &mut (impl AsyncRead + Unpin),
     request: &mut Vec<u8>,
     limits: &Limits,
     patience: Duration,

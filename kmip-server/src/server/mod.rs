@@ -5,6 +5,8 @@ mod client;
 mod connection;
 mod counts;
 mod http;
+#[cfg(feature = "legacy-tls")]
+mod legacy;
 mod patient;
 mod tls;
 mod turned;
@@ -83,6 +85,9 @@ impl Server {
         let mut listeners = Vec::new();
         for listener in settings.listeners() {
             let address = listener.address;
+            if listener.transport == Transport::LegacyTls {
+                tracing::warn!(%address, "{}", crate::listener::LEGACY_WARNING);
+            }
             let account = match &listener.account {
                 Some(name) => Some(account(&kms, name)?),
                 None => None,
@@ -190,6 +195,12 @@ async fn connect(
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%peer, %error, "no TCP_NODELAY");
     }
+    if entrance.tls.listener().transport == Transport::LegacyTls {
+        #[cfg(feature = "legacy-tls")]
+        legacy::connect(stream, peer, entrance, &shared.processor, stop).await;
+        // Without the feature the configuration was refused.
+        return;
+    }
     let loaded = entrance.tls.current();
     let handshake = TlsAcceptor::from(loaded.config()).accept(stream);
     let stream = match tokio::time::timeout(shared.processor.limits().handshake(), handshake).await
@@ -217,6 +228,7 @@ async fn connect(
         Transport::Https => {
             http::serve(stream, Arc::new(client), &shared.processor, stop).await;
         }
+        Transport::LegacyTls => {}
     }
 }
 

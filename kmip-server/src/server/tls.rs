@@ -39,14 +39,14 @@ pub enum TlsError {
 }
 
 impl TlsError {
-    fn file(path: &Path, reason: impl ToString) -> Self {
+    pub(super) fn file(path: &Path, reason: impl ToString) -> Self {
         Self::File {
             path: path.to_owned(),
             reason: reason.to_string(),
         }
     }
 
-    fn library(error: impl ToString) -> Self {
+    pub(super) fn library(error: impl ToString) -> Self {
         Self::Library(error.to_string())
     }
 }
@@ -65,6 +65,9 @@ pub(super) struct Tls {
 pub(super) struct Loaded {
     config: Arc<ServerConfig>,
     verifier: Arc<ClientVerifier>,
+    /// Of a listener for legacy TLS.
+    #[cfg(feature = "legacy-tls")]
+    legacy: Option<openssl::ssl::SslContext>,
     /// Counts readings: a connection whose number is older is verified again.
     generation: u64,
 }
@@ -153,6 +156,12 @@ impl Loaded {
     pub(super) const fn generation(&self) -> u64 {
         self.generation
     }
+
+    /// The configuration of a listener for legacy TLS.
+    #[cfg(feature = "legacy-tls")]
+    pub(super) const fn legacy(&self) -> Option<&openssl::ssl::SslContext> {
+        self.legacy.as_ref()
+    }
 }
 
 fn stamps(listener: &Listener, keys: &[(PathBuf, PathBuf)]) -> Vec<Stamp> {
@@ -217,6 +226,11 @@ fn load(
     Ok(Loaded {
         config: Arc::new(config),
         verifier,
+        #[cfg(feature = "legacy-tls")]
+        legacy: match listener.transport {
+            Transport::LegacyTls => Some(super::legacy::load(listener, keys)?),
+            Transport::Tls | Transport::Https => None,
+        },
         generation,
     })
 }

@@ -2,13 +2,11 @@
 
 use keybridge_kmip::Version;
 use keybridge_kmip::message::{Outcome, RequestMessage, ResponseMessage};
-use tokio::io::AsyncWriteExt;
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::watch;
 use tokio::time::timeout;
-use tokio_rustls::server::TlsStream;
 use zeroize::Zeroizing;
 
 use super::client::Client;
@@ -34,7 +32,7 @@ impl Listener {
 
 /// Tells the client what happens to the objects of its account, until it goes or may no more.
 pub(super) async fn serve(
-    stream: &mut TlsStream<TcpStream>,
+    stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
     client: &Client,
     processor: &Processor,
     listener: Listener,
@@ -104,7 +102,11 @@ fn message(
 }
 
 /// Sends a message and awaits its answer, whatever that is.
-async fn deliver(stream: &mut TlsStream<TcpStream>, message: &[u8], processor: &Processor) -> bool {
+async fn deliver(
+    stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
+    message: &[u8],
+    processor: &Processor,
+) -> bool {
     let limits = processor.limits();
     let sent = timeout(limits.message(), async {
         stream.write_all(message).await?;
