@@ -7,8 +7,8 @@ use std::sync::OnceLock;
 use crate::audit::{Actor, Verb};
 use crate::error::{Error, Result};
 use crate::id::{AccountId, PrincipalId};
-use crate::kms::UndoLog;
 use crate::model::{Attributes, Lifetime, Role};
+use crate::undo::UndoLog;
 
 /// The door a request came through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -23,6 +23,7 @@ pub mod secret;
 pub mod settings;
 pub mod store;
 pub mod time;
+mod undo;
 
 pub use algorithm::{Curve, HashAlgorithm, KeySpec, LatticeSet};
 pub use audit::Verb;

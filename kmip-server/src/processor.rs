@@ -375,8 +375,8 @@ fn log(operation: Operation, outcome: &Outcome) {
         Outcome::Failed {
             reason, message, ..
         } => {
-            let message = message.as_deref().unwrap_or_default();
-            tracing::info!(%operation, %reason, message, "refused");
+            let why = message.as_deref().unwrap_or_default();
+            tracing::info!(%operation, %reason, why, "refused");
         }
         _ => tracing::debug!(%operation, "done"),
     }

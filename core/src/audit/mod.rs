@@ -152,6 +152,8 @@ verbs! {
     Expire = 36, "expire", Administration;
     /// Hash data with no key, or with a key as data.
     Digest = 37, "digest", PublicUse;
+    /// Turn an account's deletion protection on or off.
+    ProtectAccount = 38, "protect-account", Administration;
     /// Take an allocation from a key's Usage Limits.
     Allocate = 50, "allocate-usage", Change;
     /// Archive.

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use super::Kms;
-use super::undo::Steps;
 use crate::audit::Record;
 use crate::audit::Verb;
 use crate::authorize::{Caller, Door, Resource, authorize};
@@ -12,6 +11,7 @@ use crate::id::{KeyId, ObjectId};
 use crate::model::{Key, KeyVersion, Lifetime, Material, Object, ObjectClass, ObjectState};
 use crate::store::{self, Change as StoreChange, ObjectRow, Transaction};
 use crate::time::Timestamp;
+use crate::undo::Steps;
 
 /// The transaction of one verb, with who asked and what will stand in the audit.
 pub(super) struct Change<'a> {
@@ -43,7 +43,7 @@ impl Kms {
                 verb,
                 now: Timestamp::now(),
                 record: self.new_record(caller, verb),
-                steps: Steps::of(caller),
+                steps: Steps::new(caller.undo_log().is_some()),
             };
             let done = job(&mut change);
             touched = (change.record.object, change.record.key);
@@ -158,6 +158,16 @@ impl Change<'_> {
         let row = self.transaction.account(self.caller.account())?;
         let account = row.map(|row| self.kms.vault.account(&row)).transpose()?;
         Ok(account.is_some_and(|account| account.deletion_protection))
+    }
+
+    /// Refuses what destroys at once, where nothing does.
+    pub(super) fn refuse_if_protected(&self) -> Result<()> {
+        match self.is_protected()? {
+            false => Ok(()),
+            true => Err(Error::Denied(
+                "the account's deletion protection is on".into(),
+            )),
+        }
     }
 
     /// Writes an object.

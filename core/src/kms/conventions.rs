@@ -1,4 +1,5 @@
-//! Constraints and defaults of an account (KMIP 2.1 sections 6.1.22, 6.1.52 and 6.1.53).
+//! What is agreed on for all of an account: constraints and defaults (KMIP 2.1 sections 6.1.22, 6.1.52 and 6.1.53), and
+//! that nothing is destroyed at once.
 
 use std::sync::Arc;
 
@@ -7,7 +8,7 @@ use super::change::Change;
 use crate::audit::Verb;
 use crate::authorize::{Caller, authorize};
 use crate::error::{Error, Result};
-use crate::model::{Constraint, Conventions, Object};
+use crate::model::{Account, Constraint, Conventions, Object};
 use crate::store;
 
 impl Kms {
@@ -72,32 +73,49 @@ impl Kms {
         self.change(caller, verb, |change| {
             change.authorize()?;
             change.record.detail = detail;
-            let id = change.caller.account();
-            let before = change
-                .transaction
-                .account(id)?
-                .ok_or_else(|| Error::NotFound {
-                    what: "account",
-                    name: id.to_string(),
-                })?;
-            let mut account = change.kms.vault.account(&before)?;
-            edit(&mut account.conventions);
-            let after = change.kms.vault.account_row(&account)?;
-            let limit = change.kms.settings.limits.attribute_bytes;
-            if after.record.len() > limit {
-                return Err(Error::Limit {
-                    name: "attribute-bytes",
-                    limit: limit as u64,
-                });
-            }
-            change.transaction.put_account(&after)?;
-            change.steps.account(before, &after);
-            Ok(())
+            change.edit_account(|account| edit(&mut account.conventions))
+        })
+    }
+
+    /// Lets nothing in the caller's account destroy material at once, or lets it again.
+    ///
+    /// # Errors
+    /// [`Error::Denied`] for all but administrators.
+    pub fn protect_account(&self, caller: &Arc<Caller>, on: bool) -> Result<()> {
+        self.change(caller, Verb::ProtectAccount, |change| {
+            change.authorize()?;
+            change.record.detail = if on { "on" } else { "off" }.into();
+            change.edit_account(|account| account.deletion_protection = on)
         })
     }
 }
 
 impl Change<'_> {
+    /// Changes the caller's account.
+    fn edit_account(&mut self, edit: impl FnOnce(&mut Account)) -> Result<()> {
+        let id = self.caller.account();
+        let before = self
+            .transaction
+            .account(id)?
+            .ok_or_else(|| Error::NotFound {
+                what: "account",
+                name: id.to_string(),
+            })?;
+        let mut account = self.kms.vault.account(&before)?;
+        edit(&mut account);
+        let after = self.kms.vault.account_row(&account)?;
+        let limit = self.kms.settings.limits.attribute_bytes;
+        if after.record.len() > limit {
+            return Err(Error::Limit {
+                name: "attribute-bytes",
+                limit: limit as u64,
+            });
+        }
+        self.transaction.put_account(&after)?;
+        self.steps.account(before, &after);
+        Ok(())
+    }
+
     /// Holds a new object against the account's constraints, as this transaction sees them.
     pub(super) fn check_constraints(&self, object: &Object) -> Result<()> {
         let Some(row) = self.transaction.account(object.account)? else {

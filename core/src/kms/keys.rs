@@ -143,6 +143,9 @@ impl Kms {
         let at = self.change(caller, Verb::Delete, |change| {
             let mut key = change.key(key)?;
             key.state = lifecycle::gate_after(key.state, GateStep::ScheduleDeletion)?;
+            if days == 0 {
+                change.refuse_if_protected()?;
+            }
             let at = change.now.plus_seconds(i64::from(days) * DAY);
             key.deletion = Some(at);
             change.record.detail = format!("{:?} in {days} days", key.name);

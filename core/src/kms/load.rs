@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use super::Kms;
 use super::cache::Loaded;
+use super::transport::SHORTEST_UNPROVEN;
 use crate::algorithm::KeySpec;
 use crate::encoding::{PrivateKey, PublicKey};
 use crate::engine::ReadyKey;
 use crate::error::{Error, Result};
 use crate::id::{KeyId, ObjectId};
 use crate::model::{KeyState, Material, Object, ObjectClass};
+use crate::secret::SecretBytes;
 use crate::store::{self, ChangeNumber};
 
 impl Kms {
@@ -75,7 +77,7 @@ impl Kms {
 }
 
 /// SHA-256 of a value that is here: of RSA keys in the form of PKCS#1, which is their default Key Format Type
-/// (KMIP 2.1 section 4.26), of others in the canonical one.
+/// (KMIP 2.1 section 4.26), of others in the canonical one. None of a sensitive value that could be found by trying.
 pub(super) fn digest(object: &Object) -> Option<[u8; 32]> {
     let is_rsa = matches!(object.spec, Some(KeySpec::Rsa { .. }));
     let of = |value: &[u8]| {
@@ -85,6 +87,9 @@ pub(super) fn digest(object: &Object) -> Option<[u8; 32]> {
         Some(digest)
     };
     match &object.material {
+        Material::Secret(value) if object.attributes.sensitive && is_guessable(object, value) => {
+            None
+        }
         Material::Public(value) if is_rsa && object.class == ObjectClass::PublicKey => {
             match PublicKey::from_spki(value) {
                 Ok(PublicKey::Rsa(key)) => of(&key.to_pkcs1().ok()?),
@@ -101,4 +106,9 @@ pub(super) fn digest(object: &Object) -> Option<[u8; 32]> {
         Material::Secret(value) => of(value.expose()),
         Material::None | Material::Resident { .. } | Material::Wrapped { .. } => None,
     }
+}
+
+/// Passwords, and what is shorter than 112 bits (the least of SP 800-131A).
+fn is_guessable(object: &Object, value: &SecretBytes) -> bool {
+    !object.class.is_key() || value.len() < SHORTEST_UNPROVEN
 }

@@ -57,7 +57,6 @@ pub use request::{
     Exported, Find, Imported, NewClient, NewCredential, NewDates, PinState, Register, TokenState,
     UnwrapKey,
 };
-pub(crate) use undo::UndoLog;
 
 /// The key manager: a store, its seal, its engines and its audit. Safe to call from many threads.
 pub struct Kms {

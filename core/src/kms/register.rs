@@ -97,21 +97,59 @@ impl Kms {
     ) -> Result<Vec<ObjectId>> {
         let mut built = Vec::with_capacity(requests.len());
         let result = self
-            .refusable(caller, verb, None, || {
-                for mut request in requests {
-                    let arrival = Arrival::of(&mut request);
-                    let object = self.build_registered(caller, verb, request, descent)?;
-                    built.push((object, arrival));
-                    if let Some((object, _)) = built.last_mut() {
-                        fits(object)?;
-                        self.settle_check_value(object)?;
-                    }
-                }
-                Ok(())
-            })
+            .build_all(caller, verb, (requests, descent), fits, &mut built)
             .and_then(|()| self.keep_all(caller, verb, &mut built));
+        self.or_undo(result, &built)
+    }
+
+    /// Brings in stored objects in one transaction, which begins with `first`.
+    pub(super) fn register_stored(
+        &self,
+        caller: &Arc<Caller>,
+        verb: Verb,
+        requests: Vec<Register>,
+        first: impl FnOnce(&mut Change<'_>) -> Result<()>,
+    ) -> Result<Vec<ObjectId>> {
+        let mut built = Vec::with_capacity(requests.len());
+        let from_outside = (requests, Descent::default());
+        let result = self
+            .build_all(caller, verb, from_outside, &|_| Ok(()), &mut built)
+            .and_then(|()| {
+                self.change(caller, verb, |change| {
+                    change.authorize()?;
+                    first(change)?;
+                    change.arrive_all(&mut built)
+                })
+            });
+        self.or_undo(result, &built)
+    }
+
+    fn build_all(
+        &self,
+        caller: &Arc<Caller>,
+        verb: Verb,
+        (requests, descent): (Vec<Register>, Descent),
+        fits: &dyn Fn(&Object) -> Result<()>,
+        built: &mut Vec<(Object, Arrival)>,
+    ) -> Result<()> {
+        self.refusable(caller, verb, None, || {
+            for mut request in requests {
+                let arrival = Arrival::of(&mut request);
+                let object = self.build_registered(caller, verb, request, descent)?;
+                built.push((object, arrival));
+                if let Some((object, _)) = built.last_mut() {
+                    fits(object)?;
+                    self.settle_check_value(object)?;
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// What was brought into an HSM and is not kept must not stay there.
+    fn or_undo<T>(&self, result: Result<T>, built: &[(Object, Arrival)]) -> Result<T> {
         if result.is_err() {
-            for (object, _) in &built {
+            for (object, _) in built {
                 self.undo_generation(object);
             }
         }
@@ -139,15 +177,7 @@ impl Kms {
         }
         self.change(caller, verb, |change| {
             change.authorize()?;
-            let mut ids = Vec::with_capacity(built.len());
-            for (object, arrival) in built {
-                if !ids.is_empty() {
-                    change.next_record()?;
-                }
-                change.arrive(object, arrival)?;
-                ids.push(object.id);
-            }
-            Ok(ids)
+            change.arrive_all(built)
         })
     }
 
@@ -439,6 +469,19 @@ fn bring_along(object: &mut Object, brought: Imported) {
 }
 
 impl Change<'_> {
+    /// Keeps objects, each with a record of its own.
+    fn arrive_all(&mut self, built: &mut [(Object, Arrival)]) -> Result<Vec<ObjectId>> {
+        let mut ids = Vec::with_capacity(built.len());
+        for (object, arrival) in built {
+            if !ids.is_empty() {
+                self.next_record()?;
+            }
+            self.arrive(object, arrival)?;
+            ids.push(object.id);
+        }
+        Ok(ids)
+    }
+
     /// Writes a new object, and what follows from it.
     fn arrive(&mut self, object: &mut Object, arrival: &Arrival) -> Result<()> {
         self.record.object = Some(object.id);

@@ -153,6 +153,7 @@ impl Kms {
                 return change.remove_object(object.id);
             }
             if window == 0 {
+                change.refuse_if_protected()?;
                 change.record.detail = "at once".into();
                 change.leave_key(&object)?;
                 object.key = None;

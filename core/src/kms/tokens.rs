@@ -241,11 +241,7 @@ impl Change<'_> {
 
     /// Forgets the user's PIN and schedules every key of a token.
     fn reset_token(&mut self, account: &Account) -> Result<()> {
-        if account.deletion_protection {
-            return Err(Error::Denied(
-                "the account's deletion protection is on".into(),
-            ));
-        }
+        self.refuse_if_protected()?;
         if let Some(row) = self.transaction.principal_by_name(account.id, USER)? {
             self.transaction.delete_principal(row.id)?;
         }

@@ -4,6 +4,7 @@
 //! files manages the bridge. Changes hold in running servers and PKCS#11 modules at their next
 //! call.
 
+mod account;
 mod audit;
 mod bench;
 mod client;
@@ -56,10 +57,12 @@ enum Command {
     /// Add, list and revoke clients of the servers
     #[command(subcommand)]
     Client(client::Command),
+    /// Make accounts, and protect their keys from deletion
+    #[command(subcommand)]
+    Account(account::Command),
     /// Make and manage keys
     #[command(subcommand)]
     Key(key::Command),
-
     /// Read and verify the audit
     #[command(subcommand)]
     Audit(audit::Command),
@@ -105,8 +108,8 @@ fn run(arguments: Arguments) -> Outcome {
         Command::Serve(arguments) => serve::run(arguments, config.as_deref()),
         Command::Status => status::run(config.as_deref(), output),
         Command::Client(command) => client::run(command, &open()?, output),
+        Command::Account(command) => account::run(command, config.as_deref(), output),
         Command::Key(command) => key::run(command, &open()?, output),
-
         Command::Audit(command) => audit::run(command, &open()?, output),
         Command::Bench(command) => bench::run(command, output),
         Command::Token(command) => token::run(&command, config.as_deref(), output),

@@ -42,7 +42,7 @@ impl Output {
             serde_json::to_string_pretty(value)
                 .map_err(|error| Failure::Server(format!("cannot write JSON: {error}")))?
         } else {
-            people(value)
+            printable(&people(value), "\n")
         };
         print(&text)
     }
@@ -71,8 +71,26 @@ pub(super) fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>
         table.set_content_arrangement(ContentArrangement::Dynamic);
     }
     table.set_header(header.iter().map(|name| name.to_uppercase()));
-    table.add_rows(rows);
+    table.add_rows(rows.into_iter().map(|row| {
+        let cells = row.iter().map(|cell| printable(cell, ""));
+        cells.collect::<Vec<_>>()
+    }));
     table.trim_fmt()
+}
+
+/// The text with its control characters in words, but for those `kept`: names come from clients, and what they say
+/// must not move a terminal's cursor, nor look like another row.
+#[must_use]
+pub(super) fn printable(text: &str, kept: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for character in text.chars() {
+        if character.is_control() && !kept.contains(character) {
+            shown.extend(character.escape_default());
+        } else {
+            shown.push(character);
+        }
+    }
+    shown
 }
 
 /// A list of facts about one thing; empty ones are left out.
@@ -82,7 +100,7 @@ pub(super) fn facts(facts: &[(&str, String)]) -> String {
     facts
         .iter()
         .filter(|(_, value)| !value.is_empty())
-        .map(|(name, value)| format!("{name:width$}  {value}\n"))
+        .map(|(name, value)| format!("{name:width$}  {}\n", printable(value, "\n")))
         .collect()
 }
 
@@ -111,6 +129,17 @@ mod tests {
         assert_eq!(time(Timestamp(0)), "1970-01-01 00:00:00Z");
         assert_eq!(rfc3339(Timestamp(1_000_000_000)), "2001-09-09T01:46:40Z");
         assert_eq!(time(Timestamp(i64::MAX)), i64::MAX.to_string());
+    }
+
+    #[test]
+    fn names_cannot_write_to_the_terminal() {
+        let rows = [vec!["a\u{1b}[2J\nb".to_owned(), "\u{9b}c".to_owned()]];
+        let text = table(&["name", "other"], rows);
+        assert!(
+            text.contains("a\\u{1b}[2J\\nb") && text.contains("\\u{9b}c"),
+            "{text}"
+        );
+        assert_eq!(printable("a\nb\r", "\n"), "a\nb\\r");
     }
 
     #[test]

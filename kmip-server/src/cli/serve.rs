@@ -7,7 +7,11 @@ use std::sync::Arc;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
+use tracing::field::Field;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::field::MakeExt;
+use tracing_subscriber::fmt::FormatFields;
+use tracing_subscriber::fmt::format::{self, Writer};
 
 use super::context::Configuration;
 use super::failure::{Failure, Outcome};
@@ -38,6 +42,7 @@ pub(super) fn run(arguments: Arguments, config: Option<&Path>) -> Outcome {
         .map_err(|error| Failure::Usage(format!("--log {:?}: {error}", arguments.log)))?;
     tracing_subscriber::fmt()
         .with_env_filter(filter)
+        .fmt_fields(fields())
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
         .init();
@@ -66,6 +71,18 @@ pub(super) fn run(arguments: Arguments, config: Option<&Path>) -> Outcome {
     Ok(kms.fold_audit()?)
 }
 
+/// What a client says may stand in the log, but not begin a line of it, nor colour a terminal.
+fn fields() -> impl for<'writer> FormatFields<'writer> + 'static {
+    let write = |writer: &mut Writer<'_>, field: &Field, value: &dyn std::fmt::Debug| {
+        let text = match field.name() {
+            "message" => format!("{value:?}"),
+            name => format!("{name}={value:?}"),
+        };
+        writer.write_str(&output::printable(&text, ""))
+    };
+    format::debug_fn(write).delimited(" ")
+}
+
 /// Turns true at SIGINT or SIGTERM.
 fn stop_on_signal() -> Outcome<watch::Receiver<bool>> {
     let failed = |error| Failure::Server(format!("cannot listen for signals: {error}"));
@@ -83,4 +100,50 @@ fn stop_on_signal() -> Outcome<watch::Receiver<bool>> {
         std::future::pending::<()>().await;
     });
     Ok(receiver)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+    use std::sync::{Mutex, PoisonError};
+
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            lines.extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn what_clients_say_is_one_line_of_the_log() {
+        let lines = Lines::default();
+        let writer = lines.clone();
+        let log = tracing_subscriber::fmt()
+            .fmt_fields(fields())
+            .with_writer(move || writer.clone())
+            .with_ansi(false)
+            .finish();
+        tracing::subscriber::with_default(log, || {
+            let said = "no object\n2026 INFO forged\u{1b}[31m";
+            let span = tracing::info_span!("request", client = said);
+            let _entered = span.enter();
+            tracing::info!(reason = %said, message = said, "refused");
+        });
+        let text = lines.0.lock().expect("the log").clone();
+        let text = String::from_utf8(text).expect("text");
+        assert_eq!(text.lines().count(), 1, "{text:?}");
+        assert!(
+            !text.contains('\u{1b}') && text.contains("forged"),
+            "{text:?}"
+        );
+    }
 }

@@ -303,3 +303,55 @@ fn every_refused_login_stands_in_the_audit() {
         .collect();
     assert_eq!(seen, wanted);
 }
+
+#[test]
+fn in_a_protected_account_nothing_is_destroyed_at_once() {
+    let bridge = Bridge::new();
+    let (kms, administrator) = (&bridge.kms, bridge.administrator());
+    let user = bridge.user(Door::Kmip);
+    assert!(matches!(
+        kms.protect_account(&user, true),
+        Err(Error::Denied(_))
+    ));
+    let mut request = CreateKey::new(KeySpec::Aes { bits: 256 });
+    request.dates = crate::model::GivenDates::default();
+    let key = kms.create_key(&user, request).expect("a key");
+    let id = key.key.expect("a key");
+    kms.protect_account(&administrator, true).expect("on");
+    let has_material = || {
+        let object = kms.inspect(&user, key.secret).expect("inspect");
+        object.material != crate::model::Material::None
+    };
+    let mut replace = Register::new(
+        crate::ObjectClass::SecretKey,
+        SecretBytes::from(&[1; 32][..]),
+    );
+    replace.spec = Some(KeySpec::Aes { bits: 256 });
+    replace.imported = Some(Imported {
+        id: Some(key.secret),
+        replace: true,
+        ..Imported::default()
+    });
+    assert!(matches!(
+        kms.register(&user, replace.clone()),
+        Err(Error::ActionProhibited("replaced"))
+    ));
+    assert!(matches!(
+        kms.schedule_key_deletion(&administrator, id, Some(0)),
+        Err(Error::Denied(_))
+    ));
+    let anew = kms.init_token(bridge.account(), &SO_PIN.into(), "anew", Door::Pkcs11);
+    assert!(matches!(anew, Err(Error::Denied(_))));
+    let mut hasty = bridge.settings.clone();
+    hasty.deletion.window_days = 0;
+    let hasty = Kms::open(&hasty, Arc::new(NoSecrets)).expect("open");
+    assert!(matches!(
+        hasty.destroy(&user, key.secret),
+        Err(Error::Denied(_))
+    ));
+    kms.destroy(&user, key.secret).expect("scheduled");
+    assert!(has_material());
+    kms.cancel_key_deletion(&administrator, id).expect("cancel");
+    kms.protect_account(&administrator, false).expect("off");
+    kms.register(&user, replace).expect("replaced");
+}

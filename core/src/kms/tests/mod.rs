@@ -25,6 +25,7 @@ mod objects;
 mod oracles;
 mod policy;
 mod sensitivity;
+mod sequences;
 mod tampering;
 mod uses;
 

@@ -377,3 +377,23 @@ fn a_copy_is_of_the_key_as_it_is_then() {
         );
     }
 }
+
+#[test]
+fn a_sensitive_value_that_can_be_guessed_has_no_digest() {
+    let bridge = Bridge::new();
+    let user = bridge.user(Door::Kmip);
+    let digest = |class, value: &[u8], sensitive| {
+        let mut request = Register::new(class, SecretBytes::from(value));
+        if class == ObjectClass::SecretKey {
+            let bits = u32::try_from(value.len() * 8).expect("bits");
+            request.spec = Some(KeySpec::GenericSecret { bits });
+        }
+        request.attributes.sensitive = sensitive;
+        let id = bridge.kms.register(&user, request).expect("register");
+        bridge.kms.inspect(&user, id).expect("inspect").digest
+    };
+    assert!(digest(ObjectClass::SecretData, b"correct horse battery", true).is_none());
+    assert!(digest(ObjectClass::SecretKey, b"12345678", true).is_none());
+    assert!(digest(ObjectClass::SecretData, b"told anyhow", false).is_some());
+    assert!(digest(ObjectClass::SecretKey, &[7; 16], true).is_some());
+}
