@@ -225,10 +225,11 @@ fn a_token_says_what_it_is() {
     assert!(info.serialNumber.iter().all(u8::is_ascii_graphic));
     let mut count = 0;
     check(call!(C_GetSlotList, 1, null_mut(), &mut count));
-    assert_eq!(count, 6);
-    let mut slots = [9; 6];
+    assert_eq!(count, 7);
+    let mut slots = [9; 7];
     check(call!(C_GetSlotList, 0, slots.as_mut_ptr(), &mut count));
-    assert_eq!(slots, [MAIN, SPOILED, LOGINS, FRESH, UNNUMBERED, VENDOR]);
+    let tokens = [MAIN, SPOILED, LOGINS, FRESH, UNMADE, UNNUMBERED, VENDOR];
+    assert_eq!(slots, tokens);
     check(call!(C_GetMechanismList, LOGINS, null_mut(), &mut count));
     let mut mechanisms = vec![0; count as usize];
     check(call!(

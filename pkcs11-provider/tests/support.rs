@@ -38,6 +38,8 @@ pub(crate) const LOGINS: CK_SLOT_ID = 12;
 pub(crate) const FRESH: CK_SLOT_ID = 13;
 /// A token with the numbers of a vendor, whose policy denies some mechanisms ([`crate::numbers`]).
 pub(crate) const VENDOR: CK_SLOT_ID = 14;
+/// A token whose account nobody has made.
+pub(crate) const UNMADE: CK_SLOT_ID = 16;
 /// The same account with our numbers.
 pub(crate) const UNNUMBERED: CK_SLOT_ID = 15;
 
@@ -61,6 +63,7 @@ pub(crate) fn make_store(folder: &Path) -> PathBuf {
         ("spoiled", SPOILED),
         ("logins", LOGINS),
         ("fresh", FRESH),
+        ("unmade", UNMADE),
         ("vendor", UNNUMBERED),
         ("vendor", VENDOR),
     ] {

@@ -32,8 +32,12 @@ fn every_token_is_there_and_has_a_serial_number_of_its_own() {
         &mut count
     ));
     let slots = &slots[..count as usize];
-    assert_eq!(slots, [MAIN, SPOILED, LOGINS, FRESH, UNNUMBERED, VENDOR]);
-    let mut serials: Vec<_> = slots.iter().map(|slot| info(*slot).serialNumber).collect();
+    let tokens = [MAIN, SPOILED, LOGINS, FRESH, UNMADE, UNNUMBERED, VENDOR];
+    assert_eq!(slots, tokens);
+    // One has no account yet, and so no number.
+    let slots = slots.iter().filter(|slot| **slot != UNMADE);
+    let slots: Vec<_> = slots.collect();
+    let mut serials: Vec<_> = slots.iter().map(|slot| info(**slot).serialNumber).collect();
     serials.sort_unstable();
     serials.dedup();
     // Two slots show one account.
@@ -98,4 +102,29 @@ fn a_fresh_token_is_initialized() {
     let again = info(FRESH);
     assert_eq!(again.flags & (set | pin_flags), CKF_TOKEN_INITIALIZED);
     assert_eq!(again.serialNumber, before.serialNumber);
+}
+
+/// A token whose account is in the configuration and not in the store is an uninitialized one, and
+/// `C_InitToken` makes the account.
+#[test]
+fn a_token_without_an_account_is_initialized() {
+    module();
+    let before = info(UNMADE);
+    assert_eq!(before.flags & CKF_TOKEN_INITIALIZED, 0);
+    let mut session = 0;
+    let flags = CKF_SERIAL_SESSION;
+    let code = call!(C_OpenSession, UNMADE, flags, null_mut(), None, &mut session);
+    refused(code, Rv::TOKEN_NOT_RECOGNIZED);
+    let mut label = [b' '; 32];
+    label[..4].copy_from_slice(b"made");
+    let (pin, length) = (mutable(SO_PIN), SO_PIN.len() as _);
+    let label = label.as_mut_ptr();
+    check(call!(C_InitToken, UNMADE, pin, length, label));
+    let after = info(UNMADE);
+    assert_ne!(after.flags & CKF_TOKEN_INITIALIZED, 0);
+    assert_eq!(&after.label[..5], b"made ");
+    assert!(after.serialNumber.iter().all(u8::is_ascii_graphic));
+    let session = Session(raw_session(UNMADE, true));
+    check(login(session.0, CKU_SO, SO_PIN));
+    check(call!(C_Logout, session.0));
 }

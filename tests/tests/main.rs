@@ -15,6 +15,7 @@ mod doors;
 mod faults;
 mod java;
 mod mongocrypt;
+mod neighbours;
 mod nss;
 mod openssl;
 mod openssl_provider;

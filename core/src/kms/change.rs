@@ -235,7 +235,7 @@ impl Change<'_> {
 
     /// Destroys an object's material and notes it in the object: what is left is its description.
     pub(super) fn destroy_material(&mut self, object: &mut Object) -> Result<()> {
-        if !self.steps.keep_material(object) {
+        if !self.shares_material(object)? && !self.steps.keep_material(object) {
             self.kms.engines.of(object)?.destroy(object)?;
         }
         let digest = super::load::digest(object);
@@ -249,6 +249,25 @@ impl Change<'_> {
         };
         object.digest = digest.filter(|_| object.class.is_key());
         self.put_object(object)
+    }
+
+    /// Whether a copy of it is the same key in the HSM, which then has to stay.
+    pub(super) fn shares_material(&self, object: &Object) -> Result<bool> {
+        if !matches!(object.material, Material::Resident { .. }) {
+            return Ok(false);
+        }
+        let Some(id) = object.key else {
+            return Ok(false);
+        };
+        let Some(key) = self.key_unchecked(id)? else {
+            return Ok(false);
+        };
+        for other in key.objects().into_iter().filter(|id| *id != object.id) {
+            if self.object_unchecked(other)?.material == object.material {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Takes an object out of its key; a key without objects goes with its last one.

@@ -113,6 +113,10 @@ impl Kms {
 
     /// A key that was made in an HSM and could not be written to the store must not stay there, unknown.
     pub(super) fn undo_generation(&self, object: &Object) {
+        if matches!(object.material, Material::Resident { .. }) && !object.was_made_in_hsm() {
+            // A copy: the key is another object's, which stays.
+            return;
+        }
         let destroyed = self
             .engines
             .of(object)

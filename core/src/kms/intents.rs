@@ -153,9 +153,7 @@ impl Change<'_> {
     /// The commit that writes a key's object ends its making. Whoever took so long that somebody removed the key
     /// from the HSM as left over is refused.
     pub(super) fn fulfil_intent(&mut self, object: &Object) -> Result<()> {
-        if !matches!(object.material, Material::Resident { .. })
-            || self.transaction.delete_intent(object.id)?
-        {
+        if !object.was_made_in_hsm() || self.transaction.delete_intent(object.id)? {
             return Ok(());
         }
         Err(Error::HsmUnavailable {

@@ -375,9 +375,11 @@ impl Change<'_> {
                     for version in &mut left.versions {
                         version.remove(object.id);
                     }
-                    object.key = None;
                     object.deletion = object.deletion.or(Some(self.now));
+                    // While it has its key, whose copies may have the material too.
                     self.destroy_material(&mut object)?;
+                    object.key = None;
+                    self.put_object(&mut object)?;
                 }
             }
         }

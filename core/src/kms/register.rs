@@ -414,12 +414,6 @@ impl Kms {
         if !source.attributes.copyable || source.attributes.usage_limits.is_some() {
             return Err(Error::ActionProhibited("copied"));
         }
-        if matches!(source.material, Material::Resident { .. }) && lifetime == Lifetime::Stored {
-            return Err(Error::HsmRefused {
-                pool: source.protection.to_string(),
-                reason: "a resident key has one object in the HSM and cannot be copied".into(),
-            });
-        }
         let mut copy = Object::clone(source);
         copy.id = ObjectId::random();
         copy.lifetime = lifetime;
@@ -546,10 +540,10 @@ impl Change<'_> {
         if !old.attributes.destroyable || self.is_protected()? {
             return Err(Error::ActionProhibited("replaced"));
         }
-        self.leave_key(&old)?;
-        if !self.steps.keep_material(&old) {
+        if !self.shares_material(&old)? && !self.steps.keep_material(&old) {
             self.kms.engines.of(&old)?.destroy(&old)?;
         }
+        self.leave_key(&old)?;
         self.remove_object(old.id)
     }
 

@@ -115,9 +115,11 @@ impl Kms {
             if !object.attributes.destroyable || change.is_protected()? {
                 return Err(Error::ActionProhibited("destroyed"));
             }
+            // While it has its key, whose copies may have the material too.
+            change.destroy_material(&mut object)?;
             change.leave_key(&object)?;
             object.key = None;
-            change.destroy_material(&mut object)
+            change.put_object(&mut object)
         })
     }
 

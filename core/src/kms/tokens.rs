@@ -12,7 +12,7 @@ use crate::authorize::{Caller, Door, Origin};
 use crate::error::{Error, Result};
 use crate::id::{AccountId, PrincipalId};
 use crate::lifecycle::{self, GateStep};
-use crate::model::{Account, Credential, CredentialKind, Principal, Role};
+use crate::model::{Account, Credential, CredentialKind, Principal, Role, Token};
 use crate::secret::SecretBytes;
 use crate::store::ObjectQuery;
 
@@ -48,6 +48,24 @@ impl Kms {
             pin_min: limits.pin_min,
             pin_max: limits.pin_max,
         })
+    }
+
+    /// The token of an account that is still to be made: uninitialized, without a serial number.
+    #[must_use]
+    pub fn unmade_token(&self) -> TokenState {
+        let limits = &self.settings.limits;
+        let pin = PinState {
+            set: false,
+            failures: 0,
+            tries: limits.pin_tries,
+        };
+        TokenState {
+            token: Token::default(),
+            so_pin: pin,
+            user_pin: pin,
+            pin_min: limits.pin_min,
+            pin_max: limits.pin_max,
+        }
     }
 
     /// `C_InitToken`: on an uninitialized token sets label and SO PIN; on an initialized one checks the SO

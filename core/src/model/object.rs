@@ -268,6 +268,11 @@ const fn no_material() -> Material {
 }
 
 impl Object {
+    /// Whether the HSM has a key that was made for this object: not so of a copy, which shows another object's.
+    pub(crate) fn was_made_in_hsm(&self) -> bool {
+        matches!(&self.material, Material::Resident { hsm_id } if hsm_id.as_slice() == self.id.as_bytes())
+    }
+
     /// The value if it is no secret: SubjectPublicKeyInfo of a public key, DER of a certificate.
     #[must_use]
     pub fn public_value(&self) -> Option<&[u8]> {

@@ -8,8 +8,8 @@ use keybridge_core::kms::Kms;
 use keybridge_core::model::{Lifetime, Role, SessionId};
 use keybridge_core::seal::SecretSource;
 use keybridge_core::{
-    AccountId, Attributes, Caller, Door, KeySpec, Mechanism, Object, ObjectId, Protection, Purpose,
-    Result, SecretBytes, Settings,
+    AccountId, Attributes, Caller, Door, Error, KeySpec, Mechanism, Object, ObjectId, Protection,
+    Purpose, Result, SecretBytes, Settings,
 };
 
 use super::signature;
@@ -138,10 +138,22 @@ impl Embedded {
     }
 }
 
+/// Whether the account that the configuration names is not in the store yet: such a token is an
+/// uninitialized one, and `C_InitToken` makes the account.
+fn is_unmade(error: &Error) -> bool {
+    let Error::NotFound { what, .. } = error else {
+        return false;
+    };
+    *what == "account"
+}
+
 impl Token for Embedded {
     fn state(&self) -> Result<TokenState> {
-        let opened = self.opened()?;
-        let mut state = opened.kms.token(opened.account)?;
+        let mut state = match self.opened() {
+            Ok(opened) => opened.kms.token(opened.account)?,
+            Err(error) if is_unmade(&error) => self.store.kms()?.unmade_token(),
+            Err(error) => return Err(error),
+        };
         if !state.token.initialized {
             state.token.label.clone_from(&self.label);
         }
@@ -177,7 +189,16 @@ impl Token for Embedded {
     }
 
     fn init_token(&self, so_pin: &SecretBytes, label: &str) -> Result<()> {
-        let opened = self.opened()?;
+        let opened = match self.opened() {
+            Err(error) if is_unmade(&error) => {
+                match self.store.kms()?.create_account(&self.account) {
+                    // Made by another process meanwhile.
+                    Ok(_) | Err(Error::AlreadyExists { .. }) => self.opened()?,
+                    Err(error) => return Err(error),
+                }
+            }
+            opened => opened?,
+        };
         opened.kms.init_token(opened.account, so_pin, label, DOOR)
     }
 

@@ -7,6 +7,7 @@ use cryptoki::object::{Attribute, ObjectClass as TokenClass};
 
 use super::harness::{Host, PIN, member, pin, settings, softhsm_test};
 use crate::kms::{CreateKey, Kms};
+use crate::model::{Lifetime, RevocationReason};
 use crate::settings::{
     DeletionSettings, HsmSettings, Limits, SealSettings, Settings, StoreSettings,
 };
@@ -177,5 +178,43 @@ softhsm_test! {
         let refused = Kms::open(&settings, pin(PIN)).err().expect("no key");
         assert!(matches!(refused, Error::SealFailed(_)), "{refused}");
         assert!(refused.to_string().contains("does not have the key"), "{refused}");
+    }
+}
+
+softhsm_test! {
+    fn copies_of_a_key_in_the_hsm_are_one_key_there() {
+        let folder = tempfile::tempdir().expect("folder");
+        let settings = configuration(folder.path());
+        let kms = Kms::initialize(&settings, pin(PIN)).expect("initialize");
+        let account = kms.create_account("main").expect("account").id;
+        let caller = kms.local_administrator(account);
+        let before = secrets_on_the_token();
+        let cbc = Mechanism::CbcPad { iv: [3; 16] };
+        // Destroyed in either order, by either way: the key is there as long as one of them is.
+        for (original_first, by_kmip) in [(true, false), (false, false), (true, true), (false, true)] {
+            let (key, _) = create(&kms, &caller, KeySpec::Aes { bits: 256 });
+            let sealed = run(&kms, &caller, key, Purpose::Encrypt, &cbc, b"data").expect("encrypt");
+            let mut rename = |attributes: &mut Attributes| {
+                "a copy".clone_into(&mut attributes.label);
+                Ok(())
+            };
+            let copy = kms.copy(&caller, key, Lifetime::Stored, &mut rename).expect("copied");
+            assert_eq!(secrets_on_the_token(), before + 1);
+            let (first, last) = if original_first { (key, copy) } else { (copy, key) };
+            let destroy = |object| {
+                if by_kmip {
+                    let reason = RevocationReason { code: 5, message: None };
+                    kms.revoke(&caller, object, reason, None).expect("revoked");
+                    kms.destroy(&caller, object).expect("destroyed");
+                } else {
+                    kms.delete(&caller, object).expect("deleted");
+                }
+            };
+            destroy(first);
+            let opened = run(&kms, &caller, last, Purpose::Decrypt, &cbc, &sealed);
+            assert_eq!(opened.expect("the other one works"), b"data");
+            destroy(last);
+            assert_eq!(secrets_on_the_token(), before);
+        }
     }
 }
