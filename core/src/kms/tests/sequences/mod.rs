@@ -158,7 +158,7 @@ impl World {
     fn lifetime(&mut self, account: usize) -> (Lifetime, Option<usize>, usize) {
         let process = self.below(2);
         if self.below(3) == 0 {
-            let session = SessionId(account as u64);
+            let session = SessionId::fresh();
             (Lifetime::Session(session), Some(process), process)
         } else {
             (Lifetime::Stored, None, process)

@@ -203,7 +203,7 @@ impl World {
         let (lifetime, held) = if self.coin() {
             (Lifetime::Stored, None)
         } else {
-            let session = SessionId(key.account as u64);
+            let session = SessionId::fresh();
             (Lifetime::Session(session), Some(process))
         };
         let template = self.template(lifetime, None);
@@ -261,7 +261,7 @@ impl World {
         let (lifetime, held) = if self.coin() {
             (Lifetime::Stored, None)
         } else {
-            let session = SessionId(base.account as u64);
+            let session = SessionId::fresh();
             (Lifetime::Session(session), Some(process))
         };
         let own = object.as_ref().and_then(|object| object.spec);
