@@ -1,5 +1,5 @@
 //! What arrays, databases and hypervisors send, message by message: `tests/replays`, requests and the
-//! whole answers, in XML. The answers are this server's; that they are right was looked at once, and
+//! whole answers, in XML. The answers are this server's; that they are right was read against the standard, and
 //! that they stay so is looked at here.
 //!
 //! In the files, `$ID_n` is the n-th Unique Identifier that appeared, `$LAST_Name` the last value of

@@ -26,8 +26,11 @@ impl Context {
     pub fn next<'a>(self, reader: &mut Reader<'a>) -> Result<Option<ItemRef<'a>>, DecodeError> {
         let item = reader.next_item()?;
         match item {
-            // PyKMIP's Re-key of 2.0 still has it; what is in it is read as of 1.4.
-            Some(item) if item.tag == Tag::TemplateAttribute => Ok(Some(item)),
+            // PyKMIP's Re-key of 2.0 still has the one; what is in it is read as of 1.4. The other is of
+            // 1.3, and libkmip (Percona Server, pg_tde) pages with it in 1.0.
+            Some(item) if matches!(item.tag, Tag::TemplateAttribute | Tag::OffsetItems) => {
+                Ok(Some(item))
+            }
             Some(item) if self.strict && !item.tag.exists_in(self.version) => {
                 Err(DecodeError::TagNotInVersion {
                     tag: item.tag,
