@@ -15,6 +15,7 @@ pub mod context;
 mod deferred;
 mod events;
 pub mod failure;
+mod files;
 pub mod identity;
 pub mod key_formats;
 pub mod listener;

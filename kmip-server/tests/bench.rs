@@ -33,11 +33,14 @@ fn every_operation_is_counted_and_nothing_is_left_behind() {
             duration: Duration::from_millis(900),
             warm_up: Duration::from_millis(50),
             size: 100,
+            idle: 20,
+            server_process: Some(std::process::id()),
         };
         let mut parts = Vec::new();
         let report = run(&target, &load, |part, _| parts.push(part)).unwrap();
         assert!(report.refused.is_empty(), "{:?}", report.refused);
         assert_eq!(report.by_operation.len(), 11, "{report:?}");
+        assert_eq!(report.idle.as_ref().unwrap().served_at_the_end, 20);
         let sum: u64 = report.by_operation.values().map(|row| row.operations).sum();
         assert_eq!(report.operations, sum);
         for row in report.by_operation.values() {
@@ -76,6 +79,8 @@ fn a_server_that_refuses_ends_the_run() {
         duration: Duration::from_millis(100),
         warm_up: Duration::ZERO,
         size: 1,
+        idle: 0,
+        server_process: None,
     };
     let error = run(&target, &load, |_, _| {}).unwrap_err().to_string();
     assert!(error.contains("AuthenticationNotSuccessful"), "{error}");

@@ -32,6 +32,7 @@ pub(crate) struct Open {
     pub(crate) port: u16,
     pub(crate) https_port: u16,
     /// Those of listeners with sections of their own.
+    #[cfg(feature = "legacy-tls")]
     pub(crate) other_ports: Vec<u16>,
     stop: watch::Sender<bool>,
     runtime: Option<Runtime>,
@@ -98,6 +99,7 @@ impl Open {
             ca,
             port: ports[0],
             https_port: ports[1],
+            #[cfg(feature = "legacy-tls")]
             other_ports: ports[2..].to_vec(),
             stop,
             runtime: Some(runtime),

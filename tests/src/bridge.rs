@@ -255,6 +255,13 @@ impl Bridge {
         });
     }
 
+    /// The process of the running server.
+    #[must_use]
+    #[track_caller]
+    pub fn server_pid(&self) -> u32 {
+        self.server.as_ref().expect("a running server").id()
+    }
+
     /// What the server wrote so far.
     #[must_use]
     pub fn log(&self) -> String {

@@ -9,6 +9,7 @@ mod barbican;
 mod cli;
 mod control;
 mod crash;
+mod crowd;
 mod cryptenroll;
 mod dnssec;
 mod doors;

@@ -2,6 +2,7 @@
 //! for some time, and what it took.
 
 mod histogram;
+mod idle;
 mod mix;
 
 use std::collections::BTreeMap;
@@ -18,8 +19,10 @@ use serde::Serialize;
 
 use crate::pki::hex;
 use histogram::Histogram;
+use idle::Idle;
 use mix::Objects;
 
+pub use idle::IdleReport;
 pub use mix::{Kind, Mix};
 
 /// Longest wait for a connection, and for one answer.
@@ -59,6 +62,10 @@ pub struct Load {
     pub warm_up: Duration,
     /// Bytes that are encrypted, signed and so on.
     pub size: usize,
+    /// Connections that are there beside those that work, and do nothing.
+    pub idle: usize,
+    /// The server's process, if it is on this machine: its memory is looked at.
+    pub server_process: Option<u32>,
 }
 
 /// What it took.
@@ -80,6 +87,8 @@ pub struct Report {
     pub per_second: f64,
     /// Operations refused, by the reason.
     pub refused: BTreeMap<String, u64>,
+    /// What the idle connections took.
+    pub idle: Option<IdleReport>,
     /// By operation. With several operations in a message, each has the message's latency.
     pub by_operation: BTreeMap<String, Row>,
 }
@@ -144,6 +153,10 @@ pub fn run(
     let mut run = [0; 6];
     rand::fill(&mut run).map_err(|_| ClientError::Io(std::io::Error::other("no random bytes")))?;
     let mut objects = Objects::make(&mut client, &load.mix, &hex(&run), load.size)?;
+    let idle = match load.idle {
+        0 => None,
+        count => Some(Idle::open(target, version, count, load.server_process)?),
+    };
     let shared = Shared::default();
     let result = std::thread::scope(|scope| {
         let workers: Vec<_> = (0..load.connections)
@@ -167,6 +180,7 @@ pub fn run(
         (elapsed, counted)
     });
     let (elapsed, counted) = result;
+    let idle = idle.map(Idle::close);
     objects.destroy(&mut client);
     let mut all = Counted::default();
     let mut failed = None;
@@ -181,7 +195,10 @@ pub fn run(
     }
     match failed {
         Some(error) => Err(error),
-        None => Ok(report(version, load, elapsed, &all)),
+        None => Ok(Report {
+            idle,
+            ..report(version, load, elapsed, &all)
+        }),
     }
 }
 
@@ -297,6 +314,7 @@ fn report(version: Version, load: &Load, elapsed: Duration, counted: &Counted) -
         operations,
         per_second: per_second(operations),
         refused: counted.refused.clone(),
+        idle: None,
         by_operation: counted
             .latencies
             .iter()

@@ -15,6 +15,9 @@ use crate::bench::{self, Load, Mix, Report, Target};
 /// Most connections of one run: a thread each.
 const CONNECTIONS: u64 = 4096;
 
+/// Most idle connections of one run: more than one address has ports.
+const IDLE: u64 = 60_000;
+
 /// `bench …`
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
@@ -73,6 +76,12 @@ pub(super) struct Arguments {
     /// Bytes that are encrypted, signed, …
     #[arg(long, default_value_t = 1024, value_parser = clap::value_parser!(u64).range(1..=1 << 20))]
     size: u64,
+    /// Connections beside them that do nothing
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u64).range(0..=IDLE))]
+    idle: u64,
+    /// Process of the server on this machine, to tell the memory that idle connections take
+    #[arg(long, value_name = "PID", requires = "idle")]
+    server_pid: Option<u32>,
 }
 
 fn version(text: &str) -> Result<Version, String> {
@@ -85,6 +94,7 @@ fn version(text: &str) -> Result<Version, String> {
 /// Does a `bench` command.
 pub(super) fn run(command: Command, output: Output) -> Outcome {
     let Command::Kmip(arguments) = command;
+    crate::files::allow_many();
     let target = target(&arguments)?;
     let load = Load {
         mix: arguments.mix,
@@ -93,6 +103,8 @@ pub(super) fn run(command: Command, output: Output) -> Outcome {
         duration: Duration::from_secs(arguments.duration),
         warm_up: Duration::from_secs(arguments.warm_up),
         size: small(arguments.size),
+        idle: small(arguments.idle),
+        server_process: arguments.server_pid,
     };
     let is_watched = std::io::stderr().is_terminal() && !output.is_json();
     let report = bench::run(&target, &load, |part, per_second| {
@@ -214,6 +226,17 @@ fn for_people(report: &Report) -> String {
         report.batch,
         report.size,
     ));
+    if let Some(idle) = &report.idle {
+        text.push_str(&format!(
+            "{} idle connections, opened in {:.1} s; {} answered at the end",
+            idle.connections, idle.seconds, idle.served_at_the_end,
+        ));
+        if let Some(bytes) = idle.server_bytes_each {
+            let kibibytes = bytes as f64 / 1024.0;
+            text.push_str(&format!("; {kibibytes:.1} KiB of the server's memory each"));
+        }
+        text.push('\n');
+    }
     for (reason, count) in &report.refused {
         text.push_str(&format!("refused {count} times: {reason}\n"));
     }

@@ -51,6 +51,7 @@ pub(super) fn run(arguments: Arguments, config: Option<&Path>) -> Outcome {
     if !arguments.listen.is_empty() {
         settings.listen = arguments.listen;
     }
+    crate::files::allow_connections(settings.limits.connections);
     let kms = Arc::new(configuration.open()?);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()

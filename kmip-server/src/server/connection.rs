@@ -14,8 +14,8 @@ use super::{stopped, turned};
 use crate::processor::Processor;
 
 /// Bytes that a connection keeps for its messages between them; what a large message needed is
-/// given back.
-const KEPT_BUFFER: usize = 64 * 1024;
+/// given back. There may be thousands of connections that wait.
+const KEPT_BUFFER: usize = 4096;
 
 /// Serves a client that has completed its handshake.
 pub(super) async fn serve(

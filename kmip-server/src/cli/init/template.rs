@@ -189,8 +189,8 @@ message-items = 65536
 batch-items = 1000
 located-objects = 10000
 # Connections in all and from one address.
-connections = 1024
-connections-per-client = 256
+connections = 16384
+connections-per-client = 12000
 # Batch items a second from one client; 0 is no limit.
 requests-per-second = 0
 # Tickets (Login) of one client, and seconds that one is good at most.
