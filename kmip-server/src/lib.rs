@@ -21,6 +21,7 @@ pub mod key_formats;
 pub mod listener;
 pub mod mechanisms;
 pub mod operations;
+mod pkcs12;
 pub mod pki;
 pub mod processor;
 pub mod rates;

@@ -5,6 +5,7 @@ mod atomic;
 mod bench;
 mod certificates;
 mod cli;
+mod containers;
 mod conventions;
 mod derived;
 mod endpoint;

@@ -229,6 +229,12 @@ impl Draft {
         kept::push(&mut self.attributes, key.into(), Kept::Bytes(bytes));
     }
 
+    /// Records the name under which a private key stood in its PKCS#12 container.
+    pub fn note_friendly_name(&mut self, name: &str) {
+        let key = kept::key_of(&AttributeName::Standard(Tag::PKCS_12FriendlyName));
+        kept::push(&mut self.attributes, key, Kept::Text(name.into()));
+    }
+
     /// Keeps a number of the bridge's own.
     pub fn note(&mut self, key: &str, number: u32) {
         kept::push(&mut self.attributes, key.into(), Kept::Enumeration(number));

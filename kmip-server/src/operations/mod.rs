@@ -7,6 +7,7 @@ mod archive;
 mod cancel;
 mod certify;
 mod check;
+mod container;
 mod create;
 mod create_key_pair;
 mod create_split_key;

@@ -139,6 +139,9 @@ impl Incoming {
         let class = algorithms::class(kind)
             .ok_or_else(|| Failure::invalid_field(format!("{kind} is no object type")))?;
         let format = block.key_format_type;
+        if format == KeyFormatType::PKCS_12 && class == ObjectClass::PrivateKey {
+            return super::container::registered(self, context, block);
+        }
         if block.key_wrapping_data.is_some() {
             return wrapping::unwrapped(self, context, (kind, class), block);
         }
@@ -206,6 +209,25 @@ impl Incoming {
         new.spec = spec;
         new.value = Some(value);
         register(context, new)
+    }
+
+    /// A private key in PKCS#8, which came in another format.
+    pub(super) fn into_private(
+        mut self,
+        format: KeyFormatType,
+        value: SecretBytes,
+    ) -> Result<Register> {
+        let spec = spec(&mut self.draft, ObjectClass::PrivateKey, &value)?;
+        if let Some(spec) = spec {
+            self.draft.check_quantum_safe(spec)?;
+        }
+        let protection = self.protection.clone();
+        let mut new = self.template(ObjectClass::PrivateKey, Some(format.0));
+        new.attributes.private = true;
+        new.protection = protection;
+        new.spec = spec;
+        new.value = Some(value);
+        Ok(new)
     }
 
     /// The canonical value and the kind of key.

@@ -65,8 +65,23 @@ impl Wanted<'_> {
             let shown = managed(&exported.object, kept?)?;
             return Ok((exported.object, shown));
         }
-        let shown = self.plain(&exported.object, &exported.value, context.version)?;
+        let shown = if self.is_container(&exported.object, context.version) {
+            super::container::made(context, &exported)?
+        } else {
+            self.plain(&exported.object, &exported.value, context.version)?
+        };
         Ok((exported.object, shown))
+    }
+
+    /// Whether it is wanted, or was registered, in a PKCS#12 container.
+    fn is_container(&self, object: &Object, version: Version) -> bool {
+        match self.format {
+            Some(format) => format == KeyFormatType::PKCS_12,
+            None => {
+                object.class == ObjectClass::PrivateKey
+                    && key_formats::default_format(object, version) == KeyFormatType::PKCS_12
+            }
+        }
     }
 
     fn check_plain_form(&self) -> Result<()> {
