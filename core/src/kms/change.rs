@@ -262,7 +262,7 @@ impl Change<'_> {
         let Some(key) = self.key_unchecked(id)? else {
             return Ok(false);
         };
-        for other in key.objects().into_iter().filter(|id| *id != object.id) {
+        for other in key.objects().filter(|id| *id != object.id) {
             if self.object_unchecked(other)?.material == object.material {
                 return Ok(true);
             }

@@ -18,8 +18,10 @@ fn read_only<T>(attribute: &'static str, reason: &'static str) -> Result<T> {
     Err(Error::AttributeReadOnly { attribute, reason })
 }
 
+/// "Can only be set to CK_TRUE by the SO user": whoever proved the token's SO PIN, and nobody else. An administrator
+/// who is to vouch for keys is given that PIN.
 fn may_trust(caller: &Caller) -> bool {
-    matches!(caller.role(), Role::SecurityOfficer | Role::Administrator)
+    caller.role() == Role::SecurityOfficer
 }
 
 /// Checks the attributes of an object to be.

@@ -102,6 +102,15 @@ impl Bridge {
             .expect("login")
     }
 
+    /// Whoever knows the token's SO PIN.
+    fn officer(&self) -> Arc<Caller> {
+        let role = Role::SecurityOfficer;
+        let login = self
+            .kms
+            .login(self.account(), role, &SO_PIN.into(), Door::Pkcs11);
+        login.expect("the SO's login")
+    }
+
     fn aes(&self, caller: &Arc<Caller>, label: &str) -> Created {
         let mut request = CreateKey::new(KeySpec::Aes { bits: 256 });
         request.secret = attributes(label);

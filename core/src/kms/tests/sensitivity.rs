@@ -264,15 +264,14 @@ fn cut_and_flipped_wrapped_keys_tell_nothing() {
 fn wrap_with_trusted_stays_with_the_value() {
     let bridge = Bridge::new();
     let user = bridge.user(Door::Pkcs11);
-    let administrator = bridge.administrator();
-    let trusted = bridge.aes(&administrator, "trusted").secret;
+    let trusted = bridge.aes(&user, "trusted").secret;
     let trust = |caller: &Arc<Caller>, key| {
         bridge.kms.modify(caller, key, &mut |attributes| {
             attributes.trusted = true;
             Ok(())
         })
     };
-    trust(&administrator, trusted).expect("vouch");
+    trust(&bridge.officer(), trusted).expect("vouch");
     let mut request = CreateKey::new(KeySpec::Aes { bits: 256 });
     request.secret = attributes("target");
     (request.secret.extractable, request.secret.wrap_with_trusted) = (true, true);
@@ -304,13 +303,20 @@ fn wrap_with_trusted_stays_with_the_value() {
     }
 }
 
-/// No path but the security officer's makes a trusted key.
+/// No path but the security officer's makes a trusted key, and no role but that one: not the administrator's either,
+/// on the machine or over the network.
 #[test]
-fn users_mint_no_trusted_keys() {
+fn only_the_security_officer_mints_trusted_keys() {
     let bridge = Bridge::new();
-    let user = bridge.user(Door::Pkcs11);
-    let outer = bridge.aes(&user, "outer").secret;
-    let secret = target(&bridge.kms, &user);
+    for door in [Door::Pkcs11, Door::Kmip, Door::Api] {
+        mints_none(&bridge, &bridge.user(door));
+    }
+    mints_none(&bridge, &bridge.administrator());
+}
+
+fn mints_none(bridge: &Bridge, user: &Arc<Caller>) {
+    let outer = bridge.aes(user, "outer").secret;
+    let secret = target(&bridge.kms, user);
     let kms = &bridge.kms;
     let read_only = |error: Error| match error {
         Error::AttributeReadOnly { attribute, .. } => assert_eq!(attribute, "CKA_TRUSTED"),
@@ -318,18 +324,18 @@ fn users_mint_no_trusted_keys() {
     };
     let mut request = CreateKey::new(KeySpec::Aes { bits: 256 });
     request.secret.trusted = true;
-    read_only(kms.create_key(&user, request).expect_err("generate"));
+    read_only(kms.create_key(user, request).expect_err("generate"));
     let mut request = CreateKey::new(KeySpec::Rsa { bits: 2048 });
     request.public.trusted = true;
-    read_only(kms.create_key(&user, request).expect_err("generate a pair"));
+    read_only(kms.create_key(user, request).expect_err("generate a pair"));
     let mut request = Register::new(ObjectClass::SecretKey, SecretBytes::from(&[1; 32][..]));
     request.spec = Some(KeySpec::Aes { bits: 256 });
     request.attributes.trusted = true;
-    read_only(kms.register(&user, request).expect_err("register"));
-    let wrapped = wrap(kms, &user, outer, &Mechanism::KeyWrapPad, secret).expect("wrap");
+    read_only(kms.register(user, request).expect_err("register"));
+    let wrapped = wrap(kms, user, outer, &Mechanism::KeyWrapPad, secret).expect("wrap");
     let unwrapped = unwrap_as(
         kms,
-        &user,
+        user,
         outer,
         Mechanism::KeyWrapPad,
         &wrapped,
@@ -342,9 +348,9 @@ fn users_mint_no_trusted_keys() {
         attributes.trusted = true;
         Ok(())
     };
-    read_only(kms.modify(&user, secret, &mut trust).expect_err("modify"));
+    read_only(kms.modify(user, secret, &mut trust).expect_err("modify"));
     for lifetime in [Lifetime::Stored, Lifetime::Session(SessionId::fresh())] {
-        let copied = kms.copy(&user, secret, lifetime, &mut trust);
+        let copied = kms.copy(user, secret, lifetime, &mut trust);
         read_only(copied.expect_err("copy"));
     }
 }
@@ -358,11 +364,15 @@ fn a_trusted_key_stays_what_was_vouched_for() {
     let administrator = bridge.administrator();
     let mut request = CreateKey::new(KeySpec::Aes { bits: 256 });
     request.secret.usage = UsageMask::WRAP;
-    request.secret.trusted = true;
-    let trusted = bridge
+    let trusted = bridge.kms.create_key(&user, request).expect("a key");
+    let mut vouch = |attributes: &mut Attributes| {
+        attributes.trusted = true;
+        Ok(())
+    };
+    let vouched = bridge
         .kms
-        .create_key(&administrator, request)
-        .expect("a trusted key");
+        .modify(&bridge.officer(), trusted.secret, &mut vouch);
+    vouched.expect("the officer vouches");
     let widen = |attributes: &mut Attributes| {
         attributes.usage |= UsageMask::DECRYPT;
         Ok(())
