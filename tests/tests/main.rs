@@ -26,6 +26,7 @@ mod pkcs11_tool;
 mod pykmip;
 mod python;
 mod replays;
+mod soak;
 mod ssh;
 mod tampering;
 mod tls;

@@ -24,6 +24,7 @@ fn main() {
     }
     println!("{}", machine());
     modules();
+    memory();
     kmip::measure();
 }
 
@@ -91,6 +92,25 @@ fn modules() {
         }
         println!();
     }
+}
+
+/// What a process has in memory while it does a million operations of all kinds.
+fn memory() {
+    let bridge = Bridge::new();
+    let token = bridge.token();
+    let values = Command::new(env!("CARGO_BIN_EXE_token-soak"))
+        .envs(&token.env)
+        .arg(&token.module)
+        .args([&token.label, &token.pin, "1000000"])
+        .limit(std::time::Duration::from_secs(1800))
+        .ok()
+        .json();
+    println!(
+        "\nPKCS#11 module, a million operations of all kinds in one process: resident kilobytes"
+    );
+    let quarters = &values["quarters_kilobytes"];
+    let warm = &values["warm_kilobytes"];
+    println!("warm {warm}, at each quarter of the rest {quarters}");
 }
 
 fn in_own_process(token: &Token, counts: &[usize]) -> Value {

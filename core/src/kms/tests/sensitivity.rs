@@ -264,7 +264,11 @@ fn cut_and_flipped_wrapped_keys_tell_nothing() {
 fn wrap_with_trusted_stays_with_the_value() {
     let bridge = Bridge::new();
     let user = bridge.user(Door::Pkcs11);
-    let trusted = bridge.aes(&user, "trusted").secret;
+    let mut request = CreateKey::new(KeySpec::Aes { bits: 256 });
+    request.secret = attributes("trusted");
+    // The SO sees public objects only.
+    request.secret.private = false;
+    let trusted = bridge.kms.create_key(&user, request).expect("a key").secret;
     let trust = |caller: &Arc<Caller>, key| {
         bridge.kms.modify(caller, key, &mut |attributes| {
             attributes.trusted = true;
@@ -364,6 +368,7 @@ fn a_trusted_key_stays_what_was_vouched_for() {
     let administrator = bridge.administrator();
     let mut request = CreateKey::new(KeySpec::Aes { bits: 256 });
     request.secret.usage = UsageMask::WRAP;
+    request.secret.private = false;
     let trusted = bridge.kms.create_key(&user, request).expect("a key");
     let mut vouch = |attributes: &mut Attributes| {
         attributes.trusted = true;
