@@ -7,4 +7,5 @@ mod hostile;
 mod properties;
 mod quirks;
 mod second_reader;
+mod spoiled;
 mod versions;

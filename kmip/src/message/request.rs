@@ -70,8 +70,6 @@ pub struct RequestFailure {
     /// The version to answer in: the request's where it could be read and is supported, else the
     /// nearest that is.
     pub version: Version,
-    /// The client's own value for the message, where it could be read.
-    pub client_correlation_value: Option<String>,
 }
 
 impl RequestFailure {
@@ -83,9 +81,7 @@ impl RequestFailure {
             outcome: Outcome::failed(self.error.reason(self.version), self.error.to_string()),
             message_extension: None,
         };
-        let mut response = ResponseMessage::new(self.version, time_stamp, vec![item]);
-        response.header.client_correlation_value = self.client_correlation_value.clone();
-        response
+        ResponseMessage::new(self.version, time_stamp, vec![item])
     }
 }
 
@@ -129,7 +125,6 @@ impl RequestMessage {
             RequestFailure {
                 error,
                 version: nearest_supported(version),
-                client_correlation_value: header.and_then(|h| h.client_correlation_value),
             }
         })
     }
@@ -149,7 +144,6 @@ impl RequestMessage {
                 error,
                 // Nothing of it could be read: the oldest version is the one that everybody knows.
                 version: Version::V1_0,
-                client_correlation_value: None,
             })?;
         Self::decode(&ttlv, limits)
     }
