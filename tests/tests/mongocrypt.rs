@@ -14,7 +14,13 @@ fn driver(bridge: &Bridge) -> Command {
 #[test]
 fn local_mode() {
     let bridge = Bridge::serving();
-    driver(&bridge).arg("local").ok().says("passed");
+    let answer = driver(&bridge).arg("local").ok().json();
+    let key = answer["master_key"]
+        .as_str()
+        .expect("the master key's identifier");
+    // A second data key under a master key that is named.
+    let again = driver(&bridge).args(["--uid", key, "local"]).ok().json();
+    assert_eq!(again["master_key"], answer["master_key"]);
 }
 
 /// The master key stays inside: Create, Activate, Encrypt, Decrypt, in mixed versions.
