@@ -1,4 +1,4 @@
-//! TLS servers whose key is in the token: nginx and stunnel through OpenSSL's engine, `gnutls-serv`
+//! TLS servers whose key is in the token: nginx and stunnel through OpenSSL's engine, and a client, `gnutls-cli`,
 //! through GnuTLS. nginx loads the key in its master process and signs in forked workers.
 
 use std::fs;
@@ -56,19 +56,33 @@ on_both! {
         }
     }
 
-    /// GnuTLS's server signs with a token's key over TLS 1.2 and 1.3. (It cannot be told to listen on
-    /// the loopback interface alone.)
-    fn gnutls_serves_tls(on) {
+    /// GnuTLS proves who it is with a token's key, over TLS 1.2 and 1.3, to a server that checks. (Its
+    /// own server signs by the same calls, but cannot be told to listen on the loopback interface alone.)
+    fn gnutls_authenticates_over_tls(on) {
         for (kind, name) in KINDS {
             let certificate = certify(on, kind, name);
-            let port = wait::free_port();
-            let server = on.token.command("gnutls-serv").env("GNUTLS_PIN", &on.token.pin)
-                .arg("--provider").arg(&on.token.module)
-                .args(["--x509keyfile", &on.token.uri_without_pin(name, "private")])
-                .args(["--x509certfile", &certificate, "--http", "--port", &port.to_string()]);
-            let _server = Background::start(server, port);
-            for version in ["-tls1_2", "-tls1_3"] {
-                get(&certificate, port, version).says("This is <a href");
+            for (version, priority) in [("-tls1_2", "VERS-TLS1.2"), ("-tls1_3", "VERS-TLS1.3")] {
+                let (port, key) = (wait::free_port(), on.file("server.key"));
+                let cert = on.file("server.pem");
+                Command::new("openssl")
+                    .words("req -x509 -nodes -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -days 2 -subj /CN=localhost")
+                    .args(["-keyout", &key, "-out", &cert])
+                    .ok();
+                let server = Command::new("openssl")
+                    .args(["s_server", version, "-www", "-accept", &format!("127.0.0.1:{port}")])
+                    .args(["-key", &key, "-cert", &cert, "-CAfile", &certificate])
+                    .words("-Verify 1 -verify_return_error");
+                let _server = Background::start(server, port);
+                on.token.command("gnutls-cli").env("GNUTLS_PIN", &on.token.pin)
+                    .arg("--provider").arg(&on.token.module)
+                    .args(["--x509keyfile", &on.token.uri_without_pin(name, "private")])
+                    .args(["--x509certfile", &certificate, "--x509cafile", &cert])
+                    .args(["--priority", &format!("NORMAL:-VERS-ALL:+{priority}")])
+                    .args(["--port", &port.to_string(), "localhost"])
+                    .input("GET / HTTP/1.0\r\n\r\n")
+                    .limit(Duration::from_secs(30))
+                    .ok()
+                    .says("Client certificate");
             }
         }
     }
