@@ -12,6 +12,7 @@
 
 #define SLOT 10
 #define THREADS 6
+#define HUNDREDS 300
 
 static CK_FUNCTION_LIST_3_2 *module;
 static CK_SESSION_HANDLE session;
@@ -165,6 +166,58 @@ static void finalize_among_threads(void) {
     EXPECT(sign_in(session), CKR_CRYPTOKI_NOT_INITIALIZED);
 }
 
+/* What programs do in threads of their own: a session, objects, several operations at a time. */
+static void *program(void *unused) {
+    CK_ULONG bytes = 32, length, count;
+    CK_BYTE block[16] = {7}, out[32];
+    CK_ATTRIBUTE template[] = {{CKA_VALUE_LEN, &bytes, sizeof bytes}};
+    CK_MECHANISM generate = {CKM_AES_KEY_GEN, NULL_PTR, 0}, ecb = {CKM_AES_ECB, NULL_PTR, 0},
+                 sha256 = {CKM_SHA256, NULL_PTR, 0};
+    CK_SESSION_HANDLE own;
+    CK_OBJECT_HANDLE key, found;
+    int round;
+    (void)unused;
+    CHECK(module->C_OpenSession(SLOT, CKF_SERIAL_SESSION | CKF_RW_SESSION, NULL_PTR, NULL_PTR,
+                                &own));
+    for (round = 0; round < 5; round++) {
+        CHECK(sign_in(own));
+        CHECK(module->C_GenerateKey(own, &generate, template, 1, &key));
+        CHECK(module->C_DigestInit(own, &sha256));
+        CHECK(module->C_EncryptInit(own, &ecb, key));
+        length = sizeof out;
+        CHECK(module->C_Encrypt(own, block, sizeof block, out, &length));
+        CHECK(module->C_DigestUpdate(own, out, length));
+        CHECK(module->C_FindObjectsInit(own, template, 1));
+        CHECK(module->C_FindObjects(own, &found, 1, &count));
+        CHECK(module->C_FindObjectsFinal(own));
+        CHECK(module->C_DestroyObject(own, key));
+        EXPECT(module->C_EncryptInit(own, &ecb, key), CKR_KEY_HANDLE_INVALID);
+        length = sizeof out;
+        CHECK(module->C_DigestFinal(own, out, &length));
+    }
+    CHECK(module->C_CloseSession(own));
+    EXPECT(module->C_CloseSession(own), CKR_SESSION_HANDLE_INVALID);
+    return NULL;
+}
+
+static void hundreds_of_threads(void) {
+    static pthread_t threads[HUNDREDS];
+    CK_TOKEN_INFO info;
+    int index;
+    start();
+    for (index = 0; index < HUNDREDS; index++) {
+        if (pthread_create(&threads[index], NULL, program, NULL)) _exit(1);
+    }
+    for (index = 0; index < HUNDREDS; index++) pthread_join(threads[index], NULL);
+    CHECK(sign_in(session));
+    CHECK(module->C_GetTokenInfo(SLOT, &info));
+    if (info.ulSessionCount != 1) {
+        fprintf(stderr, "%lu sessions are left\n", info.ulSessionCount);
+        _exit(1);
+    }
+    CHECK(module->C_Finalize(NULL_PTR));
+}
+
 static void *waiting(void *unused) {
     CK_SLOT_ID slot;
     (void)unused;
@@ -212,6 +265,7 @@ int main(int count, char **arguments) {
     else if (!strcmp(arguments[2], "forks")) forks();
     else if (!strcmp(arguments[2], "forks_among_threads")) forks_among_threads();
     else if (!strcmp(arguments[2], "finalize_among_threads")) finalize_among_threads();
+    else if (!strcmp(arguments[2], "hundreds_of_threads")) hundreds_of_threads();
     else if (!strcmp(arguments[2], "finalize_wakes")) finalize_wakes();
     else if (!strcmp(arguments[2], "exit_without_finalize")) exit_without_finalize();
     else if (!strcmp(arguments[2], "unload")) unload(arguments[1]);

@@ -101,6 +101,11 @@ fn finalize_while_other_threads_sign() {
 }
 
 #[test]
+fn hundreds_of_threads_on_one_module() {
+    run("hundreds_of_threads");
+}
+
+#[test]
 fn finalize_wakes_who_waits_for_a_slot() {
     run("finalize_wakes");
 }
