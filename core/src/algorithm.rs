@@ -75,7 +75,7 @@ pub enum Curve {
     P384,
     /// NIST P-521, secp521r1.
     P521,
-    /// secp256k1 (signatures only).
+    /// secp256k1.
     Secp256k1,
 }
 
@@ -136,6 +136,19 @@ impl LatticeSet {
     #[must_use]
     pub const fn seed_length(self) -> usize {
         if self.is_kem() { 64 } else { 32 }
+    }
+
+    /// Bytes of a private key as FIPS 203 (table 3) and FIPS 204 (table 2) have it, which a seed expands to.
+    #[must_use]
+    pub const fn expanded_length(self) -> usize {
+        match self {
+            Self::MlKem512 => 1632,
+            Self::MlKem768 => 2400,
+            Self::MlKem1024 => 3168,
+            Self::MlDsa44 => 2560,
+            Self::MlDsa65 => 4032,
+            Self::MlDsa87 => 4896,
+        }
     }
 
     /// Bytes of a public key (FIPS 203 table 3, FIPS 204 table 2).

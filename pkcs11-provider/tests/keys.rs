@@ -274,13 +274,14 @@ fn two_parties_agree() {
     let x25519 = [6, 3, 0x2b, 0x65, 0x6e];
     for (kind, params, length) in [
         (CKM_EC_KEY_PAIR_GEN, P256, 32),
+        (CKM_EC_KEY_PAIR_GEN, &[6, 5, 0x2b, 0x81, 4, 0, 10], 32),
         (CKM_EC_MONTGOMERY_KEY_PAIR_GEN, &x25519[..], 32),
     ] {
         let public = Attributes::new().bytes(CKA_EC_PARAMS, params);
         let private = Attributes::new().all_true(&[CKA_DERIVE]);
         let pair = || generate_pair(&session, kind, &public, &private).expect("made");
         let (one, two) = (pair(), pair());
-        let derive = |private, peer, template: &Attributes| {
+        let derive = |by, private, peer, template: &Attributes| {
             let point = get(&session, peer, CKA_EC_POINT).expect("public");
             let parameter = CK_ECDH1_DERIVE_PARAMS {
                 kdf: CKD_NULL,
@@ -289,7 +290,8 @@ fn two_parties_agree() {
                 ulPublicDataLen: point.len() as _,
                 pPublicData: mutable(&point),
             };
-            let mut mechanism = with_parameter(CKM_ECDH1_DERIVE, &parameter);
+            // The cofactor is 1, or part of X25519: the two are the same.
+            let mut mechanism = with_parameter(by, &parameter);
             let (raw, mut key) = (template.raw(), 0);
             let count = raw.len() as _;
             let code = call!(
@@ -304,17 +306,18 @@ fn two_parties_agree() {
             Rv::from_code(code).map_or(Ok(key), Err)
         };
         let template = secret(CKK_GENERIC_SECRET);
-        let here = derive(one.1, two.0, &template).expect("derived");
-        let there = derive(two.1, one.0, &template).expect("derived");
+        let here = derive(CKM_ECDH1_DERIVE, one.1, two.0, &template).expect("derived");
+        let there = derive(CKM_ECDH1_COFACTOR_DERIVE, two.1, one.0, &template).expect("derived");
         let shared = get(&session, here, CKA_VALUE).expect("open");
         assert_eq!(shared.len(), length);
         assert_eq!(get(&session, there, CKA_VALUE).as_ref(), Ok(&shared));
         // An AES key of the length that is asked for: "the truncation removes bytes from the
         // leading end".
-        let aes = derive(one.1, two.0, &secret(CKK_AES).ulong(CKA_VALUE_LEN, 16));
+        let aes = secret(CKK_AES).ulong(CKA_VALUE_LEN, 16);
+        let aes = derive(CKM_ECDH1_DERIVE, one.1, two.0, &aes);
         let value = get(&session, aes.expect("derived"), CKA_VALUE).expect("open");
         assert_eq!(value, shared[16..]);
-        let wrong = derive(one.0, two.0, &template);
+        let wrong = derive(CKM_ECDH1_DERIVE, one.0, two.0, &template);
         assert!(matches!(
             wrong,
             Err(Rv::KEY_FUNCTION_NOT_PERMITTED | Rv::KEY_TYPE_INCONSISTENT)

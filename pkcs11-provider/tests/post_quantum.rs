@@ -141,8 +141,69 @@ fn a_secret_goes_to_the_holder_of_the_private_key() {
 }
 
 /// A pair by its attributes: what one half says makes it again.
+/// What goes to a public key opens, or what is signed verifies.
+fn works(
+    session: &Session,
+    key_type: CK_KEY_TYPE,
+    (public, private): (CK_OBJECT_HANDLE, CK_OBJECT_HANDLE),
+) {
+    if key_type == CKK_ML_KEM {
+        let secret = open(
+            Attributes::new()
+                .ulong(CKA_CLASS, CKO_SECRET_KEY)
+                .ulong(CKA_KEY_TYPE, CKK_GENERIC_SECRET),
+        );
+        let (mut ciphertext, mut length) = (vec![0; 2000], 2000);
+        let sent = encapsulate(session, public, &secret, Some(&mut ciphertext), &mut length);
+        let sent = get(session, sent.expect("encapsulated"), CKA_VALUE);
+        let got = decapsulate(session, private, &secret, &ciphertext[..length as usize]);
+        assert_eq!(get(session, got.expect("decapsulated"), CKA_VALUE), sent);
+        return;
+    }
+    let (mut by, mut signature, mut length) = (mechanism(CKM_ML_DSA), vec![0; 5000], 5000);
+    let data = mutable(b"data");
+    check(call!(C_SignInit, session.0, &mut by, private));
+    check(call!(
+        C_Sign,
+        session.0,
+        data,
+        4,
+        signature.as_mut_ptr(),
+        &mut length
+    ));
+    check(call!(C_VerifyInit, session.0, &mut by, public));
+    check(call!(
+        C_Verify,
+        session.0,
+        data,
+        4,
+        signature.as_mut_ptr(),
+        length
+    ));
+}
+
+fn wrapped_and_unwrapped(
+    session: &Session,
+    key_type: CK_KEY_TYPE,
+    key: CK_OBJECT_HANDLE,
+) -> CK_OBJECT_HANDLE {
+    let by = Attributes::new()
+        .ulong(CKA_VALUE_LEN, 32)
+        .all_true(&[CKA_WRAP, CKA_UNWRAP]);
+    let by = generate(session, CKM_AES_KEY_GEN, &by).expect("made");
+    let kwp = mechanism(CKM_AES_KEY_WRAP_KWP);
+    let wrapped = crate::keys::wrap(session, &kwp, by, key).expect("wrapped");
+    let template = open(
+        Attributes::new()
+            .ulong(CKA_CLASS, CKO_PRIVATE_KEY)
+            .ulong(CKA_KEY_TYPE, key_type)
+            .bool(CKA_SIGN, true),
+    );
+    crate::keys::unwrap(session, &kwp, by, &wrapped, &template).expect("unwrapped")
+}
+
 #[test]
-fn keys_come_in_by_their_seed() {
+fn keys_come_in_by_their_seed_or_their_value() {
     let session = Session::new();
     for (kind, key_type, set, public_length) in [
         (CKM_ML_KEM_KEY_PAIR_GEN, CKK_ML_KEM, CKP_ML_KEM_768, 1184),
@@ -179,8 +240,26 @@ fn keys_come_in_by_their_seed() {
             .bytes(CKA_SEED, &seed)
             .bytes(CKA_VALUE, &other);
         refused(create(&session, &wrong).0, Rv::ATTRIBUTE_VALUE_INVALID);
-        let without = open(template(CKO_PRIVATE_KEY)).bytes(CKA_VALUE, &value);
-        refused(create(&session, &without).0, Rv::TEMPLATE_INCOMPLETE);
+        let without = || open(template(CKO_PRIVATE_KEY)).bool(CKA_SIGN, true);
+        refused(create(&session, &without()).0, Rv::TEMPLATE_INCOMPLETE);
+        let (code, expanded) = create(&session, &without().bytes(CKA_VALUE, &value));
+        check(code);
+        assert_eq!(get(&session, expanded, CKA_VALUE).as_ref(), Ok(&value));
+        assert_eq!(get(&session, expanded, CKA_SEED), Ok(Vec::new()));
+        assert_eq!(
+            get(&session, expanded, CKA_PUBLIC_KEY_INFO),
+            get(&session, public, CKA_PUBLIC_KEY_INFO)
+        );
+        works(&session, key_type, (public, expanded));
+        let unwrapped = wrapped_and_unwrapped(&session, key_type, expanded);
+        assert_eq!(get(&session, unwrapped, CKA_VALUE).as_ref(), Ok(&value));
+        works(&session, key_type, (public, unwrapped));
+        // Of ML-KEM the hash of the public key, of ML-DSA a coefficient.
+        let at = value.len() - 40;
+        other = value.clone();
+        other[at] ^= 1;
+        let wrong = without().bytes(CKA_VALUE, &other);
+        refused(create(&session, &wrong).0, Rv::ATTRIBUTE_VALUE_INVALID);
         let public = template(CKO_PUBLIC_KEY).bytes(CKA_VALUE, &point);
         check(create(&session, &public).0);
         let cut = template(CKO_PUBLIC_KEY).bytes(CKA_VALUE, &point[1..]);

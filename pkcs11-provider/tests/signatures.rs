@@ -137,7 +137,7 @@ fn signatures_and_macs_verify_and_nothing_else_does() {
         (ec, mechanism(CKM_ECDSA), 32, false, random),
         (ec, mechanism(CKM_ECDSA_SHA256), 100, true, random),
         (ec, mechanism(CKM_ECDSA_SHA384), 100, true, random),
-        (ed, mechanism(CKM_EDDSA), 100, false, same),
+        (ed, mechanism(CKM_EDDSA), 100, true, same),
         (sm2, mechanism(kb::CKM_KB_SM2), 32, false, random),
         (sm2, mechanism(kb::CKM_KB_SM2_SM3), 100, true, random),
         ((secret, secret), mechanism(CKM_SHA_1_HMAC), 100, true, same),

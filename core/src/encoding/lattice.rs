@@ -1,5 +1,6 @@
-//! ML-KEM and ML-DSA keys: PKCS#8 and SPKI (RFC 9881, RFC 9935). Private keys are read and kept as seeds; an expanded
-//! key beside the seed must be the seed's, and one without a seed is not taken: it cannot be checked.
+//! ML-KEM and ML-DSA keys: PKCS#8 and SPKI (RFC 9881, RFC 9935). Private keys are read in all three forms: kept as
+//! seeds if they have one, whose the expanded key beside it must be; else as expanded keys, which are checked for what
+//! can be.
 
 use pkcs8::der::asn1::{BitStringRef, ContextSpecific, ObjectIdentifier, OctetStringRef};
 use pkcs8::der::{Decode, Reader, SliceReader, TagMode, TagNumber};
@@ -7,8 +8,8 @@ use pkcs8::{AlgorithmIdentifierRef, PrivateKeyInfoRef, SubjectPublicKeyInfoRef};
 
 use super::{encode, invalid, malformed};
 use crate::algorithm::LatticeSet;
-use crate::engine::software::lattice::{self, Expanded};
-use crate::error::{Error, Result};
+use crate::engine::software::lattice::{self, Expanded, Form};
+use crate::error::Result;
 use crate::secret::SecretBytes;
 
 /// 2.16.840.1.101.3.4.4.x (ML-KEM) and .3.x (ML-DSA).
@@ -67,7 +68,7 @@ impl LatticePublicKey {
     /// A key of its bytes, which are checked.
     ///
     /// # Errors
-    /// [`Error::InvalidMaterial`].
+    /// [`Error::InvalidMaterial`](crate::Error::InvalidMaterial).
     pub fn new(set: LatticeSet, value: &[u8]) -> Result<Self> {
         lattice::check_public(set, value)?;
         Ok(Self {
@@ -105,27 +106,45 @@ impl LatticePublicKey {
 /// A private key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LatticePrivateKey {
-    seed: SecretBytes,
+    secret: Secret,
     public: LatticePublicKey,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Secret {
+    Seed(SecretBytes),
+    Expanded(SecretBytes),
 }
 
 impl LatticePrivateKey {
     /// The key of a seed.
     ///
     /// # Errors
-    /// [`Error::InvalidMaterial`] for a seed of another length.
+    /// [`Error::InvalidMaterial`](crate::Error::InvalidMaterial) for a seed of another length.
     pub fn from_seed(set: LatticeSet, seed: &[u8]) -> Result<Self> {
         let Expanded { public, .. } = lattice::expand(set, seed)?;
         Ok(Self {
-            seed: SecretBytes::from(seed),
+            secret: Secret::Seed(SecretBytes::from(seed)),
             public: LatticePublicKey { set, value: public },
+        })
+    }
+
+    /// The key that came without its seed.
+    ///
+    /// # Errors
+    /// [`Error::InvalidMaterial`](crate::Error::InvalidMaterial) for one that is none, as far as can be told.
+    pub fn from_expanded(set: LatticeSet, expanded: &[u8]) -> Result<Self> {
+        let value = lattice::check_expanded(set, expanded)?;
+        Ok(Self {
+            secret: Secret::Expanded(SecretBytes::from(expanded)),
+            public: LatticePublicKey { set, value },
         })
     }
 
     /// The key of a seed and what it is said to expand to.
     ///
     /// # Errors
-    /// [`Error::InvalidMaterial`] also when they do not belong together.
+    /// [`Error::InvalidMaterial`](crate::Error::InvalidMaterial) also when they do not belong together.
     pub fn from_both(set: LatticeSet, seed: &[u8], expanded: &[u8]) -> Result<Self> {
         let key = Self::from_seed(set, seed)?;
         if SecretBytes::from(expanded) == key.expanded()? {
@@ -141,10 +160,21 @@ impl LatticePrivateKey {
         self.public.set
     }
 
-    /// The seed: ξ of ML-DSA, d ‖ z of ML-KEM.
+    /// The seed: ξ of ML-DSA, d ‖ z of ML-KEM. None for a key that came without, as no way leads back to it.
     #[must_use]
-    pub fn seed(&self) -> &SecretBytes {
-        &self.seed
+    pub fn seed(&self) -> Option<&SecretBytes> {
+        match &self.secret {
+            Secret::Seed(seed) => Some(seed),
+            Secret::Expanded(_) => None,
+        }
+    }
+
+    /// What there is of it.
+    pub(crate) fn form(&self) -> Form<'_> {
+        match &self.secret {
+            Secret::Seed(seed) => Form::Seed(seed.expose()),
+            Secret::Expanded(key) => Form::Expanded(key.expose()),
+        }
     }
 
     /// The private key as FIPS 203 or FIPS 204 has it.
@@ -152,7 +182,12 @@ impl LatticePrivateKey {
     /// # Errors
     /// None for a key that was made.
     pub fn expanded(&self) -> Result<SecretBytes> {
-        lattice::expand(self.public.set, self.seed.expose()).map(|expanded| expanded.private)
+        match &self.secret {
+            Secret::Seed(seed) => {
+                lattice::expand(self.public.set, seed.expose()).map(|expanded| expanded.private)
+            }
+            Secret::Expanded(key) => Ok(key.clone()),
+        }
     }
 
     /// The public half.
@@ -161,26 +196,31 @@ impl LatticePrivateKey {
         &self.public
     }
 
-    /// Writes PKCS#8 with the seed alone.
+    /// Writes PKCS#8 with the seed alone, or with the expanded key where there is no seed.
     ///
     /// # Errors
-    /// None in practice: seeds are short.
+    /// None in practice: keys are short.
     pub fn to_pkcs8(&self) -> Result<SecretBytes> {
-        let octets = <&OctetStringRef>::try_from(self.seed.expose())
-            .map_err(|error| malformed("seed", error))?;
-        let seed = ContextSpecific {
-            tag_number: TagNumber(0),
-            tag_mode: TagMode::Implicit,
-            value: octets,
+        let private = match &self.secret {
+            Secret::Seed(seed) => {
+                let seed = ContextSpecific {
+                    tag_number: TagNumber(0),
+                    tag_mode: TagMode::Implicit,
+                    value: octets(seed)?,
+                };
+                encode(&seed, "seed")
+            }
+            Secret::Expanded(key) => encode(&octets(key)?, "expanded key"),
         };
-        let private = zeroize::Zeroizing::new(encode(&seed, "seed")?);
+        let private = zeroize::Zeroizing::new(private?);
         let private = <&OctetStringRef>::try_from(private.as_slice())
             .map_err(|error| malformed("seed", error))?;
         let info = PrivateKeyInfoRef::new(algorithm(self.public.set)?, private);
         encode(&info, "PKCS#8 private key").map(SecretBytes::new)
     }
 
-    /// Reads the private key of a PKCS#8: the seed under the tag `[0]`, or a SEQUENCE of seed and expanded key.
+    /// Reads the private key of a PKCS#8: the seed under the tag `[0]`, an expanded key in an OCTET STRING, or a
+    /// SEQUENCE of both.
     pub(super) fn from_private_key_info(
         set: LatticeSet,
         info: &PrivateKeyInfoRef<'_>,
@@ -206,11 +246,17 @@ impl LatticePrivateKey {
                 reader.finish().map_err(wrong)?;
                 Self::from_both(set, seed.as_bytes(), expanded.as_bytes())
             }
-            _ => Err(Error::KeyUnsupported(
-                "an ML-KEM or ML-DSA private key without its seed".to_owned(),
-            )),
+            Some(0x04) => {
+                let expanded = <&OctetStringRef>::from_der(bytes).map_err(wrong)?;
+                Self::from_expanded(set, expanded.as_bytes())
+            }
+            _ => Err(invalid("private key: neither a seed nor an expanded key")),
         }
     }
+}
+
+fn octets(secret: &SecretBytes) -> Result<&OctetStringRef> {
+    <&OctetStringRef>::try_from(secret.expose()).map_err(|error| malformed("private key", error))
 }
 
 /// The contents of an element of less than 128 bytes, and what follows it.

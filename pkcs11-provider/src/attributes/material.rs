@@ -101,15 +101,16 @@ impl<'t> Draft<'t, '_> {
         kinds::lattice_set(key_type, number).ok_or(Rv::PARAMETER_SET_NOT_SUPPORTED)
     }
 
-    /// A private key of ML-KEM or ML-DSA: of its seed, which must be there, and whose value must be the
-    /// one given if one is ("tokens may reject creation requests that only specify one of these").
+    /// A private key of ML-KEM or ML-DSA: of its seed, whose value must be the one given if one is; or of its value
+    /// ("at least one of CKA_SEED and CKA_VALUE must be specified").
     fn lattice_private(&self) -> Result<(Option<KeySpec>, SecretBytes)> {
         let set = self.lattice_set()?;
         let given = |kind| self.template.bytes(kind).filter(|bytes| !bytes.is_empty());
-        let seed = given(CKA_SEED).ok_or(Rv::TEMPLATE_INCOMPLETE)?;
-        let key = match given(CKA_VALUE) {
-            Some(value) => LatticePrivateKey::from_both(set, seed, value),
-            None => LatticePrivateKey::from_seed(set, seed),
+        let key = match (given(CKA_SEED), given(CKA_VALUE)) {
+            (Some(seed), Some(value)) => LatticePrivateKey::from_both(set, seed, value),
+            (Some(seed), None) => LatticePrivateKey::from_seed(set, seed),
+            (None, Some(value)) => LatticePrivateKey::from_expanded(set, value),
+            (None, None) => return Err(Rv::TEMPLATE_INCOMPLETE),
         };
         let value = key.and_then(|key| key.to_pkcs8()).map_err(value_invalid)?;
         Ok((Some(KeySpec::Lattice { set }), value))

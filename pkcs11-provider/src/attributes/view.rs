@@ -312,7 +312,8 @@ impl<'a> View<'a> {
             let part = match (PrivateKey::from_pkcs8(value).ok()?, kind) {
                 (PrivateKey::Ec(key), CKA_VALUE) => key.private_value().clone(),
                 (PrivateKey::Lattice(key), CKA_VALUE) => key.expanded().ok()?,
-                (PrivateKey::Lattice(key), CKA_SEED) => key.seed().clone(),
+                // Empty where there is none to be had.
+                (PrivateKey::Lattice(key), CKA_SEED) => key.seed().cloned().unwrap_or_default(),
                 (PrivateKey::Rsa(key), CKA_PRIVATE_EXPONENT) => key.private_exponent,
                 (PrivateKey::Rsa(key), CKA_PRIME_1) => key.prime1,
                 (PrivateKey::Rsa(key), CKA_PRIME_2) => key.prime2,

@@ -112,7 +112,7 @@ const NOTES: &[(&str, &str)] = &[
     ),
     (
         "CKM_EDDSA",
-        "Ed25519; with a context Ed25519ctx, with phFlag Ed25519ph of the data",
+        "Ed25519; with a context Ed25519ctx, with phFlag Ed25519ph of the data; up to 64 MiB in parts",
     ),
     (
         "CKM_ECDH1_COFACTOR_DERIVE",
@@ -157,11 +157,11 @@ const NOTES: &[(&str, &str)] = &[
     ),
     (
         "CKM_ML_KEM_KEY_PAIR_GEN",
-        "keys are kept as seeds, and come in with CKA_SEED",
+        "keys are kept as seeds; they come in with CKA_SEED, CKA_VALUE, or both",
     ),
     (
         "CKM_ML_DSA_KEY_PAIR_GEN",
-        "keys are kept as seeds, and come in with CKA_SEED",
+        "keys are kept as seeds; they come in with CKA_SEED, CKA_VALUE, or both",
     ),
 ];
 

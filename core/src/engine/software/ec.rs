@@ -3,8 +3,12 @@
 use std::sync::Arc;
 
 use aws_lc_rs::agreement;
+use k256::ecdh::diffie_hellman;
 use k256::ecdsa::signature::hazmat::{PrehashVerifier, RandomizedPrehashSigner};
 use k256::ecdsa::{Signature, SigningKey, VerifyingKey};
+use k256::elliptic_curve::Generate;
+use k256::elliptic_curve::sec1::ToSec1Point;
+use k256::{NonZeroScalar, PublicKey};
 
 use super::aws_lc::ec::EcKey;
 use super::digest::Hasher;
@@ -101,8 +105,18 @@ fn agree_on(
 ) -> Result<SecretBytes> {
     let peer = agreement::UnparsedPublicKey::new(private.algorithm(), peer);
     // Refused: a point off the curve or at infinity, and for X25519 a peer that makes the secret zero.
-    let wrong = parameter("the peer's public key is not one of this curve");
-    agreement::agree(private, peer, wrong, |secret| match derivation {
+    agreement::agree(private, peer, wrong_peer(), |secret| {
+        key_of(secret, derivation, wanted)
+    })
+}
+
+fn wrong_peer() -> Error {
+    parameter("the peer's public key is not one of this curve")
+}
+
+/// What becomes of a shared secret.
+fn key_of(secret: &[u8], derivation: &KeyDerivation, wanted: Option<usize>) -> Result<SecretBytes> {
+    match derivation {
         KeyDerivation::None => kdf::keep_last(secret, wanted),
         KeyDerivation::X963 { hash, shared_info } => {
             kdf::x963(*hash, secret, shared_info, wanted.unwrap_or(hash.length()))
@@ -110,7 +124,7 @@ fn agree_on(
         KeyDerivation::OneStep { hash, fixed_info } => {
             kdf::one_step(*hash, secret, fixed_info, wanted.unwrap_or(hash.length()))
         }
-    })
+    }
 }
 
 /// ECDSA's two mechanisms, over whatever signs a digest.
@@ -274,6 +288,33 @@ impl Operations for Secp256k1 {
     }
 
     ecdsa_operations!();
+
+    fn agree_with_new(
+        &self,
+        derivation: &KeyDerivation,
+        length: Option<usize>,
+    ) -> Result<(Vec<u8>, SecretBytes)> {
+        let failed = |_| Error::Internal("no random bytes to be had".to_owned());
+        let private = NonZeroScalar::try_generate_from_rng(&mut OsRandom).map_err(failed)?;
+        let secret = diffie_hellman(&private, self.verifying.as_affine());
+        let key = key_of(secret.raw_secret_bytes(), derivation, length)?;
+        let public = PublicKey::from_secret_scalar(&private);
+        Ok((public.to_sec1_point(false).as_bytes().to_vec(), key))
+    }
+
+    fn point_length(&self) -> usize {
+        1 + 2 * ORDER
+    }
+
+    fn derive(&self, mechanism: &Mechanism, wanted: Option<usize>) -> Result<SecretBytes> {
+        let (Some(key), Mechanism::Ecdh { peer, derivation }) = (&self.signing, mechanism) else {
+            return unsupported(Purpose::Derive, mechanism);
+        };
+        // Refused: a point off the curve or at infinity. There are no others of small order (the cofactor is 1).
+        let peer = PublicKey::from_sec1_bytes(peer).map_err(|_| wrong_peer())?;
+        let secret = diffie_hellman(key.as_nonzero_scalar(), peer.as_affine());
+        key_of(secret.raw_secret_bytes(), derivation, wanted)
+    }
 }
 
 impl DigestSigner for Secp256k1 {

@@ -140,7 +140,59 @@ impl Operations for Ed25519 {
         purpose: Purpose,
         mechanism: &Mechanism,
     ) -> Result<Box<dyn Stream>> {
-        unsupported(purpose, mechanism)
+        if let Mechanism::EddsaContext { prehash, context } = mechanism {
+            check_context(*prehash, context)?;
+        }
+        Ok(Box::new(Parts {
+            key: Arc::clone(self),
+            purpose,
+            mechanism: mechanism.clone(),
+            data: Vec::new(),
+        }))
+    }
+}
+
+/// Most bytes signed or verified in parts: "the data must be processed twice", so they are kept until the end.
+const LONGEST_DATA: usize = 64 << 20;
+
+/// A signature in parts.
+struct Parts {
+    key: Arc<Ed25519>,
+    purpose: Purpose,
+    mechanism: Mechanism,
+    data: Vec<u8>,
+}
+
+impl Stream for Parts {
+    fn update_length(&self, _input: usize) -> usize {
+        0
+    }
+
+    fn finish_length(&self) -> usize {
+        SIGNATURE
+    }
+
+    fn update(&mut self, input: &[u8], _output: &mut [u8]) -> Result<usize> {
+        if input.len() > LONGEST_DATA - self.data.len() {
+            return Err(Error::DataLength(
+                "Ed25519 signs 64 MiB in parts at most".to_owned(),
+            ));
+        }
+        self.data.extend_from_slice(input);
+        Ok(0)
+    }
+
+    fn finish(&mut self, output: &mut [u8]) -> Result<usize> {
+        if self.purpose != Purpose::Sign {
+            return Err(Error::InvalidRequest("not a signing operation".to_owned()));
+        }
+        self.key
+            .run(self.purpose, &self.mechanism, &self.data, output)
+    }
+
+    fn verify(&mut self, signature: &[u8]) -> Result<()> {
+        self.key
+            .verify(self.purpose, &self.mechanism, &self.data, signature)
     }
 }
 

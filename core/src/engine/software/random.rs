@@ -37,3 +37,25 @@ impl TryRng for OsRandom {
 }
 
 impl TryCryptoRng for OsRandom {}
+
+/// Zeros, for what asks for randomness where none is wanted.
+pub(super) struct Zeros;
+
+impl TryRng for Zeros {
+    type Error = Error;
+
+    fn try_next_u32(&mut self) -> std::result::Result<u32, Error> {
+        Ok(0)
+    }
+
+    fn try_next_u64(&mut self) -> std::result::Result<u64, Error> {
+        Ok(0)
+    }
+
+    fn try_fill_bytes(&mut self, buffer: &mut [u8]) -> std::result::Result<(), Error> {
+        buffer.fill(0);
+        Ok(())
+    }
+}
+
+impl TryCryptoRng for Zeros {}

@@ -169,7 +169,7 @@ const ANY_BLOCK: &[Kind] = &[Kind::Aes, Kind::Sm4, Kind::Des3];
 const CHACHA20: &[Kind] = &[Kind::ChaCha20];
 const AES: &[Kind] = &[Kind::Aes];
 const BYTES: &[Kind] = &[Kind::Generic, Kind::Hmac, Kind::Aes];
-const AGREEMENT: &[Kind] = &[Kind::Nist, Kind::X25519];
+const AGREEMENT: &[Kind] = &[Kind::Nist, Kind::Secp256k1, Kind::X25519];
 const RSA: &[Kind] = &[Kind::Rsa];
 const ECDSA: &[Kind] = &[Kind::Nist, Kind::Secp256k1];
 const HMAC: &[Kind] = &[Kind::Hmac, Kind::Generic, Kind::Aes];
@@ -208,7 +208,7 @@ const ROWS: &[Row] = &[
     row(&[Kind::Generic], Form::TlsMac, MAC, NONE, Hashes::All),
     row(RSA, Form::RsaAesKeyWrap, WRAPPING, NONE, Hashes::Sha3),
     row(AGREEMENT, Form::EcdhAesKeyWrap, WRAPPING, NONE, Hashes::All),
-    row(&[Kind::Ed25519], Form::EddsaContext, SIGNATURE, NONE, Hashes::None),
+    row(&[Kind::Ed25519], Form::EddsaContext, SIGNATURE, SIGNATURE, Hashes::None),
     row(HMAC, Form::Kdf, DERIVE, NONE, Hashes::All),
     row(RSA, Form::RsaPkcs1, SIGNATURE | RECOVERY | CIPHER | WRAPPING, NONE, Hashes::None),
     row(RSA, Form::RsaPkcs1Hash, SIGNATURE, SIGNATURE, Hashes::Sha3),
@@ -220,7 +220,7 @@ const ROWS: &[Row] = &[
     row(ECDSA, Form::Ecdsa, SIGNATURE, NONE, Hashes::None),
     row(ECDSA, Form::EcdsaHash, SIGNATURE, SIGNATURE, Hashes::Sha3),
     row(AGREEMENT, Form::Ecdh, DERIVE, NONE, Hashes::All),
-    row(&[Kind::Ed25519], Form::Eddsa, SIGNATURE, NONE, Hashes::None),
+    row(&[Kind::Ed25519], Form::Eddsa, SIGNATURE, SIGNATURE, Hashes::None),
     row(&[Kind::MlDsa], Form::MlDsa, SIGNATURE, SIGNATURE, Hashes::Fips),
     row(&[Kind::MlDsa], Form::MlDsaDigest, SIGNATURE, NONE, Hashes::Fips),
     row(&[Kind::MlKem], Form::MlKem, ENCAPSULATION, NONE, Hashes::None),

@@ -10,11 +10,11 @@ use shake::digest::{ExtendableOutput, Update, XofReader};
 use shake::{Shake128, Shake256};
 use zeroize::Zeroizing;
 
-use super::{Expanded, confused, invalid};
+use super::{Expanded, Form, confused, dsa_expanded, invalid};
 use crate::algorithm::LatticeSet;
 use crate::encoding::{LatticePrivateKey, LatticePublicKey};
 use crate::engine::software::digest::Hasher;
-use crate::engine::software::random::OsRandom;
+use crate::engine::software::random::{OsRandom, Zeros};
 use crate::engine::software::ready::{Operations, length, parameter};
 use crate::engine::software::signature::check_signature_length;
 use crate::engine::software::table::Kind;
@@ -45,12 +45,14 @@ where
 {
     fn sign(&self, mu: &[u8; MU], deterministic: bool) -> Option<Vec<u8>> {
         let mu = mu.into();
+        // Without randomness by way of zeros instead of it (FIPS 204 algorithm 2, line 5): the crate's own function
+        // panics over a key with which no signature is found.
         let signature = if deterministic {
-            self.sign_mu_deterministic(mu)
+            self.sign_mu_randomized(mu, &mut Zeros)
         } else {
-            self.sign_mu_randomized(mu, &mut OsRandom).ok()?
+            self.sign_mu_randomized(mu, &mut OsRandom)
         };
-        Some(signature.encode().to_vec())
+        Some(signature.ok()?.encode().to_vec())
     }
 }
 
@@ -75,10 +77,16 @@ macro_rules! parameter_sets {
             }
         }
 
-        fn signer(set: LatticeSet, seed: &[u8]) -> Result<Box<dyn Signer>> {
-            let seed: &B32 = seed.try_into().map_err(|_| invalid("not an ML-DSA seed"))?;
+        fn signer(set: LatticeSet, form: Form<'_>) -> Result<Box<dyn Signer>> {
             match set {
-                $(LatticeSet::$set => Ok(Box::new(ExpandedSigningKey::<$set>::from_seed(seed))),)*
+                $(LatticeSet::$set => Ok(Box::new(signing_key::<$set>(set, form)?)),)*
+                _ => confused(),
+            }
+        }
+
+        pub(super) fn check_expanded(set: LatticeSet, expanded: &[u8]) -> Result<Vec<u8>> {
+            match set {
+                $(LatticeSet::$set => check_as::<$set>(set, expanded),)*
                 _ => confused(),
             }
         }
@@ -98,7 +106,40 @@ macro_rules! parameter_sets {
 
 parameter_sets!(MlDsa44, MlDsa65, MlDsa87);
 
-// PKCS#11's CKA_VALUE is the expanded key, whatever the crate thinks of that form; none is read.
+// PKCS#11's CKA_VALUE is the expanded key, whatever the crate thinks of that form.
+#[allow(deprecated)]
+fn signing_key<P: MlDsaParams>(set: LatticeSet, form: Form<'_>) -> Result<ExpandedSigningKey<P>> {
+    match form {
+        Form::Seed(seed) => {
+            let seed: &B32 = seed.try_into().map_err(|_| invalid("not an ML-DSA seed"))?;
+            Ok(ExpandedSigningKey::from_seed(seed))
+        }
+        Form::Expanded(key) => {
+            let wrong = || invalid("not an ML-DSA private key");
+            if !dsa_expanded::is_consistent(set, key) {
+                return Err(wrong());
+            }
+            Ok(ExpandedSigningKey::from_expanded(
+                key.try_into().map_err(|_| wrong())?,
+            ))
+        }
+    }
+}
+
+/// The public half of an expanded key, whose hash it must have.
+fn check_as<P: MlDsaParams>(set: LatticeSet, expanded: &[u8]) -> Result<Vec<u8>> {
+    let key = signing_key::<P>(set, Form::Expanded(expanded))?;
+    let public = key.verifying_key().encode().to_vec();
+    let mut shake = Shake256::default();
+    shake.update(&public);
+    if expanded.get(64..64 + MU) == Some(&squeeze(shake)[..]) {
+        Ok(public)
+    } else {
+        Err(invalid("the halves of the pair do not belong together"))
+    }
+}
+
+// As above.
 #[allow(deprecated)]
 fn expand_as<P: MlDsaParams>(seed: &[u8]) -> Result<Expanded> {
     let seed: &B32 = seed.try_into().map_err(|_| invalid("not an ML-DSA seed"))?;
@@ -122,7 +163,7 @@ pub(in crate::engine::software) struct MlDsa {
 impl MlDsa {
     pub(in crate::engine::software) fn private(key: &LatticePrivateKey) -> Result<Self> {
         let mut made = Self::public(key.public_key())?;
-        made.signer = Some(signer(key.set(), key.seed().expose())?);
+        made.signer = Some(signer(key.set(), key.form())?);
         Ok(made)
     }
 

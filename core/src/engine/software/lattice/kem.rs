@@ -6,7 +6,7 @@ use ml_kem::kem::Decapsulate;
 use ml_kem::{B32, DecapsulationKey, EncapsulationKey, KeyExport, MlKem512, MlKem768, MlKem1024};
 use zeroize::Zeroizing;
 
-use super::{Expanded, confused, invalid};
+use super::{Expanded, Form, confused, invalid};
 use crate::algorithm::LatticeSet;
 use crate::encoding::{LatticePrivateKey, LatticePublicKey};
 use crate::engine::software::random;
@@ -52,7 +52,7 @@ macro_rules! parameter_sets {
             }
         )*
 
-        // PKCS#11's CKA_VALUE is the expanded key, whatever the crate thinks of that form; none is read.
+        // PKCS#11's CKA_VALUE is the expanded key, whatever the crate thinks of that form.
         #[allow(deprecated)]
         pub(super) fn expand(set: LatticeSet, seed: &[u8]) -> Result<Expanded> {
             use ml_kem::ExpandedKeyEncoding;
@@ -82,16 +82,44 @@ macro_rules! parameter_sets {
             }
         }
 
-        fn private(set: LatticeSet, seed: &[u8]) -> Result<Box<dyn Private>> {
-            let seed = seed.try_into().map_err(|_| invalid("not an ML-KEM seed"))?;
-            match set {
-                $(LatticeSet::$set => {
+        // As above.
+        #[allow(deprecated)]
+        fn private(set: LatticeSet, form: Form<'_>) -> Result<Box<dyn Private>> {
+            match (set, form) {
+                $((LatticeSet::$set, Form::Seed(seed)) => {
+                    let seed = seed.try_into().map_err(|_| invalid("not an ML-KEM seed"))?;
                     Ok(Box::new(DecapsulationKey::<$parameters>::from_seed(seed)))
+                })*
+                $((LatticeSet::$set, Form::Expanded(key)) => {
+                    let wrong = || invalid("not an ML-KEM private key");
+                    let key = key.try_into().map_err(|_| wrong())?;
+                    // Checks the public key in it and its hash (FIPS 203 section 7.3).
+                    let key = DecapsulationKey::<$parameters>::from_expanded(key);
+                    Ok(Box::new(key.map_err(|_| wrong())?))
                 })*
                 _ => confused(),
             }
         }
     };
+}
+
+/// The public half of an expanded key whose halves belong together.
+pub(super) fn check_expanded(set: LatticeSet, expanded: &[u8]) -> Result<Vec<u8>> {
+    // dk is the secret vector, the public key, its hash and z (FIPS 203 algorithm 16).
+    const AFTER: usize = 64;
+    let end = set.expanded_length() - AFTER;
+    let public_key = expanded
+        .get(end - set.public_length()..end)
+        .ok_or_else(|| invalid("the private key has another length"))?;
+    let private = private(set, Form::Expanded(expanded))?;
+    let mut random = Zeroizing::new([0; 32]);
+    random::fill(&mut *random)?;
+    let (ciphertext, secret) = public(set, public_key)?.encapsulate(&random);
+    if private.decapsulate(&ciphertext) == Some(secret) {
+        Ok(public_key.to_vec())
+    } else {
+        Err(invalid("the halves of the pair do not belong together"))
+    }
 }
 
 parameter_sets!(MlKem512 MlKem512, MlKem768 MlKem768, MlKem1024 MlKem1024);
@@ -106,7 +134,7 @@ impl MlKem {
     pub(in crate::engine::software) fn private(key: &LatticePrivateKey) -> Result<Self> {
         Ok(Self {
             public: public(key.set(), key.public_key().value())?,
-            private: Some(private(key.set(), key.seed().expose())?),
+            private: Some(private(key.set(), key.form())?),
         })
     }
 

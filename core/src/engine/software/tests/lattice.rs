@@ -272,10 +272,83 @@ fn encodings() {
             PublicKey::from_spki(&spki[..cut]).unwrap_err();
         }
         let expanded = key.expanded().unwrap();
-        LatticePrivateKey::from_both(set, key.seed().expose(), expanded.expose()).unwrap();
-        LatticePrivateKey::from_both(set, key.seed().expose(), &expanded.expose()[1..])
+        LatticePrivateKey::from_both(set, key.seed().unwrap().expose(), expanded.expose()).unwrap();
+        LatticePrivateKey::from_both(set, key.seed().unwrap().expose(), &expanded.expose()[1..])
             .unwrap_err();
         LatticePrivateKey::from_seed(set, &[1; 31]).unwrap_err();
         LatticePublicKey::new(set, &[1; 31]).unwrap_err();
+    }
+}
+
+/// A key without its seed: from its value and from PKCS#8's third form, as good as with it.
+#[test]
+fn keys_without_a_seed() {
+    for set in SETS {
+        let whole = LatticePrivateKey::from_seed(set, &vec![7; set.seed_length()]).unwrap();
+        let expanded = whole.expanded().unwrap();
+        assert_eq!(expanded.len(), set.expanded_length());
+        let key = LatticePrivateKey::from_expanded(set, expanded.expose()).unwrap();
+        assert_eq!(key.public_key(), whole.public_key());
+        assert_eq!((key.seed(), key.expanded().unwrap()), (None, expanded));
+        let pkcs8 = key.to_pkcs8().unwrap();
+        let back = PrivateKey::from_pkcs8(pkcs8.expose()).unwrap();
+        assert_eq!(back, PrivateKey::Lattice(key.clone()));
+        for cut in [0, 1, 25, 30, 40, pkcs8.len() / 2, pkcs8.len() - 1] {
+            PrivateKey::from_pkcs8(&pkcs8.expose()[..cut]).unwrap_err();
+        }
+        let (_, public) = pair(set, whole.seed().unwrap().expose()).unwrap();
+        let private = parse::private(&PrivateKey::Lattice(key)).unwrap();
+        let (same, _) = pair(set, whole.seed().unwrap().expose()).unwrap();
+        if set.is_kem() {
+            let (ciphertext, secret) = public.encapsulate(&Mechanism::MlKem).unwrap();
+            assert_eq!(
+                private.decapsulate(&Mechanism::MlKem, &ciphertext).unwrap(),
+                secret
+            );
+        } else {
+            let sign = |key: &dyn ReadyKey| run(key, Purpose::Sign, &pure(b""), b"data").unwrap();
+            assert_eq!(sign(&*private), sign(&*same));
+        }
+    }
+}
+
+/// What is no private key is refused, and nothing panics over it.
+#[test]
+fn expanded_keys_that_are_none() {
+    for set in SETS {
+        let whole = LatticePrivateKey::from_seed(set, &vec![9; set.seed_length()]).unwrap();
+        let expanded = whole.expanded().unwrap();
+        let refused = |key: &[u8], what: &str| {
+            let made = LatticePrivateKey::from_expanded(set, key);
+            assert!(
+                matches!(made, Err(Error::InvalidMaterial(_))),
+                "{set:?} {what}"
+            );
+        };
+        refused(&[], "empty");
+        refused(&expanded.expose()[1..], "short");
+        refused(&[expanded.expose(), &[0]].concat(), "long");
+        refused(&vec![0; set.expanded_length()], "zeros");
+        refused(&vec![0xff; set.expanded_length()], "ones");
+        // What is secret and in no hash: K of ML-DSA and z of ML-KEM may be anything.
+        let free = if set.is_kem() {
+            set.expanded_length() - 32..set.expanded_length()
+        } else {
+            32..64
+        };
+        for at in (0..set.expanded_length())
+            .step_by(97)
+            .filter(|at| !free.contains(at))
+        {
+            let mut key = expanded.expose().to_vec();
+            key[at] ^= 0x80;
+            refused(&key, "changed");
+        }
+        // A key of another pair with this one's public half.
+        let other = LatticePrivateKey::from_seed(set, &vec![8; set.seed_length()]).unwrap();
+        let other = other.expanded().unwrap();
+        let half = set.expanded_length() / 3;
+        let mixed = [&other.expose()[..half], &expanded.expose()[half..]].concat();
+        refused(&mixed, "mixed");
     }
 }

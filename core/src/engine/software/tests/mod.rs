@@ -23,6 +23,7 @@ mod table_walk;
 mod threads;
 mod vectors;
 mod wycheproof_ciphers;
+mod wycheproof_more;
 mod wycheproof_vectors;
 
 fn hex(text: &str) -> Vec<u8> {

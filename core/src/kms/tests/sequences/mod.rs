@@ -155,7 +155,7 @@ impl World {
         attributes
     }
 
-    fn lifetime(&mut self, account: usize) -> (Lifetime, Option<usize>, usize) {
+    fn lifetime(&mut self) -> (Lifetime, Option<usize>, usize) {
         let process = self.below(2);
         if self.below(3) == 0 {
             let session = SessionId::fresh();

@@ -5,7 +5,7 @@ use super::*;
 impl World {
     pub(super) fn create(&mut self) {
         let account = self.below(2);
-        let (lifetime, held, process) = self.lifetime(account);
+        let (lifetime, held, process) = self.lifetime();
         let bits = if self.coin() { 128 } else { 256 };
         let mut request = CreateKey::new(KeySpec::Aes { bits });
         request.secret = self.attributes("made");
@@ -32,7 +32,7 @@ impl World {
 
     pub(super) fn register(&mut self) {
         let account = self.below(2);
-        let (lifetime, held, process) = self.lifetime(account);
+        let (lifetime, held, process) = self.lifetime();
         let bytes = self.output();
         let length = if bytes.len() < 32 { 16 } else { 32 };
         let Some(value) = bytes.get(..length) else {
@@ -56,7 +56,7 @@ impl World {
     pub(super) fn copy(&mut self) {
         let Some(thing) = self.thing() else { return };
         let (process, caller) = self.place(thing);
-        let (mut lifetime, mut held, _) = self.lifetime(thing.account);
+        let (mut lifetime, mut held, _) = self.lifetime();
         if held.is_some() {
             held = Some(process);
         } else if self.coin() {
