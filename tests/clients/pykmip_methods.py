@@ -110,6 +110,7 @@ def play_check(client, version):
     answer = refused_check(client, uid, [Mask.ENCRYPT, Mask.SIGN])
     if version < (2, 0):  # To 1.4 the failure says what was refused.
         equal(set(answer["cryptographic_usage_mask"]), {Mask.ENCRYPT, Mask.SIGN}, "what is refused")
+        equal(answer["unique_identifier"], None, "the identifier of what may not be used so")
         failed(answer, (Reason.PERMISSION_DENIED,), "Check")
     put_away(client, uid)
 

@@ -12,7 +12,7 @@ pub(super) fn handle(request: CheckRequest, context: &mut Context<'_>) -> Result
     let id = context.object(request.unique_identifier.as_ref())?;
     let object = context.inline(|kms, caller| kms.inspect(caller, id))?;
     let mut response = CheckResponse {
-        unique_identifier: identifier(id),
+        unique_identifier: Some(identifier(id)),
         usage_limits_count: None,
         cryptographic_usage_mask: None,
         lease_time: None,
@@ -59,6 +59,7 @@ pub(super) fn handle(request: CheckRequest, context: &mut Context<'_>) -> Result
     if context.version.has_tagged_attributes() {
         return Err(failure);
     }
-    // To 1.4, what the client asked for and may not do is returned with the failure.
+    // To 1.4, what the client asked for and may not do is returned with the failure, in place of the identifier.
+    response.unique_identifier = None;
     Err(failure.with_payload(response.into()))
 }

@@ -22,8 +22,8 @@ structure! {
 structure! {
     /// Response of Check: what would not be allowed.
     CheckResponse {
-        /// The object.
-        unique_identifier: required UniqueIdentifier = UniqueIdentifier,
+        /// The object, unless it may not be used so.
+        unique_identifier: optional UniqueIdentifier = UniqueIdentifier,
         /// Returned if so many units are not left.
         usage_limits_count: optional i64 = UsageLimitsCount,
         /// Returned if the uses are not allowed.
