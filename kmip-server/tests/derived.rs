@@ -316,6 +316,35 @@ fn a_key_is_split_and_joined_by_every_method() {
 }
 
 #[test]
+fn a_secret_keeps_its_leading_zeros_in_a_field_of_numbers() {
+    let house = House::new();
+    let secret = [0, 0, 0, 7, 0, 9];
+    let id = password(&house, &secret);
+    let mut mersenne = vec![0xFF; 66];
+    mersenne[0] = 1;
+    let split = CreateSplitKeyRequest {
+        object_type: ObjectType::SplitKey,
+        unique_identifier: Some(id),
+        parts: 3,
+        threshold: 2,
+        method: SplitKeyMethod::PolynomialSharingPrimeField,
+        prime_field_size: Some(BigInteger::from_unsigned(&mersenne)),
+        attributes: attributes([]),
+        protection_storage_masks: None,
+    };
+    let shares = payload!(house.ok(V2_1, split), CreateSplitKey).unique_identifiers;
+    let join = JoinSplitKeyRequest {
+        object_type: ObjectType::SecretData,
+        unique_identifiers: shares[1..].to_vec(),
+        secret_data_type: Some(SecretDataType::Password),
+        attributes: Some(attributes(usable())),
+        protection_storage_masks: None,
+    };
+    let joined = payload!(house.ok(V2_1, join), JoinSplitKey);
+    assert_eq!(value(&house, &joined.unique_identifier), secret);
+}
+
+#[test]
 fn a_new_version_begins_after_its_offset() {
     let house = House::new();
     let request = keybridge_kmip::operations::CreateRequest {

@@ -325,3 +325,96 @@ fn mutated_messages_are_answered() {
         }
     }
 }
+
+/// A Create of an AES key, with its usage mask and algorithm as numbers.
+fn raw_create(version: Version, mask: u32, algorithm: u32) -> Vec<u8> {
+    let request = RequestMessage::new(version, vec![create("raw")]);
+    let mut bytes = request.encode(Vec::new()).unwrap();
+    let value_of = |bytes: &[u8], tag: [u8; 3], kind: u8, title: &str| {
+        // By its tag from 2.0 on, after its name before.
+        let at = if version.has_tagged_attributes() {
+            let head = [tag[0], tag[1], tag[2], kind];
+            bytes.windows(4).position(|window| window == head).unwrap()
+        } else {
+            let name = bytes
+                .windows(title.len())
+                .position(|window| window == title.as_bytes())
+                .unwrap();
+            let head = [0x42, 0x00, 0x0B, kind];
+            let rest = &bytes[name..];
+            name + rest.windows(4).position(|window| window == head).unwrap()
+        };
+        at + 8
+    };
+    let at = value_of(&bytes, [0x42, 0, 0x2C], 2, "Cryptographic Usage Mask");
+    bytes[at..at + 4].copy_from_slice(&mask.to_be_bytes());
+    let at = value_of(&bytes, [0x42, 0, 0x28], 5, "Cryptographic Algorithm");
+    bytes[at..at + 4].copy_from_slice(&algorithm.to_be_bytes());
+    bytes
+}
+
+#[test]
+fn what_the_version_does_not_have_is_refused() {
+    let house = House::new();
+    let reason = |version, mask, algorithm| {
+        let answer = house.bytes(&raw_create(version, mask, algorithm));
+        let mut answer = ResponseMessage::decode(&answer, &Limits::default()).unwrap();
+        match answer.items.remove(0).outcome {
+            Outcome::Failed { reason, .. } => Some(reason),
+            _ => None,
+        }
+    };
+    const AES: u32 = 3;
+    // Export, and Translate Unwrap, ended with 1.4; Unrestricted and FPE began with 2.0.
+    for flag in [0x40, 0x80000] {
+        assert_eq!(reason(Version::V1_4, 4 | flag, AES), None);
+        house.ok(
+            Version::V1_4,
+            keybridge_kmip::operations::DestroyRequest {
+                unique_identifier: Some(located(&house)),
+            },
+        );
+        for version in [Version::V2_0, Version::V2_1] {
+            let refused = reason(version, 4 | flag, AES);
+            assert_eq!(refused, Some(ResultReason::InvalidField));
+        }
+    }
+    for version in [Version::V1_0, Version::V1_4] {
+        let refused = reason(version, 4 | 0x200000, AES);
+        assert_eq!(refused, Some(ResultReason::InvalidField));
+    }
+    // Ed25519 began with 2.0.
+    let ed25519 = CryptographicAlgorithm::Ed25519.0;
+    let refused = reason(Version::V1_4, 4, ed25519);
+    assert_eq!(refused, Some(ResultReason::InvalidField));
+    let refused = reason(Version::V2_1, 4, 0x5555);
+    assert!(refused.is_some());
+}
+
+/// The object of [`raw_create`].
+fn located(house: &House) -> UniqueIdentifier {
+    let mut found = payload!(house.ok(Version::V1_4, locate("raw")), Locate);
+    found.unique_identifiers.remove(0)
+}
+
+#[test]
+fn an_unrestricted_key_does_what_its_kind_can() {
+    let house = House::new();
+    let answer = house.bytes(&raw_create(Version::V2_1, 0x200000, 3));
+    ResponseMessage::decode(&answer, &Limits::default()).unwrap();
+    let id = located(&house);
+    let activate = keybridge_kmip::operations::ActivateRequest {
+        unique_identifier: Some(id.clone()),
+    };
+    house.ok(Version::V2_1, activate);
+    let encrypt = EncryptRequest {
+        unique_identifier: Some(id.clone()),
+        cryptographic_parameters: Some(CryptographicParameters {
+            block_cipher_mode: Some(BlockCipherMode::ECB),
+            ..Default::default()
+        }),
+        data: Some(vec![0; 16].into()),
+        ..Default::default()
+    };
+    house.ok(Version::V2_1, encrypt);
+}

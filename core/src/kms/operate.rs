@@ -187,7 +187,7 @@ impl Kms {
         if !object
             .attributes
             .usage
-            .intersects(UsageMask::needed_for(purpose))
+            .permits(UsageMask::needed_for(purpose))
         {
             return Err(Error::UsageNotPermitted(purpose));
         }

@@ -46,6 +46,8 @@ impl UsageMask {
     pub const CERTIFICATE_SIGN: Self = Self(0x0000_1000);
     /// CRL Sign.
     pub const CRL_SIGN: Self = Self(0x0000_2000);
+    /// Unrestricted: whatever the key can do (KMIP 2.1 section 12.1).
+    pub const UNRESTRICTED: Self = Self(0x0020_0000);
     /// Sign with recovery (`CKA_SIGN_RECOVER`); this and the next are in KMIP's range of extensions.
     pub const SIGN_RECOVER: Self = Self(0x1000_0000);
     /// Verify with recovery (`CKA_VERIFY_RECOVER`).
@@ -59,6 +61,12 @@ impl UsageMask {
     #[must_use]
     pub const fn contains(self, bits: Self) -> bool {
         self.0 & bits.0 == bits.0
+    }
+
+    /// Whether one of these uses is allowed.
+    #[must_use]
+    pub const fn permits(self, any: Self) -> bool {
+        self.intersects(any) || self.contains(Self::UNRESTRICTED)
     }
 
     /// Whether any bit of `bits` is set.

@@ -27,6 +27,9 @@ pub const SPLIT_METHOD: &str = "Split Key Method";
 /// Prime Field Size.
 pub const SPLIT_PRIME: &str = "Prime Field Size";
 
+/// Bytes of the key that was split: a field of numbers forgets leading zeros.
+pub const SPLIT_LENGTH: &str = "Split Key Length";
+
 /// All of them.
 pub(in crate::attributes) const ALL: &[&str] = &[
     SECRET_DATA_TYPE,
@@ -42,4 +45,5 @@ pub(in crate::attributes) const ALL: &[&str] = &[
     SPLIT_THRESHOLD,
     SPLIT_METHOD,
     SPLIT_PRIME,
+    SPLIT_LENGTH,
 ];

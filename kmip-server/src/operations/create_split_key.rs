@@ -9,7 +9,7 @@ use keybridge_kmip::enums::{KeyFormatType, ObjectType, UniqueIdentifierEnumerati
 use keybridge_kmip::operations::{CreateSplitKeyRequest, CreateSplitKeyResponse};
 
 use super::split::Shape;
-use crate::attributes::Draft;
+use crate::attributes::{Draft, notes};
 use crate::failure::{Failure, Result};
 use crate::processor::{Context, identifier};
 
@@ -61,6 +61,8 @@ pub(super) fn handle(
     let shares =
         context.blocking(|_, _| shape.sharing()?.split(&exported.value, shape.numbers()))?;
     let shares = (1..).zip(shares);
+    let length = u32::try_from(exported.value.len()).unwrap_or(u32::MAX);
+    draft.note(notes::SPLIT_LENGTH, length);
     let shares = shares.map(|share| kept(&draft, &shape, share, &exported.object));
     let shares = shares.collect::<Result<Vec<_>>>()?;
     let ids = context.blocking(|kms, caller| kms.register_all(caller, shares))?;

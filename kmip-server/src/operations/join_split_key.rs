@@ -10,7 +10,7 @@ use keybridge_kmip::operations::{JoinSplitKeyRequest, JoinSplitKeyResponse};
 use super::object_in::Incoming;
 use super::query::protection;
 use super::split::Shape;
-use crate::attributes::Draft;
+use crate::attributes::{Draft, kept_number, notes};
 use crate::failure::{Failure, Result};
 use crate::processor::{Context, identifier};
 
@@ -20,6 +20,7 @@ pub(super) fn handle(
 ) -> Result<JoinSplitKeyResponse> {
     let mut shares = Vec::with_capacity(request.unique_identifiers.len());
     let mut known: Option<(Shape, Option<keybridge_core::KeySpec>)> = None;
+    let mut split_length = None;
     for given in &request.unique_identifiers {
         let id = context.object(Some(given))?;
         let share = context.inline(|kms, caller| kms.export(caller, id))?;
@@ -31,6 +32,7 @@ pub(super) fn handle(
         if *first != shape {
             return Err(Failure::invalid_field("the shares are of different keys"));
         }
+        split_length = split_length.or(kept_number(&share.object, notes::SPLIT_LENGTH));
         let part = u32::try_from(part).unwrap_or(0);
         shares.push((part, share.value));
     }
@@ -44,11 +46,12 @@ pub(super) fn handle(
             "fewer shares than the Split Key Threshold",
         ));
     }
-    // A field of numbers forgets leading zeros; a key of a kind has its length.
+    // A field of numbers forgets leading zeros; a key of a kind has its length, and of what was split here it is noted.
     let length = spec
         .filter(|spec| !spec.is_asymmetric())
         .map(keybridge_core::KeySpec::value_length)
-        .filter(|length| *length > 0);
+        .filter(|length| *length > 0)
+        .or_else(|| split_length.and_then(|length| usize::try_from(length).ok()));
     let value = context.blocking(|_, _| shape.sharing()?.join(&shares, length))?;
     let mut draft = match &request.attributes {
         Some(given) => Draft::of(context, given)?,

@@ -62,6 +62,13 @@ impl EnumTable {
     }
 }
 
+/// Whether what is asked for has an answer of its own, when the version does not have it: an operation is not
+/// supported, and of a query function nothing is told.
+pub(crate) fn is_answered(tag: crate::tags::Tag) -> bool {
+    use crate::tags::Tag;
+    matches!(tag, Tag::Operation | Tag::QueryFunction)
+}
+
 /// Declares wire enumerations: a newtype over the number, a constant for each value, one table.
 macro_rules! enumeration {
     ($(#[$doc:meta])* $name:ident {
@@ -136,9 +143,21 @@ macro_rules! enumeration {
 
             fn decode(
                 item: &$crate::ttlv::ItemRef<'_>,
-                _: $crate::wire::Context,
+                context: $crate::wire::Context,
             ) -> Result<Self, $crate::error::DecodeError> {
-                Ok(Self(item.enumeration()?))
+                let value = Self(item.enumeration()?);
+                if context.strict
+                    && !$crate::enums::is_answered(item.tag)
+                    && !value.exists_in(context.version)
+                {
+                    return Err($crate::error::DecodeError::ValueNotInVersion {
+                        tag: item.tag,
+                        value: value.0,
+                        version: context.version,
+                        enumerated: true,
+                    });
+                }
+                Ok(value)
             }
 
             fn representable(&self, version: $crate::version::Version) -> bool {
@@ -224,9 +243,19 @@ macro_rules! mask {
 
             fn decode(
                 item: &$crate::ttlv::ItemRef<'_>,
-                _: $crate::wire::Context,
+                context: $crate::wire::Context,
             ) -> Result<Self, $crate::error::DecodeError> {
-                Ok(Self(item.integer()?.cast_unsigned()))
+                let flags = Self(item.integer()?.cast_unsigned());
+                let foreign = flags.0 & !flags.for_version(context.version).0;
+                if context.strict && foreign != 0 {
+                    return Err($crate::error::DecodeError::ValueNotInVersion {
+                        tag: item.tag,
+                        value: foreign,
+                        version: context.version,
+                        enumerated: false,
+                    });
+                }
+                Ok(flags)
             }
         }
     };

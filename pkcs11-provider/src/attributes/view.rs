@@ -183,7 +183,7 @@ impl<'a> View<'a> {
             CKA_ALWAYS_SENSITIVE => object.always_sensitive,
             CKA_NEVER_EXTRACTABLE => object.never_extractable,
             kind => match usage_bits(kind, self.class) {
-                Some((_, any)) => attributes.usage.intersects(any),
+                Some((_, any)) => attributes.usage.permits(any),
                 None => match attributes.pkcs11.get(&kind).map(Vec::as_slice) {
                     Some([on]) => *on != 0,
                     _ => row.default == DefaultValue::True,

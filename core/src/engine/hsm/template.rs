@@ -183,7 +183,7 @@ pub(super) fn public_template(key: &NewKey<'_>, token: bool) -> Vec<Attribute> {
 /// The usage mask as the HSM knows it, cut to what keys of that kind do. A MAC is checked by making it
 /// again, so a key that may check MACs may make them as far as the HSM is concerned.
 fn usage(spec: KeySpec, mask: UsageMask) -> Vec<Attribute> {
-    let any = |bits: UsageMask| mask.intersects(bits);
+    let any = |bits: UsageMask| mask.permits(bits);
     let signs = any(UsageMask::SIGN
         | UsageMask::CONTENT_COMMITMENT
         | UsageMask::CERTIFICATE_SIGN
