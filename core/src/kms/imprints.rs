@@ -101,9 +101,9 @@ impl KnownRole {
 enum Taken {
     /// It stands in the store, where whoever comes first decides.
     ForGood(KeyRole),
-    /// A session object's, as long as nobody wraps with its value elsewhere. Session keys come and go by the
-    /// thousand (one for each connection, one for each message): their uses on data are not worth a commit
-    /// each, nor a row for ever. Whoever wraps with such a value does commit, and is seen by the next use.
+    /// A session object's, whose value is nowhere else and with which nobody wraps. Session keys come and go by the
+    /// thousand (one for each connection, one for each message): their uses on data are not worth a commit each, nor a
+    /// row for ever. Whoever wraps with such a value does commit, and is seen by the next use.
     DataInThisProcess,
 }
 
@@ -299,19 +299,23 @@ impl Kms {
         if let Some(taken) = stored.and_then(|stored| stored.role) {
             return Ok(Some(Taken::ForGood(taken)));
         }
+        // Once the value has left this process, wrapped or in a stored copy, it may be in others, which ask the store.
+        let has_left = stored.is_some();
         // No job of the store takes this lock.
         let mut imprint = held.imprint.lock().unwrap_or_else(PoisonError::into_inner);
-        match (imprint.role, wanted) {
-            (Some(KeyRole::Data), _) => Ok(Some(Taken::DataInThisProcess)),
-            _ if !take => Ok(None),
-            (_, KeyRole::Data) => {
-                imprint.role = Some(KeyRole::Data);
-                Ok(Some(Taken::DataInThisProcess))
+        let role = match (imprint.role, wanted) {
+            (Some(KeyRole::Data), _) if !(has_left && take) => {
+                return Ok(Some(Taken::DataInThisProcess));
             }
-            (_, KeyRole::Wrapping) => self
-                .take_stored_role(caller, loaded, fingerprint, wanted)
-                .map(Some),
-        }
+            _ if !take => return Ok(None),
+            (_, KeyRole::Data) if !has_left => {
+                imprint.role = Some(KeyRole::Data);
+                return Ok(Some(Taken::DataInThisProcess));
+            }
+            (earlier, wanted) => earlier.unwrap_or(wanted),
+        };
+        self.take_stored_role(caller, loaded, fingerprint, role)
+            .map(Some)
     }
 
     /// What the store remembers of an object's value. Every hidden value of a stored object has its imprint from the

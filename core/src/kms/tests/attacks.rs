@@ -194,6 +194,37 @@ fn session_keys_of_two_processes_have_one_role() {
     taken(encrypt(&other, &user, there, b"x"), KeyRole::Wrapping);
 }
 
+/// A session key's value that is in another process too, since it was wrapped out of the first, has one role in both,
+/// whichever side comes first and however late.
+#[test]
+fn a_session_key_that_left_has_one_role_everywhere() {
+    let bridge = Bridge::new();
+    let user = bridge.user(Door::Pkcs11);
+    let other = bridge.second();
+    let outer = bridge.aes(&user, "outer").secret;
+    for used_before in [false, true] {
+        let mut request = CreateKey::new(KeySpec::Aes { bits: 256 });
+        request.secret = attributes("k");
+        request.secret.extractable = true;
+        request.lifetime = Lifetime::Session(SessionId::fresh());
+        let here = bridge.kms.create_key(&user, request).expect("made").secret;
+        let seal = || encrypt(&bridge.kms, &user, here, b"x").expect("encrypt");
+        if used_before {
+            seal();
+        }
+        let out = wrap(&bridge.kms, &user, outer, &Mechanism::KeyWrapPad, here).expect("leaves");
+        if !used_before {
+            seal();
+        }
+        let there = unwrap(&other, &user, outer, Mechanism::KeyWrapPad, &out).expect("arrives");
+        let made = one_part(&bridge.kms, &user, here, Purpose::Encrypt, CBC, &[5; 32]);
+        let unwrapped = unwrap(&other, &user, there, CBC, &made.expect("encrypt"));
+        taken(unwrapped, KeyRole::Data);
+        let secret = target(&other, &user);
+        taken(wrap(&other, &user, there, &CBC, secret), KeyRole::Data);
+    }
+}
+
 #[test]
 fn the_role_outlives_the_process_and_the_object() {
     let bridge = Bridge::new();
