@@ -208,6 +208,15 @@ pub struct Resource {
 }
 
 impl Resource {
+    /// A key as a whole, with all its versions: nothing that is seen before a login.
+    pub(crate) const fn key(account: AccountId) -> Self {
+        Self {
+            account,
+            private: true,
+            session: false,
+        }
+    }
+
     /// An object that the caller is about to make.
     #[must_use]
     pub fn to_be(caller: &Caller, attributes: &Attributes, lifetime: Lifetime) -> Self {

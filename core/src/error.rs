@@ -14,7 +14,7 @@ pub type Result<T> = std::result::Result<T, Error>;
 #[non_exhaustive]
 pub enum Error {
     /// Nothing by that name or identifier that the caller may know of.
-    #[error("no {what} {name:?} in this account")]
+    #[error("{}", not_found(what, name))]
     NotFound {
         /// `key`, `object`, `alias`, `account`, `client`, …
         what: &'static str,
@@ -256,6 +256,15 @@ pub enum Error {
     /// A fault of the bridge itself.
     #[error("internal error: {0}")]
     Internal(String),
+}
+
+fn not_found(what: &str, name: &str) -> String {
+    let place = if what == "account" {
+        "store"
+    } else {
+        "account"
+    };
+    format!("no {what} {name:?} in this {place}")
 }
 
 impl Error {

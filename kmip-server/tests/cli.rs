@@ -349,3 +349,30 @@ fn people_get_tables_and_scripts() {
         assert!(script.status.success() && script.stdout.len() > 1000);
     }
 }
+
+#[test]
+fn accounts_are_made_listed_and_protected() {
+    let bridge = Bridge::new(&[]);
+    bridge.json("account create second");
+    bridge.fails(6, "account create second");
+    let listed = bridge.json("account list");
+    assert_eq!(listed.as_array().unwrap().len(), 2);
+    assert!(bridge.fails(2, "key list").contains("second"));
+    assert!(
+        bridge
+            .fails(3, "account protect third")
+            .contains("in this store")
+    );
+    // The proof is of the whole audit, whichever account asks.
+    assert_eq!(bridge.json("audit verify")["intact"], true);
+    bridge.json("key create k --type aes-256 --account second");
+    let protected = bridge.json("account protect second");
+    assert_eq!(protected[0]["deletion_protection"], true);
+    assert!(
+        bridge
+            .fails(4, "key delete k --days 0 --account second")
+            .contains("protection")
+    );
+    bridge.json("account unprotect second");
+    bridge.json("key delete k --days 0 --account second");
+}

@@ -9,7 +9,8 @@ use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
-use super::imprints::{Held, KnownRole};
+use super::imprints::Held;
+use super::roles::KnownRole;
 use crate::audit::Target;
 use crate::authorize::{Caller, Door, Origin};
 use crate::engine::ReadyKey;

@@ -136,11 +136,7 @@ impl Change<'_> {
         if key.account != self.caller.account() {
             return Err(not_found());
         }
-        let resource = Resource {
-            account: key.account,
-            private: true,
-            session: false,
-        };
+        let resource = Resource::key(key.account);
         authorize(self.caller, self.verb, Some(&resource))?;
         Ok(key)
     }

@@ -30,11 +30,7 @@ impl Kms {
     /// [`Error::NotFound`]; [`Error::InvalidRequest`] for a name that several keys have.
     pub fn resolve_key(&self, caller: &Arc<Caller>, text: &str) -> Result<KeyId> {
         let account = caller.account();
-        let resource = Resource {
-            account,
-            private: true,
-            session: false,
-        };
+        let resource = Resource::key(account);
         authorize(caller, Verb::Inspect, Some(&resource))?;
         let not_found = || Error::NotFound {
             what: "key",
@@ -71,11 +67,7 @@ impl Kms {
         let row = store::read(self.store.as_ref(), |reader| reader.key(key))?
             .filter(|row| row.account == caller.account())
             .ok_or_else(not_found)?;
-        let resource = Resource {
-            account: row.account,
-            private: true,
-            session: false,
-        };
+        let resource = Resource::key(row.account);
         authorize(caller, Verb::Inspect, Some(&resource))?;
         self.vault.key(&row)
     }
@@ -85,11 +77,7 @@ impl Kms {
     /// # Errors
     /// [`Error::Denied`], store errors.
     pub fn keys(&self, caller: &Arc<Caller>, offset: usize, limit: usize) -> Result<Vec<Key>> {
-        let resource = Resource {
-            account: caller.account(),
-            private: true,
-            session: false,
-        };
+        let resource = Resource::key(caller.account());
         authorize(caller, Verb::Find, Some(&resource))?;
         let limit = limit.min(self.settings.limits.found_objects);
         let rows = store::read(self.store.as_ref(), |reader| {
@@ -293,15 +281,7 @@ impl Kms {
     /// [`Error::Denied`], store errors.
     pub fn aliases(&self, caller: &Arc<Caller>, key: Option<KeyId>) -> Result<Vec<Alias>> {
         let account = caller.account();
-        authorize(
-            caller,
-            Verb::Find,
-            Some(&Resource {
-                account,
-                private: true,
-                session: false,
-            }),
-        )?;
+        authorize(caller, Verb::Find, Some(&Resource::key(account)))?;
         let rows = store::read(self.store.as_ref(), |reader| reader.aliases(account, key))?;
         rows.iter().map(|row| self.vault.alias(row)).collect()
     }

@@ -40,6 +40,7 @@ mod record;
 mod register;
 mod reprovision;
 mod request;
+mod roles;
 mod rotate;
 mod rules;
 mod sessions;

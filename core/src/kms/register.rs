@@ -229,6 +229,12 @@ impl Kms {
             });
         }
         let brought = request.imported.unwrap_or_default();
+        if brought.id.is_some() && request.protection != Protection::Software {
+            // In the HSM a key is found by its identifier: a second one of the same would be taken for the first.
+            return Err(Error::InvalidRequest(
+                "what goes to an HSM gets a new identifier".into(),
+            ));
+        }
         let id = brought.id.unwrap_or_else(ObjectId::random);
         let mut object = new_object(caller, id, request.class, request.attributes, request.dates);
         bring_along(&mut object, brought);

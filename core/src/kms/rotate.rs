@@ -43,11 +43,7 @@ impl Kms {
     ) -> Result<Created> {
         let current = self.refusable(caller, Verb::Rotate, None, || {
             let current = self.key(caller, key)?;
-            let resource = Resource {
-                account: current.account,
-                private: true,
-                session: false,
-            };
+            let resource = Resource::key(current.account);
             authorize(caller, Verb::Rotate, Some(&resource))?;
             lifecycle::check_gate(current.state)?;
             let primary = current.primary_version().and_then(|version| version.secret);

@@ -1,11 +1,12 @@
 //! The root key sealed by a file of 32 random bytes that only its owner may read.
 
-use std::fs::{self, OpenOptions};
-use std::io::Write;
+use std::fs::{File, OpenOptions};
+use std::io::{Read, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
 use aws_lc_rs::rand;
+use zeroize::Zeroizing;
 
 use super::Seal;
 use super::locked::{KEY_BYTES, LockedKey};
@@ -64,15 +65,20 @@ impl KeyfileSeal {
     /// [`Error::SealFailed`] when it is not there, not 32 bytes, or others may read it.
     pub fn read(path: &Path) -> Result<Self> {
         let failed = |why: String| Error::SealFailed(format!("key file {}: {why}", path.display()));
-        let metadata = fs::metadata(path).map_err(|error| failed(error.to_string()))?;
+        // One file: what is asked about is what is read, and no more of it than a key has.
+        let file = File::open(path).map_err(|error| failed(error.to_string()))?;
+        let metadata = file.metadata().map_err(|error| failed(error.to_string()))?;
         if metadata.mode() & 0o077 != 0 {
             return Err(failed(
                 "others than its owner may read or write it; run chmod 600 on it".into(),
             ));
         }
-        let bytes = SecretBytes::new(fs::read(path).map_err(|error| failed(error.to_string()))?);
-        let key = LockedKey::from_slice(bytes.expose())
-            .ok_or_else(|| failed(format!("it has {} bytes, not {KEY_BYTES}", bytes.len())))?;
+        let mut bytes = Zeroizing::new(Vec::with_capacity(KEY_BYTES + 1));
+        file.take(KEY_BYTES as u64 + 1)
+            .read_to_end(&mut bytes)
+            .map_err(|error| failed(error.to_string()))?;
+        let key = LockedKey::from_slice(&bytes)
+            .ok_or_else(|| failed(format!("it has {} bytes, not {KEY_BYTES}", metadata.len())))?;
         Ok(Self { key })
     }
 }

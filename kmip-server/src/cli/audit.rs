@@ -79,6 +79,13 @@ struct Proof {
     findings: Vec<String>,
 }
 
+impl Command {
+    /// Whether it is about the whole store, whichever account asks.
+    pub(super) const fn is_of_all_accounts(&self) -> bool {
+        matches!(self, Self::Verify)
+    }
+}
+
 /// Does an `audit` command.
 pub(super) fn run(command: Command, context: &Context, output: Output) -> Outcome {
     match command {
@@ -128,7 +135,7 @@ fn list(arguments: &ListArguments, context: &Context, output: Output) -> Outcome
     let views: Vec<_> = records.iter().map(view).collect();
     output.show(&views, |views| {
         let header = [
-            "time", "who", "door", "verb", "result", "key", "object", "detail",
+            "time", "who", "from", "door", "verb", "result", "key", "object", "detail",
         ];
         let rows = views.iter().map(|record| {
             let short = |id: &Option<String>| {
@@ -140,6 +147,7 @@ fn list(arguments: &ListArguments, context: &Context, output: Output) -> Outcome
             vec![
                 record.time.clone(),
                 record.who.clone(),
+                record.origin.clone(),
                 record.door.clone(),
                 record.verb.to_owned(),
                 record.result.to_owned(),

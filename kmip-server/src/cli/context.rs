@@ -105,12 +105,34 @@ impl Context {
             Some(name) => kms.account(name)?,
             None => only_account(&kms)?,
         };
-        let caller = kms.local_administrator(account.id);
-        Ok(Self {
+        Ok(Self::of(configuration, kms, &account))
+    }
+
+    /// As [`Context::open`], for a command that does the same in every account.
+    ///
+    /// # Errors
+    /// As [`Context::open`].
+    pub(super) fn open_any(config: Option<&Path>, account: Option<&str>) -> Outcome<Self> {
+        if account.is_some() {
+            return Self::open(config, account);
+        }
+        let configuration = Configuration::find(config)?;
+        let kms = configuration.open()?;
+        let first = kms.accounts()?.into_iter().next();
+        let first = first.ok_or_else(|| Failure::Usage("the store has no account".into()))?;
+        Ok(Self::of(configuration, kms, &first))
+    }
+
+    fn of(
+        configuration: Configuration,
+        kms: Kms,
+        account: &keybridge_core::model::Account,
+    ) -> Self {
+        Self {
+            caller: kms.local_administrator(account.id),
             kms,
-            caller,
             configuration,
-        })
+        }
     }
 }
 

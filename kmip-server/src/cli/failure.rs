@@ -89,6 +89,10 @@ impl Failure {
             Error::HsmUnavailable { .. } => {
                 "check the module's path, the token's label and the PIN in [[hsm.pool]]"
             }
+            Error::Store(_) => "[store] path of the configuration names the file",
+            Error::NotFound {
+                what: "account", ..
+            } => "`keybridge account list` lists the accounts",
             Error::NotFound { what: "key", .. } => "`keybridge key list` lists the keys",
             Error::NotFound { what: "client", .. } => "`keybridge client list` lists the clients",
             _ => return None,

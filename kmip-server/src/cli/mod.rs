@@ -110,6 +110,10 @@ fn run(arguments: Arguments) -> Outcome {
         Command::Client(command) => client::run(command, &open()?, output),
         Command::Account(command) => account::run(command, config.as_deref(), output),
         Command::Key(command) => key::run(command, &open()?, output),
+        Command::Audit(command) if command.is_of_all_accounts() => {
+            let context = context::Context::open_any(config.as_deref(), account.as_deref())?;
+            audit::run(command, &context, output)
+        }
         Command::Audit(command) => audit::run(command, &open()?, output),
         Command::Bench(command) => bench::run(command, output),
         Command::Token(command) => token::run(&command, config.as_deref(), output),
