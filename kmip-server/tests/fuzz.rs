@@ -1,6 +1,6 @@
 //! Each fuzz target for a moment, without a sanitizer or coverage: the kept corpus as it is, then
 //! mutations of it and of requests of all kinds. `KEYBRIDGE_FUZZ_SECONDS` makes it longer,
-//! `KEYBRIDGE_FUZZ_SEED` other. What fails goes into `tests/fuzz/corpus` with its correction.
+//! `KEYBRIDGE_FUZZ_SEED` other, and `KEYBRIDGE_FUZZ_SEEDS` writes the requests to a folder. What fails goes into `tests/fuzz/corpus` with its correction.
 
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -182,7 +182,11 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
         ttlv.iter().map(turn).collect()
     };
     match target {
-        "kmip_ttlv" | "kmip_request" | "kmip_response" => ttlv,
+        "kmip_ttlv" | "kmip_request" => ttlv,
+        "kmip_response" => {
+            let house = crate::harness::House::new();
+            ttlv.iter().map(|request| house.bytes(request)).collect()
+        }
         "kmip_xml" => turned(Encoding::Xml),
         "kmip_json" => turned(Encoding::Json),
         "request_path" => [Encoding::Ttlv, Encoding::Xml, Encoding::Json]
@@ -232,11 +236,30 @@ fn every_target_stands_its_corpus_and_mutations_of_it() {
     }
 }
 
+/// For `cargo fuzz`, which begins better with these: one file each, named by its number.
+#[test]
+fn seeds_can_be_written() {
+    let own = tempfile::tempdir().unwrap();
+    let folder = std::env::var_os("KEYBRIDGE_FUZZ_SEEDS")
+        .map_or_else(|| own.path().to_owned(), PathBuf::from);
+    for (name, _) in TARGETS {
+        let folder = folder.join(name);
+        fs::create_dir_all(&folder).unwrap();
+        for (number, seed) in seeds(name).into_iter().enumerate() {
+            fs::write(folder.join(format!("seed-{number:03}")), seed).unwrap();
+        }
+        assert!(fs::read_dir(&folder).unwrap().count() > 0, "{name}");
+    }
+}
+
 #[test]
 fn a_kept_item_is_small() {
+    let mut all = 0;
     for (name, _) in TARGETS {
         for input in kept(name) {
+            all += input.len();
             assert!(input.len() <= 64 * 1024, "{name}");
         }
     }
+    assert!(all < 1 << 20, "{all} bytes in tests/fuzz/corpus");
 }
