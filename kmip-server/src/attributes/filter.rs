@@ -134,6 +134,14 @@ impl Filter {
         }
     }
 
+    /// Whether an Object Group was asked for.
+    #[must_use]
+    pub fn has_group(&self) -> bool {
+        let is_group =
+            |wanted: &Wanted| matches!(wanted, Wanted::Value(_, AttributeValue::ObjectGroup(_)));
+        self.wanted.iter().any(is_group)
+    }
+
     /// Whether a Name was asked for.
     #[must_use]
     pub fn name(&self) -> Option<&str> {

@@ -2,18 +2,21 @@
 
 use keybridge_core::ObjectId;
 use keybridge_core::kms::Find;
+use keybridge_core::model::ObjectState;
 use keybridge_kmip::enums::{ObjectGroupMember, UniqueIdentifierEnumeration};
 use keybridge_kmip::operations::{LocateRequest, LocateResponse};
 
-use crate::attributes::Filter;
+use crate::attributes::{Filter, state_of};
 use crate::failure::{Failure, Result};
 use crate::processor::{Context, identifier};
 
 pub(super) fn handle(request: LocateRequest, context: &mut Context<'_>) -> Result<LocateResponse> {
     let filter = Filter::of(&request.attributes.0, request.storage_status_mask)?;
-    let fresh_only = match request.object_group_member {
-        None | Some(ObjectGroupMember::GroupMemberDefault) => false,
-        Some(ObjectGroupMember::GroupMemberFresh) => true,
+    let (fresh_only, default_only) = match request.object_group_member {
+        None => (false, false),
+        Some(ObjectGroupMember::GroupMemberFresh) => (true, false),
+        // "When the Object Group attribute and the Object Group Member flag are specified".
+        Some(ObjectGroupMember::GroupMemberDefault) => (false, filter.has_group()),
         Some(other) => {
             return Err(Failure::invalid_field(format!(
                 "{other} is no group member"
@@ -28,6 +31,9 @@ pub(super) fn handle(request: LocateRequest, context: &mut Context<'_>) -> Resul
     };
     let mut found = context.blocking(|kms, caller| kms.find(caller, &find))?;
     prefer_names(&filter, &mut found, context)?;
+    if default_only {
+        found = default_member(&found, context)?.into_iter().collect();
+    }
     let all = found.len();
     let paged = request.offset_items.is_some();
     let offset = count(request.offset_items, 0)?;
@@ -51,6 +57,18 @@ pub(super) fn handle(request: LocateRequest, context: &mut Context<'_>) -> Resul
         located_items: paged.then(|| i32::try_from(all).unwrap_or(i32::MAX)),
         unique_identifiers: found.into_iter().map(identifier).collect(),
     })
+}
+
+/// "The server locates the default object as defined by server policy": the oldest member that is Active, and
+/// where none is, the oldest.
+fn default_member(found: &[ObjectId], context: &Context<'_>) -> Result<Option<ObjectId>> {
+    for id in found {
+        let object = context.inline(|kms, caller| kms.inspect(caller, *id))?;
+        if state_of(&object) == ObjectState::Active {
+            return Ok(Some(*id));
+        }
+    }
+    Ok(found.first().copied())
 }
 
 /// The core finds objects without Names by their label, too. Where one has the very Name, those are
