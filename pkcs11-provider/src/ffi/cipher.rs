@@ -26,119 +26,11 @@ pub(super) fn encrypt_init(
     instance.begin(session, Kind::Encrypt, mechanism.as_ref(), key)
 }
 
-pub(super) fn encrypt(
+/// A function that does the next part of two operations.
+pub(super) fn dual_update(
+    cipher: Kind,
+    second: Second,
     session: CK_SESSION_HANDLE,
-    input: Ptr<u8>,
-    input_length: CK_ULONG,
-    output: Ptr<u8>,
-    length: Ptr<CK_ULONG>,
-) -> Result<()> {
-    one_part(session, Kind::Encrypt, input, input_length, output, length)
-}
-
-pub(super) fn encrypt_update(
-    session: CK_SESSION_HANDLE,
-    input: Ptr<u8>,
-    input_length: CK_ULONG,
-    output: Ptr<u8>,
-    length: Ptr<CK_ULONG>,
-) -> Result<()> {
-    update(session, Kind::Encrypt, input, input_length, output, length)
-}
-
-pub(super) fn encrypt_final(
-    session: CK_SESSION_HANDLE,
-    output: Ptr<u8>,
-    length: Ptr<CK_ULONG>,
-) -> Result<()> {
-    finish(session, Kind::Encrypt, output, length)
-}
-
-pub(super) fn decrypt_init(
-    session: CK_SESSION_HANDLE,
-    mechanism: Ptr<CK_MECHANISM>,
-    key: CK_OBJECT_HANDLE,
-) -> Result<()> {
-    let instance = current()?;
-    let mechanism = mechanism::read_optional(mechanism, instance.numbers(session))?;
-    instance.begin(session, Kind::Decrypt, mechanism.as_ref(), key)
-}
-
-pub(super) fn decrypt(
-    session: CK_SESSION_HANDLE,
-    input: Ptr<u8>,
-    input_length: CK_ULONG,
-    output: Ptr<u8>,
-    length: Ptr<CK_ULONG>,
-) -> Result<()> {
-    one_part(session, Kind::Decrypt, input, input_length, output, length)
-}
-
-pub(super) fn decrypt_update(
-    session: CK_SESSION_HANDLE,
-    input: Ptr<u8>,
-    input_length: CK_ULONG,
-    output: Ptr<u8>,
-    length: Ptr<CK_ULONG>,
-) -> Result<()> {
-    update(session, Kind::Decrypt, input, input_length, output, length)
-}
-
-pub(super) fn decrypt_final(
-    session: CK_SESSION_HANDLE,
-    output: Ptr<u8>,
-    length: Ptr<CK_ULONG>,
-) -> Result<()> {
-    finish(session, Kind::Decrypt, output, length)
-}
-
-pub(super) fn digest_encrypt_update(
-    session: CK_SESSION_HANDLE,
-    input: Ptr<u8>,
-    input_length: CK_ULONG,
-    output: Ptr<u8>,
-    length: Ptr<CK_ULONG>,
-) -> Result<()> {
-    let operations = (Kind::Encrypt, Second::Digest);
-    dual_update(session, operations, input, input_length, output, length)
-}
-
-pub(super) fn decrypt_digest_update(
-    session: CK_SESSION_HANDLE,
-    input: Ptr<u8>,
-    input_length: CK_ULONG,
-    output: Ptr<u8>,
-    length: Ptr<CK_ULONG>,
-) -> Result<()> {
-    let operations = (Kind::Decrypt, Second::Digest);
-    dual_update(session, operations, input, input_length, output, length)
-}
-
-pub(super) fn sign_encrypt_update(
-    session: CK_SESSION_HANDLE,
-    input: Ptr<u8>,
-    input_length: CK_ULONG,
-    output: Ptr<u8>,
-    length: Ptr<CK_ULONG>,
-) -> Result<()> {
-    let operations = (Kind::Encrypt, Second::Sign);
-    dual_update(session, operations, input, input_length, output, length)
-}
-
-pub(super) fn decrypt_verify_update(
-    session: CK_SESSION_HANDLE,
-    input: Ptr<u8>,
-    input_length: CK_ULONG,
-    output: Ptr<u8>,
-    length: Ptr<CK_ULONG>,
-) -> Result<()> {
-    let operations = (Kind::Decrypt, Second::Verify);
-    dual_update(session, operations, input, input_length, output, length)
-}
-
-fn dual_update(
-    session: CK_SESSION_HANDLE,
-    (cipher, second): (Kind, Second),
     input: Ptr<u8>,
     input_length: CK_ULONG,
     output: Ptr<u8>,
@@ -155,8 +47,8 @@ fn dual_update(
 
 /// A function that does it all at once.
 pub(super) fn one_part(
-    session: CK_SESSION_HANDLE,
     kind: Kind,
+    session: CK_SESSION_HANDLE,
     input: Ptr<u8>,
     input_length: CK_ULONG,
     output: Ptr<u8>,
@@ -172,9 +64,10 @@ pub(super) fn one_part(
     })
 }
 
-fn update(
-    session: CK_SESSION_HANDLE,
+/// A function that does the next part.
+pub(super) fn update(
     kind: Kind,
+    session: CK_SESSION_HANDLE,
     input: Ptr<u8>,
     input_length: CK_ULONG,
     output: Ptr<u8>,
@@ -191,8 +84,8 @@ fn update(
 
 /// A function that ends an operation in parts with output.
 pub(super) fn finish(
-    session: CK_SESSION_HANDLE,
     kind: Kind,
+    session: CK_SESSION_HANDLE,
     output: Ptr<u8>,
     length: Ptr<CK_ULONG>,
 ) -> Result<()> {

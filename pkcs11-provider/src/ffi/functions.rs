@@ -5,7 +5,8 @@
 //! `CKR_FUNCTION_NOT_SUPPORTED` (PKCS#11 3.2, "Functions": "even an unsupported function MUST have
 //! a 'stub' in the library").
 
-/// Calls `$callback!` with the list. Arguments carry the names and types of the standard's
+/// Calls `$callback!` with the list. What stands in brackets goes before the function's own arguments, so that functions
+/// of one shape have one implementation. Arguments carry the names and types of the standard's
 /// prototypes, in its order: the order of the rows is the order of the function lists.
 macro_rules! for_each_function {
     ($callback:ident) => {
@@ -103,31 +104,31 @@ macro_rules! for_each_function {
                 C_Encrypt(
                     hSession: CK_SESSION_HANDLE, pData: CK_BYTE_PTR, ulDataLen: CK_ULONG,
                     pEncryptedData: CK_BYTE_PTR, pulEncryptedDataLen: CK_ULONG_PTR
-                ) => cipher::encrypt;
+                ) => cipher::one_part[Kind::Encrypt];
                 C_EncryptUpdate(
                     hSession: CK_SESSION_HANDLE, pPart: CK_BYTE_PTR, ulPartLen: CK_ULONG,
                     pEncryptedPart: CK_BYTE_PTR, pulEncryptedPartLen: CK_ULONG_PTR
-                ) => cipher::encrypt_update;
+                ) => cipher::update[Kind::Encrypt];
                 C_EncryptFinal(
                     hSession: CK_SESSION_HANDLE, pLastEncryptedPart: CK_BYTE_PTR,
                     pulLastEncryptedPartLen: CK_ULONG_PTR
-                ) => cipher::encrypt_final;
+                ) => cipher::finish[Kind::Encrypt];
                 C_DecryptInit(
                     hSession: CK_SESSION_HANDLE, pMechanism: CK_MECHANISM_PTR,
                     hKey: CK_OBJECT_HANDLE
-                ) => cipher::decrypt_init;
+                ) => signature::init[Kind::Decrypt];
                 C_Decrypt(
                     hSession: CK_SESSION_HANDLE, pEncryptedData: CK_BYTE_PTR,
                     ulEncryptedDataLen: CK_ULONG, pData: CK_BYTE_PTR, pulDataLen: CK_ULONG_PTR
-                ) => cipher::decrypt;
+                ) => cipher::one_part[Kind::Decrypt];
                 C_DecryptUpdate(
                     hSession: CK_SESSION_HANDLE, pEncryptedPart: CK_BYTE_PTR,
                     ulEncryptedPartLen: CK_ULONG, pPart: CK_BYTE_PTR, pulPartLen: CK_ULONG_PTR
-                ) => cipher::decrypt_update;
+                ) => cipher::update[Kind::Decrypt];
                 C_DecryptFinal(
                     hSession: CK_SESSION_HANDLE, pLastPart: CK_BYTE_PTR,
                     pulLastPartLen: CK_ULONG_PTR
-                ) => cipher::decrypt_final;
+                ) => cipher::finish[Kind::Decrypt];
                 C_DigestInit(
                     hSession: CK_SESSION_HANDLE, pMechanism: CK_MECHANISM_PTR
                 ) => digest::digest_init;
@@ -147,64 +148,64 @@ macro_rules! for_each_function {
                 C_SignInit(
                     hSession: CK_SESSION_HANDLE, pMechanism: CK_MECHANISM_PTR,
                     hKey: CK_OBJECT_HANDLE
-                ) => signature::sign_init;
+                ) => signature::init[Kind::Sign];
                 C_Sign(
                     hSession: CK_SESSION_HANDLE, pData: CK_BYTE_PTR, ulDataLen: CK_ULONG,
                     pSignature: CK_BYTE_PTR, pulSignatureLen: CK_ULONG_PTR
-                ) => signature::sign;
+                ) => cipher::one_part[Kind::Sign];
                 C_SignUpdate(
                     hSession: CK_SESSION_HANDLE, pPart: CK_BYTE_PTR, ulPartLen: CK_ULONG
-                ) => signature::sign_update;
+                ) => signature::absorb[Kind::Sign];
                 C_SignFinal(
                     hSession: CK_SESSION_HANDLE, pSignature: CK_BYTE_PTR,
                     pulSignatureLen: CK_ULONG_PTR
-                ) => signature::sign_final;
+                ) => cipher::finish[Kind::Sign];
                 C_SignRecoverInit(
                     hSession: CK_SESSION_HANDLE, pMechanism: CK_MECHANISM_PTR,
                     hKey: CK_OBJECT_HANDLE
-                ) => signature::sign_recover_init;
+                ) => signature::init[Kind::SignRecover];
                 C_SignRecover(
                     hSession: CK_SESSION_HANDLE, pData: CK_BYTE_PTR, ulDataLen: CK_ULONG,
                     pSignature: CK_BYTE_PTR, pulSignatureLen: CK_ULONG_PTR
-                ) => signature::sign_recover;
+                ) => cipher::one_part[Kind::SignRecover];
                 C_VerifyInit(
                     hSession: CK_SESSION_HANDLE, pMechanism: CK_MECHANISM_PTR,
                     hKey: CK_OBJECT_HANDLE
-                ) => signature::verify_init;
+                ) => signature::init[Kind::Verify];
                 C_Verify(
                     hSession: CK_SESSION_HANDLE, pData: CK_BYTE_PTR, ulDataLen: CK_ULONG,
                     pSignature: CK_BYTE_PTR, ulSignatureLen: CK_ULONG
                 ) => signature::verify;
                 C_VerifyUpdate(
                     hSession: CK_SESSION_HANDLE, pPart: CK_BYTE_PTR, ulPartLen: CK_ULONG
-                ) => signature::verify_update;
+                ) => signature::absorb[Kind::Verify];
                 C_VerifyFinal(
                     hSession: CK_SESSION_HANDLE, pSignature: CK_BYTE_PTR, ulSignatureLen: CK_ULONG
                 ) => signature::verify_final;
                 C_VerifyRecoverInit(
                     hSession: CK_SESSION_HANDLE, pMechanism: CK_MECHANISM_PTR,
                     hKey: CK_OBJECT_HANDLE
-                ) => signature::verify_recover_init;
+                ) => signature::init[Kind::VerifyRecover];
                 C_VerifyRecover(
                     hSession: CK_SESSION_HANDLE, pSignature: CK_BYTE_PTR, ulSignatureLen: CK_ULONG,
                     pData: CK_BYTE_PTR, pulDataLen: CK_ULONG_PTR
-                ) => signature::verify_recover;
+                ) => cipher::one_part[Kind::VerifyRecover];
                 C_DigestEncryptUpdate(
                     hSession: CK_SESSION_HANDLE, pPart: CK_BYTE_PTR, ulPartLen: CK_ULONG,
                     pEncryptedPart: CK_BYTE_PTR, pulEncryptedPartLen: CK_ULONG_PTR
-                ) => cipher::digest_encrypt_update;
+                ) => cipher::dual_update[Kind::Encrypt, Second::Digest];
                 C_DecryptDigestUpdate(
                     hSession: CK_SESSION_HANDLE, pEncryptedPart: CK_BYTE_PTR,
                     ulEncryptedPartLen: CK_ULONG, pPart: CK_BYTE_PTR, pulPartLen: CK_ULONG_PTR
-                ) => cipher::decrypt_digest_update;
+                ) => cipher::dual_update[Kind::Decrypt, Second::Digest];
                 C_SignEncryptUpdate(
                     hSession: CK_SESSION_HANDLE, pPart: CK_BYTE_PTR, ulPartLen: CK_ULONG,
                     pEncryptedPart: CK_BYTE_PTR, pulEncryptedPartLen: CK_ULONG_PTR
-                ) => cipher::sign_encrypt_update;
+                ) => cipher::dual_update[Kind::Encrypt, Second::Sign];
                 C_DecryptVerifyUpdate(
                     hSession: CK_SESSION_HANDLE, pEncryptedPart: CK_BYTE_PTR,
                     ulEncryptedPartLen: CK_ULONG, pPart: CK_BYTE_PTR, pulPartLen: CK_ULONG_PTR
-                ) => cipher::decrypt_verify_update;
+                ) => cipher::dual_update[Kind::Decrypt, Second::Verify];
                 C_GenerateKey(
                     hSession: CK_SESSION_HANDLE, pMechanism: CK_MECHANISM_PTR,
                     pTemplate: CK_ATTRIBUTE_PTR, ulCount: CK_ULONG, phKey: CK_OBJECT_HANDLE_PTR
@@ -359,7 +360,7 @@ macro_rules! for_each_function {
                 ) => signature::verify_signature;
                 C_VerifySignatureUpdate(
                     hSession: CK_SESSION_HANDLE, pPart: CK_BYTE_PTR, ulPartLen: CK_ULONG
-                ) => signature::verify_signature_update;
+                ) => signature::absorb[Kind::VerifySignature];
                 C_VerifySignatureFinal(hSession: CK_SESSION_HANDLE) => signature::verify_signature_final;
                 C_GetSessionValidationFlags(
                     hSession: CK_SESSION_HANDLE, type_: CK_SESSION_VALIDATION_FLAGS_TYPE,

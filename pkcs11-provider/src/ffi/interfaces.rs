@@ -9,9 +9,9 @@ use crate::rv::{Result, Rv};
 
 macro_rules! function_lists {
     (
-        V2_40 { $($v2:ident($($a2:tt)*) $(=> $i2:path)?;)* }
-        V3_0 { $($v3:ident($($a3:tt)*) $(=> $i3:path)?;)* }
-        V3_2 { $($v32:ident($($a32:tt)*) $(=> $i32:path)?;)* }
+        V2_40 { $($v2:ident($($a2:tt)*) $(=> $i2:path $([$($b2:tt)+])?)?;)* }
+        V3_0 { $($v3:ident($($a3:tt)*) $(=> $i3:path $([$($b3:tt)+])?)?;)* }
+        V3_2 { $($v32:ident($($a32:tt)*) $(=> $i32:path $([$($b32:tt)+])?)?;)* }
     ) => {
         /// What `C_GetFunctionList` gives.
         pub static FUNCTION_LIST: CK_FUNCTION_LIST = CK_FUNCTION_LIST {

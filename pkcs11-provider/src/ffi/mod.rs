@@ -38,10 +38,13 @@ use cryptoki_sys::*;
 
 use pointers::Adopt;
 
+use crate::functions::Second;
+use crate::session::Kind;
+
 /// Turns the list into exported functions: wrap the pointers, run under the guard, answer a code.
 macro_rules! exports {
     ($($version:ident {
-        $($name:ident($($arg:ident: $kind:ident),*) $(=> $implementation:path)?;)*
+        $($name:ident($($arg:ident: $kind:ident),*) $(=> $implementation:path $([$($first:expr),+])?)?;)*
     })*) => {
         $($(
             #[doc = concat!("`", stringify!($name), "` of PKCS#11.")]
@@ -52,7 +55,7 @@ macro_rules! exports {
             #[unsafe(no_mangle)]
             #[allow(non_snake_case)]
             pub unsafe extern "C" fn $name($($arg: $kind),*) -> CK_RV {
-                exports!(@body $name ($($arg),*) $($implementation)?)
+                exports!(@body $name ($($arg),*) $($implementation [$($($first),+)?])?)
             }
         )*)*
     };
@@ -60,18 +63,21 @@ macro_rules! exports {
         $(let _ = $arg;)*
         guard::call(stringify!($name), || Err(crate::rv::Rv::FUNCTION_NOT_SUPPORTED))
     }};
-    (@body $name:ident ($($arg:ident),*) $implementation:path) => {{
+    (@body $name:ident ($($arg:ident),*) $implementation:path [$($first:expr),*]) => {{
         $(
             // SAFETY: the caller of the exported function vouches for its arguments.
             let $arg = unsafe { Adopt::adopt($arg) };
         )*
-        exports!(@guard $name ($($arg),*) [$($arg),*] $implementation)
+        exports!(@guard $name ($($arg),*) [$($arg),*] $implementation [$($first),*])
     }};
-    (@guard $name:ident (hSession $($_:tt)*) [$session:ident $($rest:tt)*] $implementation:path) => {
-        guard::call_in_session(stringify!($name), $session, || $implementation($session $($rest)*))
+    (@guard $name:ident (hSession $($_:tt)*) [$session:ident $($rest:tt)*] $implementation:path
+        [$($first:expr),*]) => {
+        guard::call_in_session(stringify!($name), $session, || {
+            $implementation($($first,)* $session $($rest)*)
+        })
     };
-    (@guard $name:ident ($($_:tt)*) [$($arg:ident),*] $implementation:path) => {
-        guard::call(stringify!($name), || $implementation($($arg),*))
+    (@guard $name:ident ($($_:tt)*) [$($arg:ident),*] $implementation:path [$($first:expr),*]) => {
+        guard::call(stringify!($name), || $implementation($($first,)* $($arg),*))
     };
 }
 
@@ -91,7 +97,7 @@ pub struct Declaration {
 
 macro_rules! declarations {
     ($($version:ident {
-        $($name:ident($($arg:ident: $kind:ident),*) $(=> $implementation:path)?;)*
+        $($name:ident($($arg:ident: $kind:ident),*) $(=> $implementation:path $([$($first:expr),+])?)?;)*
     })*) => {
         /// Every exported function, in the standard's order.
         pub const DECLARATIONS: &[Declaration] = &[
