@@ -23,6 +23,7 @@ use crate::mechanism::{Mechanism, Purpose};
 use crate::model::{Imprint, Material, Object, ObjectClass};
 use crate::policy::Policy;
 use crate::secret::SecretBytes;
+use crate::store::ChangeNumber;
 
 /// Fewest bytes of a sensitive value that is unwrapped by a mechanism that does not authenticate: with fewer it would
 /// be found by trying, and of what was wrapped one such piece after the other. 112 bits, the least of SP 800-131A.
@@ -30,6 +31,14 @@ pub(super) const SHORTEST_UNPROVEN: usize = 14;
 
 /// Bytes that the padding of PKCS#1 v1.5 adds at least.
 const PKCS1_ADDS: usize = 11;
+
+/// What may be wrapped.
+struct Wrapping {
+    key: Arc<Loaded>,
+    seen: ChangeNumber,
+    target: Arc<Loaded>,
+    value: SecretBytes,
+}
 
 /// What was in a wrapped key.
 struct Unwrapped {
@@ -64,6 +73,27 @@ impl Kms {
         result
     }
 
+    /// How many bytes [`Kms::wrap`] would give, after all that it checks; none where that is only known when it is done.
+    /// Nothing is wrapped and nothing leaves: so the key takes no role, no use is counted, and the audit has a record of
+    /// a refusal only. An export that did not happen must not stand there beside the one that follows.
+    ///
+    /// # Errors
+    /// As [`Kms::wrap`].
+    pub fn wrapped_length(
+        &self,
+        caller: &Arc<Caller>,
+        wrapping_key: ObjectId,
+        mechanism: &Mechanism,
+        target: ObjectId,
+        encode: &dyn Fn(&Object, &SecretBytes) -> Result<SecretBytes>,
+    ) -> Result<Option<usize>> {
+        self.refusable(caller, Verb::Wrap, Some(wrapping_key), || {
+            let wrapping = self.may_wrap(caller, wrapping_key, mechanism, target, encode)?;
+            let spec = wrapping.key.object.spec;
+            Ok(mechanism.wrapped_length(spec, wrapping.value.len()))
+        })
+    }
+
     fn try_wrap(
         &self,
         caller: &Arc<Caller>,
@@ -72,6 +102,33 @@ impl Kms {
         target: ObjectId,
         encode: &dyn Fn(&Object, &SecretBytes) -> Result<SecretBytes>,
     ) -> Result<Vec<u8>> {
+        let Wrapping {
+            key: wrapping,
+            seen,
+            target: loaded,
+            value,
+        } = self.may_wrap(caller, wrapping_key, mechanism, target, encode)?;
+        let target = &loaded.object;
+        let wrapped = self.ready(&wrapping)?.wrap(mechanism, &value)?;
+        // To wrap what may be read anyhow is to encrypt it.
+        if imprints::is_hidden(target) {
+            self.take_role(caller, &wrapping, (Purpose::Wrap, mechanism), seen)?;
+        }
+        self.count(caller, &wrapping.object, Purpose::Wrap, value.len(), true)?;
+        self.imprint_wrapped(&wrapping, &loaded, value.expose())?;
+        self.first_served(caller, &loaded)?;
+        Ok(wrapped)
+    }
+
+    /// All that is asked before a key is wrapped.
+    fn may_wrap(
+        &self,
+        caller: &Arc<Caller>,
+        wrapping_key: ObjectId,
+        mechanism: &Mechanism,
+        target: ObjectId,
+        encode: &dyn Fn(&Object, &SecretBytes) -> Result<SecretBytes>,
+    ) -> Result<Wrapping> {
         let (wrapping, seen) = self.prepare(caller, wrapping_key, Purpose::Wrap, mechanism)?;
         let loaded = self.load(target)?;
         let target = &loaded.object;
@@ -101,15 +158,12 @@ impl Kms {
                 return Err(Error::NoMaterial("the value does not leave the HSM"));
             }
         };
-        let wrapped = self.ready(&wrapping)?.wrap(mechanism, &value)?;
-        // To wrap what may be read anyhow is to encrypt it.
-        if imprints::is_hidden(target) {
-            self.take_role(caller, &wrapping, (Purpose::Wrap, mechanism), seen)?;
-        }
-        self.count(caller, &wrapping.object, Purpose::Wrap, value.len(), true)?;
-        self.imprint_wrapped(&wrapping, &loaded, value.expose())?;
-        self.first_served(caller, &loaded)?;
-        Ok(wrapped)
+        Ok(Wrapping {
+            key: wrapping,
+            seen,
+            target: Arc::clone(&loaded),
+            value,
+        })
     }
 
     /// Unwraps a key into a new object.

@@ -65,10 +65,16 @@ impl Instance {
             } = parameters;
             let iv = Vectors::default().next(iv, *fixed, *generator, random)?;
             let make = |_| wrapping_mechanism(row, parameters, &iv, aad);
-            let whole = self.wrapped(session, slot, row, keys, &make)?;
             let tag_length = match parameters.appended {
                 true => 0,
                 false => usize::try_from(parameters.tag_bits / 8).unwrap_or(usize::MAX),
+            };
+            let room = |whole: usize| {
+                let wrapped = whole.saturating_sub(tag_length);
+                Ok(output.room(wrapped)?.is_some())
+            };
+            let Some(whole) = self.wrapped(session, slot, row, keys, (&make, room))? else {
+                return Ok(MadeParameters::default());
             };
             let (wrapped, tag) = split(&whole, whole.len().saturating_sub(tag_length))?;
             let Some(room) = output.room(wrapped.len())? else {

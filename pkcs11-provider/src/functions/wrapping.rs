@@ -38,23 +38,29 @@ impl Instance {
             let row = row_for(mechanism, CKF_WRAP)?;
             let make = |spec| to_core(row, mechanism, spec);
             let keys = (wrapping_key, key);
-            let wrapped = self.wrapped(session, slot, row, keys, &make)?;
-            if let Some(room) = output.room(wrapped.len())? {
+            let room = |length| Ok(output.room(length)?.is_some());
+            if let Some(wrapped) = self.wrapped(session, slot, row, keys, (&make, room))?
+                && let Some(room) = output.room(wrapped.len())?
+            {
                 room.copy_from_slice(&wrapped);
             }
             Ok(())
         })
     }
 
-    /// A key wrapped with another; `make` gives the mechanism for the wrapping key's kind.
+    /// A key wrapped with another; `make` gives the mechanism for the wrapping key's kind. `room` is asked beforehand whether
+    /// there is room for so many bytes, where that can be known: if not, nothing is wrapped.
     pub(super) fn wrapped(
         &self,
         session: &Session,
         slot: &Slot,
         row: &Row,
         (wrapping_key, key): (CK_OBJECT_HANDLE, CK_OBJECT_HANDLE),
-        make: &dyn Fn(Option<KeySpec>) -> Result<Mechanism>,
-    ) -> Result<Vec<u8>> {
+        (make, room): (
+            &dyn Fn(Option<KeySpec>) -> Result<Mechanism>,
+            impl FnOnce(usize) -> Result<bool>,
+        ),
+    ) -> Result<Option<Vec<u8>>> {
         let wrapping = self.object(session, wrapping_key, Rv::WRAPPING_KEY_HANDLE_INVALID)?;
         let target = self.object(session, key, Rv::KEY_HANDLE_INVALID)?;
         let spec = self.spec(slot, wrapping, Rv::WRAPPING_KEY_HANDLE_INVALID)?;
@@ -70,8 +76,17 @@ impl Instance {
         let mechanism = make(spec)?;
         let pads = matches!(mechanism, Mechanism::KeyWrap { .. });
         let encode = |_: &Object, value: &SecretBytes| Ok(encode(value, pads));
+        let refused = |error: Error| rv(&error, Doing::Wrapping);
+        let length = slot
+            .token
+            .wrapped_length(wrapping, &mechanism, target, &encode);
+        if let Some(length) = length.map_err(refused)?
+            && !room(length)?
+        {
+            return Ok(None);
+        }
         let wrapped = slot.token.wrap(wrapping, mechanism, target, &encode);
-        wrapped.map_err(|error| rv(&error, Doing::Wrapping))
+        wrapped.map(Some).map_err(refused)
     }
 
     /// `C_UnwrapKey`.

@@ -348,6 +348,16 @@ impl Token for Embedded {
         self.call(|kms, caller| kms.wrap(caller, wrapping_key, &mechanism, target, encode))
     }
 
+    fn wrapped_length(
+        &self,
+        wrapping_key: ObjectId,
+        mechanism: &Mechanism,
+        target: ObjectId,
+        encode: &dyn Fn(&Object, &SecretBytes) -> Result<SecretBytes>,
+    ) -> Result<Option<usize>> {
+        self.call(|kms, caller| kms.wrapped_length(caller, wrapping_key, mechanism, target, encode))
+    }
+
     fn unwrap(&self, request: UnwrapKey<'_>) -> Result<ObjectId> {
         self.call(|kms, caller| kms.unwrap(caller, request))
     }

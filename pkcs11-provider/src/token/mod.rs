@@ -137,6 +137,14 @@ pub trait Token: Send + Sync {
         target: ObjectId,
         encode: &dyn Fn(&Object, &SecretBytes) -> Result<SecretBytes>,
     ) -> Result<Vec<u8>>;
+    /// How many bytes [`Token::wrap`] would give, if it may be done; none where only doing it tells.
+    fn wrapped_length(
+        &self,
+        wrapping_key: ObjectId,
+        mechanism: &Mechanism,
+        target: ObjectId,
+        encode: &dyn Fn(&Object, &SecretBytes) -> Result<SecretBytes>,
+    ) -> Result<Option<usize>>;
     /// Unwraps a key.
     fn unwrap(&self, request: UnwrapKey<'_>) -> Result<ObjectId>;
     /// Derives a key.

@@ -297,3 +297,60 @@ fn a_renewed_use_is_judged_by_what_is_true_now() {
         Err(Error::KeyState { .. })
     ));
 }
+
+/// The length of a wrapped key is told without wrapping it: nothing is exported, and the audit does not say so.
+#[test]
+fn the_length_of_a_wrapped_key_is_no_export() {
+    let bridge = Bridge::new();
+    let user = bridge.user(Door::Pkcs11);
+    let kms = &bridge.kms;
+    let target = super::attacks::target(kms, &user);
+    let key = bridge.aes(&user, "wrapping").secret;
+    let encode = |_: &Object, value: &SecretBytes| Ok(value.clone());
+    let filter = crate::audit::Filter {
+        object: Some(target),
+        ..Default::default()
+    };
+    let administrator = bridge.administrator();
+    let exports = || {
+        let records = kms
+            .audit_records(&administrator, &filter, 100)
+            .expect("records");
+        records
+            .iter()
+            .filter(|record| record.verb == Verb::Export)
+            .count()
+    };
+    for mechanism in [
+        Mechanism::Ecb,
+        Mechanism::Cbc { iv: [1; 16] },
+        Mechanism::CbcPad { iv: [1; 16] },
+        Mechanism::Gcm {
+            iv: vec![1; 12],
+            aad: vec![],
+            tag_length: 12,
+        },
+        Mechanism::Ccm {
+            nonce: vec![1; 12],
+            aad: vec![],
+            tag_length: 8,
+            data_length: None,
+        },
+        Mechanism::KeyWrap { iv: None },
+        Mechanism::KeyWrapPad,
+        Mechanism::KeyWrapPkcs7 { iv: None },
+    ] {
+        let before = exports();
+        let length = kms.wrapped_length(&user, key, &mechanism, target, &encode);
+        assert_eq!(exports(), before);
+        let wrapped = kms
+            .wrap(&user, key, &mechanism, target, &encode)
+            .expect("wrapped");
+        assert_eq!(
+            length.expect("allowed"),
+            Some(wrapped.len()),
+            "{mechanism:?}"
+        );
+        assert!(exports() > before);
+    }
+}
