@@ -16,17 +16,36 @@ use serde_json::Value;
 
 fn main() {
     let args: Vec<String> = std::env::args().skip(1).collect();
-    if let [mode, rest @ ..] = args.as_slice()
-        && mode == module::MODE
-    {
-        module::measure(rest);
-        return;
+    if let [mode, rest @ ..] = args.as_slice() {
+        match mode.as_str() {
+            module::MODE => return module::measure(rest),
+            kmip::echo::MODE => return kmip::echo::serve(rest),
+            _ => {}
+        }
     }
+    let wanted = |part: &str| args.iter().any(|arg| arg == part);
+    // Cargo adds an argument of its own.
+    let all = !PARTS.iter().any(|part| wanted(part));
     println!("{}", machine());
-    modules();
-    memory();
-    kmip::measure();
+    if all || wanted("module") {
+        modules();
+    }
+    if all || wanted("memory") {
+        memory();
+    }
+    if all || wanted("kmip") {
+        kmip::measure();
+    }
+    if wanted("million") {
+        kmip::by_objects(&[100, 10_000, 1_000_000]);
+    } else if all {
+        kmip::by_objects(&[100, 10_000]);
+    }
 }
+
+/// What can be measured alone: `cargo bench -p keybridge-tests -- kmip`. A million objects are made only
+/// when asked for.
+const PARTS: [&str; 4] = ["module", "memory", "kmip", "million"];
 
 /// Keys in our token, and in SoftHSM2's: making 10,000 there takes longer than the rest of this program.
 const KEYS: [usize; 3] = [10, 1_000, 100_000];
