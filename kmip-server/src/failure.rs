@@ -208,7 +208,7 @@ fn reasons(error: &Error) -> (ResultReason, ResultReason) {
         Error::Sensitive => same(R::Sensitive),
         Error::NotExtractable => same(R::NotExtractable),
         // "Object exists, but the server only has attributes for this object".
-        Error::NoMaterial(_) => (R::IllegalOperation, R::ObjectDestroyed),
+        Error::NoMaterial(_) => (R::ItemNotFound, R::ObjectDestroyed),
         // "The specified attribute is read-only"; a date whose time has come is fixed by the state.
         Error::AttributeReadOnly { attribute, .. } if attribute.ends_with("Date") => {
             (R::PermissionDenied, R::WrongKeyLifecycleState)

@@ -139,15 +139,17 @@ impl Processor {
 
     /// Client and server correlation values (1.4 sections 6.18 and 6.19; 2.1 sections 9.9 and 9.10): one
     /// of them stands in the log. The client's is not answered: it is provided in the request. The
-    /// server's goes to clients that have not named the request themselves, from 2.1 on: those of before
-    /// hang up over it (PyKMIP), and may have never heard of it.
+    /// server's goes to clients that have not named the request themselves, from 2.1 on. Those of before may
+    /// have never heard of it and hang up over it (PyKMIP): they get it if they know of such values, having
+    /// sent one.
     fn correlate(&self, request: &RequestMessage, response: &mut ResponseMessage) -> tracing::Span {
         // Debug form: a client must not be able to forge lines of the log.
-        if let Some(client) = &request.header.client_correlation_value {
-            return tracing::info_span!("request", ?client);
-        }
-        if request.header.protocol_version < Version::V2_1 {
-            return tracing::Span::none();
+        let client = request.header.client_correlation_value.as_ref();
+        let old = request.header.protocol_version < Version::V2_1;
+        match client {
+            Some(client) if !old => return tracing::info_span!("request", ?client),
+            None if old => return tracing::Span::none(),
+            _ => {}
         }
         let number = self.services().correlation.fetch_add(1, Ordering::Relaxed);
         let server = format!("{:x}-{number:x}", self.services().started);

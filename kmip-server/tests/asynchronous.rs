@@ -290,6 +290,7 @@ fn a_request_is_named_by_its_client_or_by_the_server() {
         header.server_correlation_value
     };
     assert_eq!(named(V1_4, None), None);
+    assert!(named(V1_4, Some("it knows of such values")).is_some());
     assert_eq!(named(Version::V2_0, None), None);
     assert_eq!(named(V2_1, Some("step 1")), None);
     let first = named(V2_1, None);

@@ -20,7 +20,7 @@ use crate::harness::{House, payload};
 const V1_4: Version = Version::V1_4;
 const V2_1: Version = Version::V2_1;
 
-fn pair(house: &House, algorithm: Algorithm, bits: i32, mask: Mask) -> UniqueIdentifier {
+pub(crate) fn pair(house: &House, algorithm: Algorithm, bits: i32, mask: Mask) -> UniqueIdentifier {
     let common: TemplateAttribute = [
         A::CryptographicAlgorithm(algorithm),
         A::CryptographicLength(bits),
@@ -46,7 +46,11 @@ fn named(subject: &str) -> TemplateAttribute {
 }
 
 #[track_caller]
-fn certified(house: &House, public: &UniqueIdentifier, subject: &str) -> UniqueIdentifier {
+pub(crate) fn certified(
+    house: &House,
+    public: &UniqueIdentifier,
+    subject: &str,
+) -> UniqueIdentifier {
     let request = CertifyRequest {
         unique_identifier: Some(public.clone()),
         attributes: Some(named(subject)),

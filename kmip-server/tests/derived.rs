@@ -271,8 +271,8 @@ fn a_key_is_split_and_joined_by_every_method() {
     mersenne[0] = 1;
     for (method, threshold, prime) in [
         (SplitKeyMethod::XOR, 3, None),
-        (SplitKeyMethod::PolynomialSharingGF28, 2, None),
-        (SplitKeyMethod::PolynomialSharingGF216, 2, None),
+        (SplitKeyMethod::PolynomialSharingGF2_8, 2, None),
+        (SplitKeyMethod::PolynomialSharingGF2_16, 2, None),
         (
             SplitKeyMethod::PolynomialSharingPrimeField,
             2,

@@ -16,6 +16,7 @@ mod harness;
 mod https;
 mod identity;
 mod legacy;
+mod legacy_answers;
 mod locating;
 mod messages;
 mod network;

@@ -3,8 +3,8 @@
 use keybridge_core::{Object, ObjectClass};
 use keybridge_kmip::Tag;
 use keybridge_kmip::attributes::{
-    Attribute, AttributeValue as A, X509CertificateIdentifier, X509CertificateIssuer,
-    X509CertificateSubject,
+    Attribute, AttributeValue as A, CertificateIdentifier, CertificateIssuer, CertificateSubject,
+    X509CertificateIdentifier, X509CertificateIssuer, X509CertificateSubject,
 };
 use x509_cert::Certificate;
 use x509_cert::der::asn1::{Ia5StringRef, ObjectIdentifier, PrintableStringRef, Utf8StringRef};
@@ -184,6 +184,31 @@ pub(super) fn names(object: &Object, tag: Tag) -> Option<A> {
         _ => A::X509CertificateSubject(X509CertificateSubject {
             subject_distinguished_name: inner.subject().to_der().ok()?,
             subject_alternative_name: Vec::new(),
+        }),
+    })
+}
+
+/// The same as text, in the form of RFC 4514: what 1.0 has, and 1.1 to 1.4 have still (1.4 sections 3.13 to
+/// 3.15).
+pub(super) fn text_names(object: &Object, tag: Tag) -> Option<A> {
+    let parsed = Certificate::from_der(value(object)?).ok()?;
+    let inner = parsed.tbs_certificate();
+    let issuer = inner.issuer().to_string();
+    Some(match tag {
+        Tag::CertificateIdentifier => {
+            let serial = inner.serial_number().as_bytes().iter();
+            A::CertificateIdentifier(CertificateIdentifier {
+                issuer,
+                serial_number: Some(serial.map(|byte| format!("{byte:02X}")).collect()),
+            })
+        }
+        Tag::CertificateIssuer => A::CertificateIssuer(CertificateIssuer {
+            distinguished_name: issuer,
+            alternative_name: Vec::new(),
+        }),
+        _ => A::CertificateSubject(CertificateSubject {
+            distinguished_name: inner.subject().to_string(),
+            alternative_name: Vec::new(),
         }),
     })
 }

@@ -199,7 +199,14 @@ fn edit_attributes(attributes: &mut Attributes, edit: &Edit) -> Result<Option<At
     let mut instances = Instances::of(attributes, &name);
     let echoed = instances.apply(&name, edit)?;
     instances.write(attributes, &name)?;
-    Ok(echoed)
+    // Usage Limits come without their count, which the server begins.
+    let limits = attributes.usage_limits.filter(|_| {
+        matches!(
+            edit,
+            Edit::Add(new) | Edit::Modify(_, new) if matches!(new.value, AttributeValue::UsageLimits(_))
+        )
+    });
+    Ok(echoed.or_else(|| limits.map(|limits| super::read::usage_limits(limits).into())))
 }
 
 /// Sensitive and Extractable always have a value.

@@ -246,8 +246,15 @@ fn standard_values(object: &Object, tag: Tag) -> Vec<Attribute> {
         Tag::X_509CertificateIdentifier
         | Tag::X_509CertificateIssuer
         | Tag::X_509CertificateSubject => certificate::names(object, tag),
+        Tag::CertificateIdentifier | Tag::CertificateIssuer | Tag::CertificateSubject => {
+            certificate::text_names(object, tag)
+        }
         Tag::KeyValuePresent => {
             (kept_number(object, notes::ELSEWHERE) == Some(1)).then_some(A::KeyValuePresent(false))
+        }
+        // What was made elsewhere is of the generator that its client says (1.4 section 3.44).
+        Tag::RandomNumberGenerator if !object.local => {
+            return kept_values(object, &AttributeName::Standard(tag)).collect();
         }
         Tag::RandomNumberGenerator => {
             (object.local && object.class.is_key()).then(|| A::RandomNumberGenerator(generator()))
@@ -271,10 +278,16 @@ fn has_key_block(object: &Object) -> bool {
     object.class.is_key() || object.class == ObjectClass::SecretData
 }
 
-/// Names; an object without any (made through PKCS#11, say) is shown by its label.
+/// Names; an object without any (made through PKCS#11, say) is shown by its label. One that was replaced
+/// keeps the label, which all versions share, but its names have gone to its successor (1.4 section 4.4).
 fn names(object: &Object) -> Vec<Attribute> {
     let attributes = &object.attributes;
-    if attributes.names.is_empty() && !attributes.label.is_empty() {
+    let replaced =
+        |link: &keybridge_core::model::Link| link.kind.0 == LinkType::ReplacementObjectLink.0;
+    if attributes.names.is_empty()
+        && !attributes.label.is_empty()
+        && !attributes.links.iter().any(replaced)
+    {
         return vec![AttributeValue::Name(Name::text(attributes.label.clone())).into()];
     }
     attributes

@@ -115,7 +115,7 @@ fn next(
         let whole = with_tag(data, parts.check.as_deref(), parts.tag_length)?;
         let input = whole.as_ref().map_or(data, |whole| whole.as_slice());
         let mut output = context.blocking(|kms, _| parts.finish(kms, input))?;
-        response.data = Some(std::mem::take(&mut *output).into());
+        response.data = (!output.is_empty()).then(|| std::mem::take(&mut *output).into());
     } else {
         let mut output = context.blocking(|kms, _| parts.feed(kms, data))?;
         response.data = (!output.is_empty()).then(|| std::mem::take(&mut *output).into());

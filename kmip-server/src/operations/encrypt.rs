@@ -96,7 +96,7 @@ fn next(
         let tag_length = parts.tag_length;
         let mut output = context.blocking(|kms, _| parts.finish(kms, data))?;
         response.authentication_tag = split_tag(&mut output, tag_length, context.version);
-        response.data = Some(std::mem::take(&mut *output).into());
+        response.data = shown(&mut output);
     } else {
         let mut output = context.blocking(|kms, _| parts.feed(kms, data))?;
         response.data = shown(&mut output);

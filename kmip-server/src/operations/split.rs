@@ -25,9 +25,9 @@ impl Shape {
         let known = matches!(
             self.method,
             SplitKeyMethod::XOR
-                | SplitKeyMethod::PolynomialSharingGF216
+                | SplitKeyMethod::PolynomialSharingGF2_16
                 | SplitKeyMethod::PolynomialSharingPrimeField
-                | SplitKeyMethod::PolynomialSharingGF28
+                | SplitKeyMethod::PolynomialSharingGF2_8
         );
         if !known {
             return Err(Failure::invalid_field(format!(
@@ -53,8 +53,8 @@ impl Shape {
     pub(super) fn sharing(&self) -> Result<Field> {
         Ok(Field(match self.method {
             SplitKeyMethod::XOR => Sharing::Xor,
-            SplitKeyMethod::PolynomialSharingGF28 => Sharing::Gf8,
-            SplitKeyMethod::PolynomialSharingGF216 => Sharing::Gf16,
+            SplitKeyMethod::PolynomialSharingGF2_8 => Sharing::Gf8,
+            SplitKeyMethod::PolynomialSharingGF2_16 => Sharing::Gf16,
             _ => {
                 let prime = self.prime.as_ref().and_then(BigInteger::as_unsigned);
                 let prime = prime

@@ -93,9 +93,9 @@ enumeration! {
     /// Split Key Method.
     SplitKeyMethod {
         XOR = 1, V1_0;
-        PolynomialSharingGF216 = 2, V1_0;
+        PolynomialSharingGF2_16 = 2, V1_0;
         PolynomialSharingPrimeField = 3, V1_0;
-        PolynomialSharingGF28 = 4, V1_2;
+        PolynomialSharingGF2_8 = 4, V1_2;
     }
 }
 

@@ -48,12 +48,16 @@ impl EnumTable {
         self.rows.get(at)
     }
 
-    /// The value called `name`.
+    /// The value called `name`. The standard's names hold superscripts (`GF(2^8)`), which some leave out
+    /// (`GF28`) where others write an underscore: both are known.
     pub fn by_name(&self, name: &str) -> Option<u32> {
-        self.rows
-            .iter()
-            .find(|row| row.name == name)
-            .map(|row| row.value)
+        let exactly = self.rows.iter().find(|row| row.name == name);
+        let row = exactly.or_else(|| {
+            let bare = |name: &str| name.replace("GF2_", "GF2");
+            let mut rows = self.rows.iter();
+            rows.find(|row| row.name.contains("GF2_") && bare(row.name) == name)
+        });
+        row.map(|row| row.value)
     }
 
     /// Whether `value` may be sent in `version`: declared for it, or no value of the standard.
