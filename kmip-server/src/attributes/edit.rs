@@ -206,7 +206,8 @@ fn edit_attributes(attributes: &mut Attributes, edit: &Edit) -> Result<Option<At
             Edit::Add(new) | Edit::Modify(_, new) if matches!(new.value, AttributeValue::UsageLimits(_))
         )
     });
-    Ok(echoed.or_else(|| limits.map(|limits| super::read::usage_limits(limits).into())))
+    let counted = limits.map(|limits| super::read::usage_limits(limits).into());
+    Ok(counted.or(echoed))
 }
 
 /// Sensitive and Extractable always have a value.
