@@ -37,17 +37,15 @@ pub enum DecodeError {
         /// The item.
         tag: Tag,
     },
-    /// A value of an enumeration, or a flag of a mask, that the message's version does not have.
+    /// A value of an enumeration that the message's version does not have.
     #[error("{tag} has a value that KMIP {version} does not have: 0x{value:08X}")]
     ValueNotInVersion {
         /// The item.
         tag: Tag,
-        /// The value, or the flags.
+        /// The value.
         value: u32,
         /// The version.
         version: Version,
-        /// Whether it is of an enumeration.
-        enumerated: bool,
     },
     /// A structure lacks an item that it must have.
     #[error("{structure} lacks {tag}")]
@@ -111,9 +109,7 @@ impl DecodeError {
                 ResultReason::InvalidField
             }
             // "An enumerated value is not known by the server"; to 1.4 an incorrect value.
-            Self::ValueNotInVersion {
-                enumerated: true, ..
-            } if modern => ResultReason::UnknownEnumeration,
+            Self::ValueNotInVersion { .. } if modern => ResultReason::UnknownEnumeration,
             Self::InvalidValue { .. } | Self::ValueNotInVersion { .. } => {
                 ResultReason::InvalidField
             }

@@ -1,6 +1,10 @@
 //! Waiting for something to become true, with a deadline instead of a guessed sleep.
 
 use std::net::{Ipv4Addr, TcpListener};
+use std::ops::Range;
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::net::{SocketAddr, UnixListener};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 /// How long anything on this machine may take before it counts as hung. Generous: the machine may
@@ -25,9 +29,29 @@ pub fn until<T>(what: &str, limit: Duration, mut ready: impl FnMut() -> Option<T
     }
 }
 
-/// A TCP port on the loopback interface that nobody listened on a moment ago.
+/// Ports for servers: below those that the system gives to connections going out.
+const PORTS: Range<u16> = 12_000..32_000;
+
+/// A TCP port on the loopback interface that nobody listens on, and that no other process of these tests
+/// will be given while this one lives.
 #[must_use]
 pub fn free_port() -> u16 {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("bind a loopback port");
-    listener.local_addr().expect("the port just bound").port()
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    // Processes start at different places, a prime apart.
+    let first = std::process::id().wrapping_mul(7919);
+    for _ in PORTS {
+        let number = first.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed));
+        let port = PORTS.start + (number % PORTS.len() as u32) as u16;
+        // A name outside the file system, which goes with the process.
+        let name = SocketAddr::from_abstract_name(format!("keybridge-test-port-{port}"))
+            .expect("a short name");
+        let Ok(claim) = UnixListener::bind_addr(&name) else {
+            continue;
+        };
+        std::mem::forget(claim);
+        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+            return port;
+        }
+    }
+    panic!("no free port");
 }

@@ -158,7 +158,6 @@ macro_rules! enumeration {
                         tag: item.tag,
                         value: value.0,
                         version: context.version,
-                        enumerated: true,
                     });
                 }
                 Ok(value)
@@ -250,14 +249,10 @@ macro_rules! mask {
                 context: $crate::wire::Context,
             ) -> Result<Self, $crate::error::DecodeError> {
                 let flags = Self(item.integer()?.cast_unsigned());
-                let foreign = flags.0 & !flags.for_version(context.version).0;
-                if context.strict && foreign != 0 {
-                    return Err($crate::error::DecodeError::ValueNotInVersion {
-                        tag: item.tag,
-                        value: foreign,
-                        version: context.version,
-                        enumerated: false,
-                    });
+                // Flags of other versions mean nothing in this one. They are dropped, not refused:
+                // clients set the same flags whatever version they speak (PyKMIP sends Export in 2.0).
+                if context.strict {
+                    return Ok(flags.for_version(context.version));
                 }
                 Ok(flags)
             }
