@@ -180,7 +180,7 @@ fn reasons(error: &Error) -> (ResultReason, ResultReason) {
         | Error::IllegalTransition { .. }
         | Error::IllegalKeyTransition { .. } => (R::PermissionDenied, R::WrongKeyLifecycleState),
         // "If the allocation is unable to be obtained … Permission Denied" (1.4 section 4.29).
-        Error::UsageLimit { .. } => same(R::PermissionDenied),
+        Error::UsageLimit { .. } => (R::PermissionDenied, R::UsageLimitExceeded),
         Error::Archived => same(R::ObjectArchived),
         Error::UsageNotPermitted(_) => (R::PermissionDenied, R::IncompatibleCryptographicUsageMask),
         Error::MechanismNotAllowed(_)

@@ -15,6 +15,7 @@ mod dnssec;
 mod doors;
 mod faults;
 mod java;
+mod kmip_hsm;
 mod mongocrypt;
 mod neighbours;
 mod nss;

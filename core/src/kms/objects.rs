@@ -239,9 +239,7 @@ impl Kms {
                 Err(Error::NotExtractable)
             }
             Material::Secret(value) => Ok(value.clone()),
-            Material::Resident { .. } | Material::Wrapped { .. } => {
-                Err(Error::NoMaterial("the value does not leave the HSM"))
-            }
+            Material::Resident { .. } | Material::Wrapped { .. } => Err(Error::NotExtractable),
         }
     }
 

@@ -57,7 +57,7 @@ impl Kms {
     /// (PKCS#11: as it is; KMIP: perhaps a TTLV Key Value).
     ///
     /// # Errors
-    /// [`Error::NotExtractable`], [`Error::NoMaterial`] for a value that is in an HSM, those of [`Kms::begin`].
+    /// [`Error::NotExtractable`] (also for a value that is in an HSM), [`Error::NoMaterial`], those of [`Kms::begin`].
     pub fn wrap(
         &self,
         caller: &Arc<Caller>,
@@ -155,7 +155,7 @@ impl Kms {
             Material::Public(value) => encode(target, &SecretBytes::from(value.as_slice()))?,
             Material::None => return Err(Error::NoMaterial("destroyed, or not imported yet")),
             Material::Resident { .. } | Material::Wrapped { .. } => {
-                return Err(Error::NoMaterial("the value does not leave the HSM"));
+                return Err(Error::NotExtractable);
             }
         };
         Ok(Wrapping {

@@ -7,14 +7,18 @@ use keybridge_kmip::operations::ResponsePayload;
 use keybridge_tests::Bridge;
 
 use super::requests;
-use super::wire::{Place, client_config, exchange, payloads};
+use super::wire::{Place, Tls, client_config, exchange, payloads};
 use crate::clock;
 
 /// Creates in one message, and connections that make them.
 const BATCH: usize = 100;
 const MAKERS: usize = 16;
 
-/// Get and Locate by name, in microseconds a request on one connection, with so many objects in the store.
+/// Objects that are looked at, all over the store.
+const LOOKED_AT: usize = 100;
+
+/// Locate by name and Get, in microseconds a request on one connection, with so many objects in the store:
+/// of objects that nobody asked for yet, and of the same again.
 pub(crate) fn measure(counts: &[usize]) {
     let bridge = Bridge::serving();
     let config = client_config(&bridge.client_files());
@@ -23,32 +27,43 @@ pub(crate) fn measure(counts: &[usize]) {
         port: bridge.port,
     };
     println!("\nKMIP by number of objects, microseconds a request");
-    println!("{:>12}{:>10}{:>18}", "objects", "Get", "Locate by name");
+    println!(
+        "{:>12}{:>16}{:>12}{:>12}{:>12}",
+        "objects", "Locate first", "Get first", "Locate", "Get"
+    );
     let made = AtomicUsize::new(0);
     for count in counts {
         make(&server, &made, *count);
         let mut stream = server.connect();
-        // Objects all over the store, so that most are not in memory yet.
-        let names = (0..500).map(|number| name(number * (count / 500).max(1) % count));
+        let names = (0..LOOKED_AT).map(|number| name(number * (count / LOOKED_AT)));
         let names: Vec<String> = names.collect();
-        let mut keys = Vec::new();
-        let mut next = names.iter().cycle();
-        let locate = clock::median_microseconds(names.len(), || {
-            let name = next.next().expect("a name");
-            let answer = exchange(&mut stream, &requests::locate(name));
-            let payload = payloads("Locate", &answer).pop();
-            let Some(ResponsePayload::Locate(located)) = payload else {
-                panic!("not the answer of Locate")
-            };
-            assert_eq!(located.unique_identifiers.len(), 1, "{name}");
-            keys.extend(located.unique_identifiers);
-        });
-        let mut next = keys.iter().cycle();
-        let get = clock::median_microseconds(keys.len(), || {
-            let key: &UniqueIdentifier = next.next().expect("a key");
-            payloads("Get", &exchange(&mut stream, &requests::get(key)));
-        });
-        println!("{count:>12}{get:>10.1}{locate:>18.1}");
+        print!("{count:>12}");
+        for width in [16, 12] {
+            let mut keys = Vec::new();
+            let mut next = names.iter();
+            let locate = clock::median_microseconds(LOOKED_AT, || {
+                let name = next.next().expect("a name");
+                keys.push(located(&mut stream, name));
+            });
+            let mut next = keys.iter();
+            let get = clock::median_microseconds(LOOKED_AT, || {
+                let key = next.next().expect("a key");
+                payloads("Get", &exchange(&mut stream, &requests::get(key)));
+            });
+            print!("{locate:>width$.1}{get:>12.1}");
+        }
+        println!();
+    }
+}
+
+/// The one object of a name.
+fn located(stream: &mut Tls, name: &str) -> UniqueIdentifier {
+    let answer = exchange(stream, &requests::locate(name));
+    match payloads("Locate", &answer).pop() {
+        Some(ResponsePayload::Locate(mut located)) if located.unique_identifiers.len() == 1 => {
+            located.unique_identifiers.remove(0)
+        }
+        other => panic!("{name}: {other:?}"),
     }
 }
 
