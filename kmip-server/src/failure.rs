@@ -180,7 +180,9 @@ fn reasons(error: &Error) -> (ResultReason, ResultReason) {
         | Error::IllegalTransition { .. }
         | Error::IllegalKeyTransition { .. } => (R::PermissionDenied, R::WrongKeyLifecycleState),
         // "If the allocation is unable to be obtained … Permission Denied" (1.4 section 4.29).
-        Error::UsageLimit { .. } => (R::PermissionDenied, R::UsageLimitExceeded),
+        // 2.1 lists Usage Limit Exceeded for each of these operations, and Permission Denied too;
+        // its case CS-BC-M-7-21 has the latter.
+        Error::UsageLimit { .. } => same(R::PermissionDenied),
         Error::Archived => same(R::ObjectArchived),
         Error::UsageNotPermitted(_) => (R::PermissionDenied, R::IncompatibleCryptographicUsageMask),
         Error::MechanismNotAllowed(_)

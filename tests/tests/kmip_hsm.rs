@@ -223,7 +223,7 @@ fn limits_and_undo_hold_for_keys_in_the_hsm() {
     for _ in 0..2 {
         encrypt().expect("within its limits");
     }
-    assert_eq!(reason(encrypt()), ResultReason::UsageLimitExceeded);
+    assert_eq!(reason(encrypt()), ResultReason::PermissionDenied);
 
     let before = house.in_hsm();
     let items = vec![create(256).into(), create(77).into()];
