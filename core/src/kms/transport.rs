@@ -218,13 +218,8 @@ impl Kms {
             ..
         } = request;
         let substitute = self.substitute(&key.object, request)?;
-        let mut past = Imprint::default();
-        let remembers = policy.sticky_sensitivity && template.class.is_secret();
         let opened = self.ready(key)?.unwrap(mechanism, wrapped).and_then(|raw| {
-            if remembers {
-                past = self.past_of_unwrapped(&key.object, mechanism, &raw)?;
-            }
-            let value = decode(raw)?;
+            let value = decode(raw.clone())?;
             let spec = match (template.class, template.spec) {
                 (ObjectClass::SecretKey, None) => {
                     Some(kind(value.len()).ok_or(Error::InvalidWrappedKey)?)
@@ -238,16 +233,19 @@ impl Kms {
                 }
                 (_, spec) => spec,
             };
-            Ok((value, spec))
+            Ok((value, spec, raw))
         });
-        let (value, spec) = match (opened, substitute) {
+        let (value, spec, raw) = match (opened, substitute) {
             (Err(Error::InvalidWrappedKey), Some((value, spec))) => {
-                if remembers {
-                    past = self.past_of_unwrapped(&key.object, mechanism, &value)?;
-                }
-                (value, Some(spec))
+                (value.clone(), Some(spec), value)
             }
             (opened, _) => opened?,
+        };
+        // Looked up once whatever was opened: a look more would tell by its time that the padding was right.
+        let past = if policy.sticky_sensitivity && template.class.is_secret() {
+            self.past_of_unwrapped(&key.object, mechanism, &raw)?
+        } else {
+            Imprint::default()
         };
         if past.sensitive && !mechanism.authenticates() && value.len() < SHORTEST_UNPROVEN {
             return Err(Error::InvalidWrappedKey);
