@@ -141,7 +141,7 @@ pub(super) fn parameters(
 
 /// Whether a use of the key keeps a thread busy or waiting for longer than it takes to go on elsewhere: in an
 /// HSM, or the private half of a large RSA key. With 2048 bits it is a quarter of a millisecond, and moving
-/// the other connections to another thread costs a fifth of that.
+/// the other connections to another thread is not free either.
 pub(super) fn blocks(object: &Object) -> bool {
     object.protection != Protection::Software
         || (object.class == ObjectClass::PrivateKey
