@@ -11,6 +11,7 @@ pub mod authorize;
 pub mod encoding;
 pub mod engine;
 pub mod error;
+mod exclusive;
 pub mod id;
 pub mod kms;
 pub mod lifecycle;

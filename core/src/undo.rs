@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::error::Result;
 use crate::id::{AccountId, KeyId, ObjectId};
-use crate::model::{Material, Object};
+use crate::model::Intent;
 use crate::store::{AccountRow, AliasRow, KeyRow, ObjectRow, PrincipalRow, Reader};
 
 /// What the verbs of one batch did so far.
@@ -17,8 +17,8 @@ pub(crate) struct Steps {
     wanted: bool,
     /// Rows, in the order in which they were written.
     pub(crate) done: Vec<Step>,
-    /// Objects whose material in an HSM goes when the batch has succeeded.
-    pub(crate) doomed: Vec<Object>,
+    /// Keys that go from their HSMs when this is done, with what is noted of them in the store.
+    pub(crate) doomed: Vec<(ObjectId, Intent)>,
 }
 
 /// One row, before and after.
@@ -66,6 +66,11 @@ impl Steps {
             wanted,
             ..Self::default()
         }
+    }
+
+    /// Whether this may be taken back.
+    pub(crate) const fn may_be_undone(&self) -> bool {
+        self.wanted
     }
 
     /// An object's row is about to be written or removed.
@@ -126,19 +131,5 @@ impl Steps {
                 after: after.clone(),
             });
         }
-    }
-
-    /// Whether the destruction of material in an HSM waits for the end of the batch: there it could not
-    /// be taken back.
-    pub(crate) fn keep_material(&mut self, object: &Object) -> bool {
-        let elsewhere = matches!(
-            object.material,
-            Material::Resident { .. } | Material::Wrapped { .. }
-        );
-        if self.wanted && elsewhere {
-            self.doomed.push(object.clone());
-            return true;
-        }
-        false
     }
 }

@@ -56,7 +56,8 @@ pub trait Engine: Send + Sync {
     /// [`Error::NoMaterial`], [`Error::InvalidMaterial`], [`Error::KeyUnsupported`], HSM failures.
     fn ready(&self, object: &Object) -> Result<Arc<dyn ReadyKey>>;
 
-    /// Destroys material for good. Succeeds when it is gone already.
+    /// Destroys material for good. Succeeds when it is gone already. Never called inside a write transaction: no
+    /// rollback would bring it back.
     ///
     /// # Errors
     /// HSM failures; the material may then still be there.

@@ -58,8 +58,11 @@ impl Kms {
             steps = done;
             Ok(value)
         });
-        if let (Ok(_), Some(log)) = (&result, caller.undo_log()) {
-            log.append(steps);
+        if result.is_ok() {
+            match caller.undo_log().filter(|_| steps.may_be_undone()) {
+                Some(log) => log.append(steps),
+                None => self.carry_out(steps.doomed),
+            }
         }
         if let Err(error) = &result {
             let mut record = self.new_record(caller, verb);
@@ -229,10 +232,11 @@ impl Change<'_> {
         Ok(())
     }
 
-    /// Destroys an object's material and notes it in the object: what is left is its description.
+    /// Destroys an object's material and notes it in the object: what is left is its description. From an HSM it goes
+    /// after the commit.
     pub(super) fn destroy_material(&mut self, object: &mut Object) -> Result<()> {
-        if !self.shares_material(object)? && !self.steps.keep_material(object) {
-            self.kms.engines.of(object)?.destroy(object)?;
+        if !self.shares_material(object)? {
+            self.doom(object)?;
         }
         let digest = super::load::digest(object);
         object.material = Material::None;

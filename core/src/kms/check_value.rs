@@ -6,6 +6,7 @@ use std::sync::Arc;
 use aws_lc_rs::digest;
 
 use super::Kms;
+use super::cache::Loaded;
 use super::change::check_object;
 use crate::algorithm::KeySpec;
 use crate::audit::Verb;
@@ -14,7 +15,7 @@ use crate::engine::ReadyKey;
 use crate::error::{Error, Result};
 use crate::id::ObjectId;
 use crate::mechanism::{Mechanism, Purpose};
-use crate::model::{Material, Object, ObjectClass};
+use crate::model::{Attributes, Material, Object, ObjectClass};
 
 /// Bytes of a check value.
 const LENGTH: usize = 3;
@@ -45,6 +46,16 @@ impl Kms {
     /// Compares a check value that was given with the object's own, and forgets it; an empty one stays, and means
     /// that none is shown.
     pub(super) fn settle_check_value(&self, object: &mut Object) -> Result<()> {
+        self.settle_check_value_known(object, None)
+    }
+
+    /// [`Kms::settle_check_value`] inside a transaction, where no HSM may be asked: `own` was asked for before, by
+    /// [`Kms::check_value_ahead`].
+    pub(super) fn settle_check_value_known(
+        &self,
+        object: &mut Object,
+        own: Option<OwnCheckValue>,
+    ) -> Result<()> {
         let Some(given) = object
             .attributes
             .check_value
@@ -52,7 +63,10 @@ impl Kms {
         else {
             return Ok(());
         };
-        let own = compute(object, || self.engines.of(object)?.ready(object))?;
+        let own = match own {
+            Some(OwnCheckValue(own)) => own,
+            None => compute(object, || self.engines.of(object)?.ready(object))?,
+        };
         match own {
             Some(own) if own != *given => Err(Error::invalid_attribute(
                 "CKA_CHECK_VALUE",
@@ -62,7 +76,60 @@ impl Kms {
             _ => Ok(()),
         }
     }
+
+    /// What a key in an HSM has as check value, if `edit` gives one to compare it with. Asked before the transaction that
+    /// changes or copies the object, and only for whom `verb` is allowed; other keys are asked inside it.
+    pub(super) fn check_value_ahead(
+        &self,
+        caller: &Caller,
+        verb: Verb,
+        loaded: &Loaded,
+        edit: &mut dyn FnMut(&mut Attributes) -> Result<()>,
+    ) -> Result<Option<OwnCheckValue>> {
+        let object = &loaded.object;
+        if !matches!(object.material, Material::Resident { .. })
+            || check_object(caller, verb, object).is_err()
+        {
+            return Ok(None);
+        }
+        let mut probe = object.attributes.clone();
+        // What is wrong with it is said when it is done.
+        let given = edit(&mut probe).is_ok()
+            && probe
+                .check_value
+                .as_ref()
+                .is_some_and(|given| !given.is_empty());
+        let own = match given {
+            true => compute(object, || self.ready(loaded).cloned())?,
+            false => None,
+        };
+        Ok(Some(OwnCheckValue(own)))
+    }
 }
+
+impl Kms {
+    /// [`Kms::check_value_ahead`] of a stored object that is to be changed.
+    pub(super) fn own_check_value_ahead(
+        &self,
+        caller: &Caller,
+        object: ObjectId,
+        edit: &mut dyn FnMut(&mut Attributes) -> Result<()>,
+    ) -> Result<Option<OwnCheckValue>> {
+        if self.engines.pools.is_empty() {
+            return Ok(None);
+        }
+        self.freshen()?;
+        match self.load(object) {
+            Ok(loaded) => self.check_value_ahead(caller, Verb::Modify, &loaded, edit),
+            // The transaction says what is wrong.
+            Err(_) => Ok(None),
+        }
+    }
+}
+
+/// What a key has as check value, if it has one: always the same.
+#[derive(Clone, Copy)]
+pub(super) struct OwnCheckValue(Option<[u8; LENGTH]>);
 
 fn compute(
     object: &Object,

@@ -189,7 +189,7 @@ impl Kms {
     /// also when several processes do this at the same time. Returns how many keys were due.
     ///
     /// # Errors
-    /// Store and HSM failures; what was due stays due then.
+    /// Store failures; what was due stays due then.
     pub fn run_due_deletions(&self) -> Result<usize> {
         let mut done = 0;
         let mut failed = HashSet::new();
@@ -209,7 +209,7 @@ impl Kms {
                 let bridge = internal_caller(row.account);
                 match self.change(&bridge, Verb::Expire, |change| change.destroy_due(row.id)) {
                     Ok(()) => done += 1,
-                    // An HSM that is away keeps its own keys waiting, not everybody's.
+                    // One that cannot be destroyed does not keep the others.
                     Err(error) => {
                         failed.insert(row.id);
                         first_failure.get_or_insert(error);

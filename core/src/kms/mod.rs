@@ -28,7 +28,7 @@ mod derive;
 mod encapsulation;
 mod engines;
 mod imprints;
-mod intents;
+pub(crate) mod intents;
 mod keys;
 mod load;
 mod objects;

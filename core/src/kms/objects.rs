@@ -114,11 +114,12 @@ impl Kms {
         if self.sessions.get(object).is_some() {
             return self.modify_session_object(caller, object, edit);
         }
+        let own = self.own_check_value_ahead(caller, object, edit)?;
         self.change(caller, Verb::Modify, |change| {
             let mut object = change.object(object)?;
             let before = object.attributes.clone();
             edit(&mut object.attributes)?;
-            change.kms.settle_check_value(&mut object)?;
+            change.kms.settle_check_value_known(&mut object, own)?;
             rules::check_modify(change.caller, &before, &object.attributes)?;
             change.record.detail = changed_fields(&before, &object.attributes);
             change.put_object(&mut object)

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::Kms;
 use super::change::{Change, check_object};
+use super::check_value::OwnCheckValue;
 use super::create::{first_version, new_object};
 use super::request::{Consequence, Imported, Register};
 use super::rules;
@@ -364,9 +365,12 @@ impl Kms {
             check_object(caller, Verb::Inspect, &source.object)?;
             Ok(source)
         })?;
+        let own = self.refusable(caller, Verb::Copy, Some(object), || {
+            self.check_value_ahead(caller, Verb::Inspect, &source, edit)
+        })?;
         if lifetime != Lifetime::Stored {
             let id = self.refusable(caller, Verb::Copy, Some(object), || {
-                let copy = self.copy_of(caller, &source.object, lifetime, edit)?;
+                let copy = self.copy_of(caller, &source.object, lifetime, edit, own)?;
                 let id = copy.id;
                 self.add_session_object(copy)?;
                 Ok(id)
@@ -386,9 +390,9 @@ impl Kms {
                 // As it is now: what was read before may have become sensitive, or be destroyed.
                 let source = change.object_unchecked(object)?;
                 check_object(caller, Verb::Inspect, &source)?;
-                self.copy_of(caller, &source, lifetime, edit)?
+                self.copy_of(caller, &source, lifetime, edit, own)?
             } else {
-                self.copy_of(caller, &source.object, lifetime, edit)?
+                self.copy_of(caller, &source.object, lifetime, edit, own)?
             };
             change.record.detail = format!("copy {}", copy.id);
             change.add_object(&mut copy)?;
@@ -415,6 +419,7 @@ impl Kms {
         source: &Object,
         lifetime: Lifetime,
         edit: &mut dyn FnMut(&mut Attributes) -> Result<()>,
+        own: Option<OwnCheckValue>,
     ) -> Result<Object> {
         // Of a key that may be used so many times a copy would be as many times more.
         if !source.attributes.copyable || source.attributes.usage_limits.is_some() {
@@ -427,7 +432,7 @@ impl Kms {
         rules::check_copy(caller, &source.attributes, &copy.attributes)?;
         let resource = Resource::to_be(caller, &copy.attributes, lifetime);
         authorize(caller, Verb::Copy, Some(&resource))?;
-        self.settle_check_value(&mut copy)?;
+        self.settle_check_value_known(&mut copy, own)?;
         copy.attributes.names.clear();
         Ok(copy)
     }
@@ -546,8 +551,8 @@ impl Change<'_> {
         if !old.attributes.destroyable || self.is_protected()? {
             return Err(Error::ActionProhibited("replaced"));
         }
-        if !self.shares_material(&old)? && !self.steps.keep_material(&old) {
-            self.kms.engines.of(&old)?.destroy(&old)?;
+        if !self.shares_material(&old)? {
+            self.doom(&old)?;
         }
         self.leave_key(&old)?;
         self.remove_object(old.id)

@@ -99,7 +99,8 @@ impl Kms {
     }
 
     /// KMIP Destroy: the material is gone when this returns (unless the account's deletion protection is on: then
-    /// it is scheduled as by [`Kms::delete`]).
+    /// it is scheduled as by [`Kms::delete`]). Of a key in an HSM that does not answer it is out of everybody's reach
+    /// here, and goes from there when the HSM answers ([`Kms::remove_leftovers`]).
     ///
     /// # Errors
     /// [`Error::IllegalTransition`] for an Active object: it is revoked first.

@@ -29,10 +29,12 @@ impl Kms {
         if steps.done.is_empty() {
             return Ok(());
         }
-        // The undoing itself is final.
-        let mut made = Vec::new();
         self.change(caller, Verb::Undo, |change| {
+            // The undoing itself is final.
             change.steps = Steps::default();
+            for (id, _) in &steps.doomed {
+                change.pardon(*id)?;
+            }
             change.record.detail = format!("{} rows", steps.done.len());
             let (mut objects, mut keys) = (HashSet::new(), HashSet::new());
             let (mut account, mut principal) = (true, true);
@@ -48,7 +50,9 @@ impl Kms {
                                 change.transaction.put_object(&row)?;
                             }
                             None => {
-                                made.extend(now.map(|row| self.vault.object(&row)).transpose()?);
+                                if let Some(row) = now {
+                                    change.doom_made(&self.vault.object(&row)?)?;
+                                }
                                 change.transaction.delete_object(*id)?;
                             }
                         }
@@ -89,25 +93,19 @@ impl Kms {
                 }
             }
             Ok(())
-        })?;
-        for object in &made {
-            self.undo_generation(object);
-        }
-        Ok(())
+        })
     }
 
-    /// Ends a batch that is not to be undone any more: material whose destruction waited goes now.
+    /// Ends a batch that is not to be undone any more: keys in HSMs whose destruction waited go now, or as soon as their HSM
+    /// answers.
     ///
     /// # Errors
-    /// HSM failures; the store says destroyed already.
+    /// Store errors; what is noted is followed up then, some minutes later.
     pub fn conclude(&self, caller: &Arc<Caller>) -> Result<()> {
-        let Some(log) = caller.undo_log() else {
-            return Ok(());
-        };
-        for object in &log.take().doomed {
-            self.engines.of(object)?.destroy(object)?;
+        match caller.undo_log() {
+            Some(log) => self.release(log.take().doomed),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     /// The row of before, but for what cannot be taken back.

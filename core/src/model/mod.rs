@@ -18,7 +18,7 @@ pub use attributes::{
 };
 pub use conventions::{Constraint, Conventions};
 pub use imprint::{Fingerprint, Imprint, KeyRole};
-pub use intent::Intent;
+pub use intent::{Aim, Intent};
 pub use key::{Alias, Key, KeyOrigin, KeyState, KeyVersion};
 pub use object::{
     Dates, Lifetime, Material, Object, ObjectClass, ObjectState, Protection, RevocationReason,

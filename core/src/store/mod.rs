@@ -120,10 +120,10 @@ pub struct ImprintRow {
     pub seal: Vec<u8>,
 }
 
-/// A row of a key that is about to be made in an HSM.
+/// A row of a key that is about to be made or destroyed in an HSM.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IntentRow {
-    /// The identifier that its object is to have.
+    /// The identifier of its object.
     pub id: ObjectId,
     /// The serialized intent (JSON).
     pub record: Vec<u8>,
@@ -256,7 +256,9 @@ pub trait Reader {
     fn imprint(&self, fingerprint: Fingerprint) -> Result<Option<ImprintRow>>;
     /// A small value of the store itself: the sealed data keys, the audit head, the schema's settings.
     fn meta(&self, name: &str) -> Result<Option<Vec<u8>>>;
-    /// Keys that are about to be made in an HSM, or whose making was cut off.
+    /// What is under way with a key in an HSM.
+    fn intent(&self, id: ObjectId) -> Result<Option<IntentRow>>;
+    /// Everything that is under way in HSMs, or was cut off.
     fn intents(&self) -> Result<Vec<IntentRow>>;
     /// Journals that are not folded yet.
     fn journals(&self) -> Result<Vec<JournalId>>;
@@ -297,7 +299,7 @@ pub trait Transaction: Reader {
     fn put_imprint(&mut self, row: &ImprintRow) -> Result<()>;
     /// Writes a small value of the store itself.
     fn put_meta(&mut self, name: &str, value: &[u8]) -> Result<()>;
-    /// Notes that a key is about to be made in an HSM.
+    /// Notes what is about to be done with a key in an HSM, in the place of what was noted before.
     fn put_intent(&mut self, row: &IntentRow) -> Result<()>;
     /// Removes such a note; true if it was there.
     fn delete_intent(&mut self, id: ObjectId) -> Result<bool>;
@@ -335,7 +337,7 @@ pub trait Store: Send + Sync {
     /// returns before its own are.
     ///
     /// So a caller may wait for others' jobs: it must not hold a lock that a job takes. And a job must not
-    /// write to the same store; it is told so by an error.
+    /// write to the same store; it is told so by an error. Nor may it call an HSM, for which everybody would wait.
     ///
     /// # Errors
     /// Those of `job`, [`crate::Error::Store`], [`crate::Error::DiskFull`].
@@ -380,6 +382,7 @@ pub fn write<T>(
     let mut result = None;
     store.write(&mut |transaction| {
         if let Some(job) = job.take() {
+            let _job = crate::exclusive::Job::enter();
             result = Some(job(transaction)?);
         }
         Ok(())

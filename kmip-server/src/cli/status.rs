@@ -157,7 +157,7 @@ fn for_people(status: &Status) -> String {
     ));
     if status.hsm_leftovers > 0 {
         text.push_str(&format!(
-            "\n{} keys of processes that died may be left in an HSM that cannot be reached",
+            "\n{} keys are left over in HSMs (destroyed while theirs was away, or of processes that died)",
             status.hsm_leftovers
         ));
     }

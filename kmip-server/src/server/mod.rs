@@ -272,12 +272,11 @@ async fn deletions(shared: Arc<Shared>, mut stop: watch::Receiver<bool>) {
         }
         let kms = Arc::clone(shared.processor.kms());
         let work = move || {
-            let left = kms.remove_leftovers()?;
-            if left > 0 {
-                tracing::warn!(
-                    left,
-                    "keys that dead processes were making are removed from the HSM"
-                );
+            match kms.remove_leftovers() {
+                Ok(0) => {}
+                Ok(left) => tracing::warn!(left, "keys that were left over are removed from HSMs"),
+                // An HSM that is away keeps its own keys waiting, not everybody's.
+                Err(error) => tracing::warn!(%error, "keys are left over in an HSM"),
             }
             kms.run_due_deletions()
         };

@@ -162,6 +162,7 @@ impl HsmPool {
         repeat: Repeat,
         mut call: impl FnMut(&Lease) -> std::result::Result<T, Failure>,
     ) -> Result<T> {
+        crate::exclusive::about_to_wait();
         let member = self.choose();
         let mut first = true;
         loop {
@@ -214,6 +215,7 @@ impl HsmPool {
 
     /// The connection, made if need be: to know what the HSM can do.
     pub(super) fn connection(&self) -> Result<Arc<Connection>> {
+        crate::exclusive::about_to_wait();
         self.choose().connect(&self.name)
     }
 

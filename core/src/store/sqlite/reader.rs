@@ -192,14 +192,12 @@ impl Reader for SqliteReader<'_> {
         self.one(statement::META, [name], |row| row.get(0))
     }
 
+    fn intent(&self, id: ObjectId) -> Result<Option<IntentRow>> {
+        self.one(statement::INTENT, [Id(*id.as_bytes())], intent)
+    }
+
     fn intents(&self) -> Result<Vec<IntentRow>> {
-        self.many(statement::INTENTS, [], |row| {
-            Ok(IntentRow {
-                id: ObjectId::from_bytes(row.get::<_, Id>(0)?.0),
-                record: row.get(1)?,
-                seal: row.get(2)?,
-            })
-        })
+        self.many(statement::INTENTS, [], intent)
     }
 
     fn journals(&self) -> Result<Vec<JournalId>> {
@@ -368,6 +366,14 @@ fn object(row: &Row<'_>) -> rusqlite::Result<ObjectRow> {
         record: row.get(8)?,
         material: row.get(9)?,
         seal: row.get(10)?,
+    })
+}
+
+fn intent(row: &Row<'_>) -> rusqlite::Result<IntentRow> {
+    Ok(IntentRow {
+        id: ObjectId::from_bytes(row.get::<_, Id>(0)?.0),
+        record: row.get(1)?,
+        seal: row.get(2)?,
     })
 }
 

@@ -84,6 +84,7 @@ statements! {
          ORDER BY e.sequence DESC LIMIT ?5";
     AUDIT_ENTITY_IS = "SELECT 1 FROM audit_entity WHERE entity = ?1 AND sequence = ?2";
     DELETE_JOURNAL = "DELETE FROM journal WHERE id = ?1";
+    INTENT = "SELECT id, record, seal FROM intent WHERE id = ?1";
     DELETE_INTENT = "DELETE FROM intent WHERE id = ?1";
 }
 
@@ -92,7 +93,8 @@ pub(super) const ACCOUNTS: &str = "SELECT id, name, record, seal FROM account OR
 pub(super) const JOURNALS: &str = "SELECT id FROM journal";
 pub(super) const INTENTS: &str = "SELECT id, record, seal FROM intent ORDER BY id";
 
-pub(super) const PUT_INTENT: &str = "INSERT INTO intent (id, record, seal) VALUES (?1, ?2, ?3)";
+pub(super) const PUT_INTENT: &str = "INSERT INTO intent (id, record, seal) VALUES (?1, ?2, ?3)
+     ON CONFLICT (id) DO UPDATE SET record = excluded.record, seal = excluded.seal";
 pub(super) const PUT_META: &str = "INSERT INTO meta (name, value) VALUES (?1, ?2)
      ON CONFLICT (name) DO UPDATE SET value = excluded.value";
 pub(super) const PUT_IMPRINT: &str =

@@ -381,6 +381,7 @@ reads! {
     object_count(account: AccountId) -> u64;
     imprint(fingerprint: Fingerprint) -> Option<ImprintRow>;
     meta(name: &str) -> Option<Vec<u8>>;
+    intent(id: ObjectId) -> Option<IntentRow>;
     intents() -> Vec<IntentRow>;
     journals() -> Vec<JournalId>;
     audit_find(query: &AuditQuery, limit: usize) -> Vec<AuditRow>;

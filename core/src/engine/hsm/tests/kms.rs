@@ -16,7 +16,7 @@ use crate::{
     Purpose, Result,
 };
 
-fn configuration(folder: &Path) -> Settings {
+pub(super) fn configuration(folder: &Path) -> Settings {
     Settings {
         policy: Default::default(),
         store: StoreSettings {
@@ -33,7 +33,11 @@ fn configuration(folder: &Path) -> Settings {
     }
 }
 
-fn create(kms: &Kms, caller: &Arc<Caller>, spec: KeySpec) -> (ObjectId, Option<ObjectId>) {
+pub(super) fn create(
+    kms: &Kms,
+    caller: &Arc<Caller>,
+    spec: KeySpec,
+) -> (ObjectId, Option<ObjectId>) {
     let mut request = CreateKey::new(spec);
     request.protection = Protection::Hsm("soft".to_owned());
     request.secret = Attributes {
@@ -46,7 +50,7 @@ fn create(kms: &Kms, caller: &Arc<Caller>, spec: KeySpec) -> (ObjectId, Option<O
     (created.secret, created.public)
 }
 
-fn run(
+pub(super) fn run(
     kms: &Kms,
     caller: &Arc<Caller>,
     object: ObjectId,
@@ -61,7 +65,7 @@ fn run(
     Ok(output)
 }
 
-fn secrets_on_the_token() -> usize {
+pub(super) fn secrets_on_the_token() -> usize {
     let session = Host::new().session();
     [
         TokenClass::SECRET_KEY,
@@ -133,32 +137,6 @@ softhsm_test! {
         nowhere.store.path = folder.path().join("a file").join("store.db");
         assert!(Kms::initialize(&nowhere, pin(PIN)).is_err());
         assert_eq!(secrets_on_the_token(), 0);
-    }
-}
-
-softhsm_test! {
-    fn keys_of_dead_processes_do_not_stay_in_the_hsm() {
-        let folder = tempfile::tempdir().expect("folder");
-        let settings = configuration(folder.path());
-        let kms = Kms::initialize(&settings, pin(PIN)).expect("initialize");
-        let account = kms.create_account("main").expect("account").id;
-        let caller = kms.local_administrator(account);
-        create(&kms, &caller, KeySpec::Aes { bits: 256 });
-        assert_eq!(kms.leftovers().expect("leftovers"), 0, "what was kept is no leftover");
-        let before = secrets_on_the_token();
-        for spec in [KeySpec::Aes { bits: 256 }, KeySpec::Ec { curve: Curve::P256 }] {
-            let mut request = CreateKey::new(spec);
-            request.protection = Protection::Hsm("soft".to_owned());
-            request.secret.usage = super::harness::all_usage();
-            kms.make_and_die(&caller, &request).expect("made, and not kept");
-        }
-        assert!(secrets_on_the_token() > before);
-        let later = Kms::open(&settings, pin(PIN)).expect("open");
-        assert_eq!(later.leftovers().expect("leftovers"), 2);
-        assert_eq!(later.remove_leftovers().expect("remove"), 2);
-        assert_eq!(kms.remove_leftovers().expect("once"), 0);
-        assert_eq!(secrets_on_the_token(), before);
-        assert_eq!(later.leftovers().expect("leftovers"), 0);
     }
 }
 

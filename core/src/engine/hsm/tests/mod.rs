@@ -5,5 +5,6 @@ mod failing;
 mod harness;
 mod keys;
 mod kms;
+mod leftovers;
 mod seal;
 mod using;
