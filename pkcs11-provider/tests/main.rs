@@ -12,6 +12,8 @@ mod header;
 mod interfaces;
 mod keys;
 mod malformed;
+mod mechanism_samples;
+mod mechanism_table;
 mod messages;
 mod numbers;
 mod objects;

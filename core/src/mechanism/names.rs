@@ -22,6 +22,11 @@ pub fn is_standard(number: u64) -> bool {
     STANDARD.iter().any(|row| row.1 == number)
 }
 
+/// The names of the standard with their numbers.
+pub fn standard() -> impl Iterator<Item = (&'static str, u64)> {
+    STANDARD.iter().copied()
+}
+
 macro_rules! names {
     ($($name:ident)+) => {
         const STANDARD: &[(&str, u64)] = &[$((stringify!($name), cryptoki_sys::$name)),+];

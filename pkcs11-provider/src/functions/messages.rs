@@ -52,8 +52,25 @@ pub(crate) fn message_flags(row: &Row) -> CK_FLAGS {
     }
     if row.flags & CKF_SIGN != 0 {
         flags |= CKF_MESSAGE_SIGN | CKF_MESSAGE_VERIFY;
+        if !has_one_part(row.family) {
+            flags |= CKF_MULTI_MESSAGE;
+        }
     }
     flags
+}
+
+/// Whether a signature is of one part only: what is signed is a digest, or short.
+const fn has_one_part(family: Family) -> bool {
+    matches!(
+        family,
+        Family::RsaPkcs
+            | Family::RsaRaw
+            | Family::RsaPss
+            | Family::Ecdsa
+            | Family::HashMlDsa
+            | Family::Sm2Digest
+            | Family::TlsMac
+    )
 }
 
 pub(crate) fn is_aead(family: Family) -> bool {

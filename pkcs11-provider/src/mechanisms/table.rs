@@ -1,7 +1,7 @@
 //! Every mechanism that a token of ours has, as data.
 //!
-//! Flags are those of the tables "Mechanisms vs. Functions" of PKCS#11 3.2, except that unauthenticated stream-like
-//! modes (CTR, CTS, OFB, CFB, XTS, ChaCha20) wrap no keys here: who may unwrap could change a wrapped key bit by bit.
+//! Flags are those of the tables "Mechanisms vs. Functions" of PKCS#11 3.2, except for what
+//! [`super::documentation::FUNCTIONS_LEFT_OUT`] names.
 
 use cryptoki_sys::*;
 use keybridge_core::HashAlgorithm;
@@ -27,10 +27,12 @@ const EC: Sizes = Sizes(256, 521);
 const C25519: Sizes = Sizes(255, 255);
 const AGREE: Sizes = Sizes(255, 521);
 const SM2: Sizes = Sizes(256, 256);
-const GENERIC: Sizes = Sizes(8, 4096);
+// In bits.
+const GENERIC: Sizes = Sizes(8, 65536);
 const ML_KEM: Sizes = Sizes(800, 1568);
 const ML_DSA: Sizes = Sizes(1312, 2592);
-const HMAC: Sizes = Sizes(1, 512);
+// In bytes.
+const HMAC: Sizes = Sizes(1, 8192);
 const TLS: Sizes = Sizes(48, 48);
 
 const CIPHER: CK_FLAGS = CKF_ENCRYPT | CKF_DECRYPT;
@@ -42,7 +44,11 @@ const DERIVE: CK_FLAGS = CKF_DERIVE;
 const ENCAPSULATION: CK_FLAGS = CKF_ENCAPSULATE | CKF_DECAPSULATE;
 const GENERATE: CK_FLAGS = CKF_GENERATE;
 const PAIR: CK_FLAGS = CKF_GENERATE_KEY_PAIR;
-const CURVE: CK_FLAGS = CKF_EC_F_P | CKF_EC_NAMEDCURVE | CKF_EC_UNCOMPRESS;
+// Points are taken in both forms.
+const CURVE: CK_FLAGS = CKF_EC_F_P | CKF_EC_OID | CKF_EC_UNCOMPRESS | CKF_EC_COMPRESS;
+// RFC 8032's and RFC 7748's: one form of points; the curves have names as well.
+const NAMED: CK_FLAGS = CKF_EC_F_P | CKF_EC_OID | CKF_EC_CURVENAME | CKF_EC_UNCOMPRESS;
+const EITHER: CK_FLAGS = CURVE | NAMED;
 
 macro_rules! mechanisms {
     ($($name:ident $family:ident$(($argument:expr))? $shape:ident$(($length:expr))? $keys:ident
@@ -103,14 +109,14 @@ mechanisms! {
     CKM_ECDSA_SHA3_256 EcdsaHash(Sha3_256) None Ec [SIGNATURE | CURVE] EC;
     CKM_ECDSA_SHA3_384 EcdsaHash(Sha3_384) None Ec [SIGNATURE | CURVE] EC;
     CKM_ECDSA_SHA3_512 EcdsaHash(Sha3_512) None Ec [SIGNATURE | CURVE] EC;
-    CKM_ECDH1_DERIVE Ecdh Ecdh1 Agreement [DERIVE | CURVE] AGREE;
-    CKM_ECDH1_COFACTOR_DERIVE Ecdh Ecdh1 Agreement [DERIVE | CURVE] AGREE;
-    CKM_ECDH_AES_KEY_WRAP EcdhAesKeyWrap EcdhAesKeyWrap Agreement [WRAPPING | CURVE] AGREE;
+    CKM_ECDH1_DERIVE Ecdh Ecdh1 Agreement [DERIVE | EITHER] AGREE;
+    CKM_ECDH1_COFACTOR_DERIVE Ecdh Ecdh1 Agreement [DERIVE | EITHER] AGREE;
+    CKM_ECDH_AES_KEY_WRAP EcdhAesKeyWrap EcdhAesKeyWrap Agreement [WRAPPING | EITHER] AGREE;
     CKM_ECDH_COF_AES_KEY_WRAP EcdhAesKeyWrap EcdhAesKeyWrap Ec [WRAPPING | CURVE] EC;
-    CKM_ECDH_X_AES_KEY_WRAP EcdhAesKeyWrap EcdhAesKeyWrap Montgomery [WRAPPING | CURVE] C25519;
-    CKM_EC_EDWARDS_KEY_PAIR_GEN Generate(CKK_EC_EDWARDS) None None [PAIR | CURVE] C25519;
-    CKM_EDDSA Eddsa EdDsa Edwards [SIGNATURE | CURVE] C25519;
-    CKM_EC_MONTGOMERY_KEY_PAIR_GEN Generate(CKK_EC_MONTGOMERY) None None [PAIR | CURVE] C25519;
+    CKM_ECDH_X_AES_KEY_WRAP EcdhAesKeyWrap EcdhAesKeyWrap Montgomery [WRAPPING | NAMED] C25519;
+    CKM_EC_EDWARDS_KEY_PAIR_GEN Generate(CKK_EC_EDWARDS) None None [PAIR | NAMED] C25519;
+    CKM_EDDSA Eddsa EdDsa Edwards [SIGNATURE | NAMED] C25519;
+    CKM_EC_MONTGOMERY_KEY_PAIR_GEN Generate(CKK_EC_MONTGOMERY) None None [PAIR | NAMED] C25519;
 
     CKM_ML_KEM_KEY_PAIR_GEN Generate(CKK_ML_KEM) None None [PAIR] ML_KEM;
     CKM_ML_KEM MlKem None MlKem [ENCAPSULATION] ML_KEM;
@@ -163,8 +169,7 @@ mechanisms! {
 
     CKM_CHACHA20_KEY_GEN Generate(CKK_CHACHA20) None None [GENERATE] CHACHA20;
     CKM_CHACHA20 ChaCha20 ChaCha20 ChaCha20 [CIPHER] CHACHA20_BITS;
-    CKM_CHACHA20_POLY1305 ChaCha20Poly1305 ChaCha20Poly1305 ChaCha20 [CIPHER | WRAPPING]
-        CHACHA20_BITS;
+    CKM_CHACHA20_POLY1305 ChaCha20Poly1305 ChaCha20Poly1305 ChaCha20 [CIPHER] CHACHA20_BITS;
 
     CKM_GENERIC_SECRET_KEY_GEN Generate(CKK_GENERIC_SECRET) None None [GENERATE] GENERIC;
     CKM_PKCS5_PBKD2 Pbkdf2 Pbkdf2 None [GENERATE] GENERIC;
