@@ -257,6 +257,92 @@ static void unload(const char *path) {
     }
 }
 
+static CK_RV make_lock(void **lock) {
+    pthread_mutex_t *made = malloc(sizeof *made);
+    if (!made || pthread_mutex_init(made, NULL)) return CKR_GENERAL_ERROR;
+    *lock = made;
+    return CKR_OK;
+}
+
+static CK_RV end_lock(void *lock) {
+    free(lock);
+    return CKR_OK;
+}
+
+static CK_RV take_lock(void *lock) {
+    return pthread_mutex_lock(lock) ? CKR_GENERAL_ERROR : CKR_OK;
+}
+
+static CK_RV give_lock(void *lock) {
+    return pthread_mutex_unlock(lock) ? CKR_MUTEX_NOT_LOCKED : CKR_OK;
+}
+
+/* The four ways of "C_Initialize" to say whose locks are used, and what is none of them. With each that allows
+ * threads, threads of the application work at once. */
+static void locking(void) {
+    static const CK_FLAGS flags[] = {0, CKF_OS_LOCKING_OK, CKF_LIBRARY_CANT_CREATE_OS_THREADS,
+                                     CKF_LIBRARY_CANT_CREATE_OS_THREADS | CKF_OS_LOCKING_OK};
+    CK_C_INITIALIZE_ARGS arguments;
+    pthread_t threads[THREADS];
+    size_t way, index;
+    for (way = 0; way < 8; way++) {
+        memset(&arguments, 0, sizeof arguments);
+        arguments.flags = flags[way % 4];
+        if (way >= 4) {
+            arguments.CreateMutex = make_lock;
+            arguments.DestroyMutex = end_lock;
+            arguments.LockMutex = take_lock;
+            EXPECT(module->C_Initialize(&arguments), CKR_ARGUMENTS_BAD);
+            arguments.UnlockMutex = give_lock;
+        }
+        CHECK(module->C_Initialize(&arguments));
+        open_and_log_in();
+        make_pair();
+        CHECK(sign_in(session));
+        /* Neither functions nor the flag: the application says that it has one thread. */
+        if (way >= 4 || (arguments.flags & CKF_OS_LOCKING_OK)) {
+            for (index = 0; index < THREADS; index++) {
+                if (pthread_create(&threads[index], NULL, program, NULL)) _exit(1);
+            }
+            for (index = 0; index < THREADS; index++) pthread_join(threads[index], NULL);
+        }
+        CHECK(module->C_Finalize(NULL_PTR));
+    }
+}
+
+static pthread_barrier_t unloading;
+
+static void *outliving(void *unused) {
+    (void)unused;
+    program(NULL);
+    pthread_barrier_wait(&unloading);
+    /* The library is unloaded here, and this thread ends after it. */
+    pthread_barrier_wait(&unloading);
+    return NULL;
+}
+
+/* Without C_Finalize, before the threads that used it end; then a fork and an exit, in which nothing of it may run. */
+static void unload_in_use(void) {
+    pthread_t threads[THREADS];
+    int index, status = 0;
+    pid_t pid;
+    start();
+    pthread_barrier_init(&unloading, NULL, THREADS + 1);
+    for (index = 0; index < THREADS; index++) {
+        if (pthread_create(&threads[index], NULL, outliving, NULL)) _exit(1);
+    }
+    pthread_barrier_wait(&unloading);
+    dlclose(library);
+    pthread_barrier_wait(&unloading);
+    for (index = 0; index < THREADS; index++) pthread_join(threads[index], NULL);
+    pid = fork();
+    if (pid == 0) exit(0);
+    if (pid < 0 || waitpid(pid, &status, 0) != pid || status != 0) {
+        fprintf(stderr, "the child ended with %#x\n", status);
+        _exit(1);
+    }
+}
+
 int main(int count, char **arguments) {
     if (count != 3) return 2;
     alarm(120);
@@ -269,6 +355,8 @@ int main(int count, char **arguments) {
     else if (!strcmp(arguments[2], "finalize_wakes")) finalize_wakes();
     else if (!strcmp(arguments[2], "exit_without_finalize")) exit_without_finalize();
     else if (!strcmp(arguments[2], "unload")) unload(arguments[1]);
+    else if (!strcmp(arguments[2], "unload_in_use")) unload_in_use();
+    else if (!strcmp(arguments[2], "locking")) locking();
     else return 2;
     return 0;
 }

@@ -120,6 +120,16 @@ fn unloaded_and_loaded_again() {
     run("unload");
 }
 
+#[test]
+fn unloaded_in_the_midst_of_use() {
+    run("unload_in_use");
+}
+
+#[test]
+fn locks_of_the_system_and_of_the_application() {
+    run("locking");
+}
+
 /// The functions and the kinds of their arguments, for the C program; nothing for those that end or
 /// begin what it needs, or wait.
 fn functions() -> String {

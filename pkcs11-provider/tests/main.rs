@@ -22,6 +22,7 @@ mod post_quantum;
 mod public_sessions;
 mod recovery;
 mod robustness;
+mod rules;
 mod sessions;
 mod signatures;
 mod signatures_first;

@@ -22,7 +22,7 @@ fn pair(
     generate_pair(session, kind, &public, &open(Attributes::new())).expect("made")
 }
 
-fn encapsulate(
+pub(crate) fn encapsulate(
     session: &Session,
     public: CK_OBJECT_HANDLE,
     template: &Attributes,
@@ -46,7 +46,7 @@ fn encapsulate(
     Rv::from_code(code).map_or(Ok(key), Err)
 }
 
-fn decapsulate(
+pub(crate) fn decapsulate(
     session: &Session,
     private: CK_OBJECT_HANDLE,
     template: &Attributes,

@@ -8,7 +8,7 @@ use keybridge_pkcs11::rv::Rv;
 
 use crate::support::*;
 
-fn alone() -> MutexGuard<'static, ()> {
+pub(crate) fn alone() -> MutexGuard<'static, ()> {
     static TURN: Mutex<()> = Mutex::new(());
     module();
     TURN.lock().unwrap_or_else(PoisonError::into_inner)

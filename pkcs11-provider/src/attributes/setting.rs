@@ -95,14 +95,46 @@ pub(crate) fn set(
 }
 
 /// A `CK_DATE`; empty, or eight zero bytes, is none.
+///
+/// # Errors
+/// `CKR_ATTRIBUTE_VALUE_INVALID` for what is no day from 1900 on.
 pub(super) fn date(bytes: &[u8]) -> Result<Option<[u8; 8]>> {
-    let unknown = bytes.iter().all(|&byte| byte == 0);
-    match <[u8; 8]>::try_from(bytes) {
-        Ok(digits) if !unknown => Ok(Some(digits)),
-        Ok(_) => Ok(None),
-        Err(_) if bytes.is_empty() => Ok(None),
-        Err(_) => Err(Rv::ATTRIBUTE_VALUE_INVALID),
+    let invalid = Rv::ATTRIBUTE_VALUE_INVALID;
+    if bytes.is_empty() || bytes == [0; 8] {
+        return Ok(None);
     }
+    let digits = <[u8; 8]>::try_from(bytes).map_err(|_| invalid)?;
+    if is_day(&digits) {
+        Ok(Some(digits))
+    } else {
+        Err(invalid)
+    }
+}
+
+/// Whether the digits name a day ("CK_DATE").
+fn is_day(digits: &[u8; 8]) -> bool {
+    if !digits.iter().all(u8::is_ascii_digit) {
+        return false;
+    }
+    let number = |digits: &[u8]| {
+        digits
+            .iter()
+            .fold(0, |number, digit| number * 10 + u32::from(digit - b'0'))
+    };
+    let (year, month, day) = (
+        number(&digits[..4]),
+        number(&digits[4..6]),
+        number(&digits[6..]),
+    );
+    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let days = match month {
+        2 if leap => 29,
+        2 => 28,
+        4 | 6 | 9 | 11 => 30,
+        1..=12 => 31,
+        _ => return false,
+    };
+    year >= 1900 && (1..=days).contains(&day)
 }
 
 fn set_flag(
