@@ -85,6 +85,16 @@ impl Failure {
         self
     }
 
+    /// In the word that Add, Set and Adjust Attribute have for what only the server sets, and Modify and
+    /// Delete Attribute have not (2.1 sections 6.1.2.1, 6.1.3.1, 6.1.51.1).
+    #[must_use]
+    pub fn read_only_attribute(self) -> Self {
+        self.renamed(
+            ResultReason::AttributeReadOnly,
+            ResultReason::ReadOnlyAttribute,
+        )
+    }
+
     /// Adds what is returned in spite of the failure.
     #[must_use]
     pub fn with_payload(mut self, payload: ResponsePayload) -> Self {

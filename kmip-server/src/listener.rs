@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use keybridge_core::{Error, Result};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::settings::ServerSettings;
 
@@ -59,6 +59,7 @@ pub enum AttestationPolicy {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct ListenerSettings {
     /// Its address. Port 0 takes a free port, which is then printed.
+    #[serde(deserialize_with = "address")]
     pub address: SocketAddr,
     /// How messages are carried.
     #[serde(default)]
@@ -77,6 +78,27 @@ pub struct ListenerSettings {
     pub account: Option<String>,
     /// What is done with attestation credentials.
     pub attestation: Option<AttestationPolicy>,
+}
+
+/// An address in the configuration; what is none is named with what one looks like.
+fn address<'de, D: Deserializer<'de>>(from: D) -> std::result::Result<SocketAddr, D::Error> {
+    parse_address(&String::deserialize(from)?)
+}
+
+/// Several of them.
+pub(crate) fn addresses<'de, D: Deserializer<'de>>(
+    from: D,
+) -> std::result::Result<Vec<SocketAddr>, D::Error> {
+    let texts = Vec::<String>::deserialize(from)?;
+    texts.iter().map(|text| parse_address(text)).collect()
+}
+
+fn parse_address<E: serde::de::Error>(text: &str) -> std::result::Result<SocketAddr, E> {
+    text.parse().map_err(|_| {
+        E::custom(format!(
+            "{text:?} is no address with a port, as \"127.0.0.1:5696\" and \"[::]:5696\" are"
+        ))
+    })
 }
 
 /// A listener with everything that concerns it.

@@ -331,12 +331,17 @@ fn address(bytes: &[u8]) -> Option<std::net::IpAddr> {
 /// # Errors
 /// [`PkiError::Certificate`].
 pub fn read_certificate(path: &Path) -> Result<Vec<u8>, PkiError> {
-    use rustls::pki_types::{CertificateDer, pem::PemObject};
+    use rustls::pki_types::CertificateDer;
+    use rustls::pki_types::pem::{self, PemObject};
     CertificateDer::from_pem_file(path)
         .map(|der| der.to_vec())
         .map_err(|error| PkiError::Certificate {
             path: path.to_owned(),
-            reason: error.to_string(),
+            reason: match error {
+                pem::Error::NoItemsFound => "there is no certificate (PEM) in it".to_owned(),
+                pem::Error::Io(error) => error.to_string(),
+                error => error.to_string(),
+            },
         })
 }
 

@@ -9,17 +9,17 @@ use keybridge_core::{Error, Result};
 use keybridge_kmip::message::RequestBatchItem;
 use serde::Deserialize;
 
-use crate::listener::{AttestationPolicy, IdentifyBy, ListenerSettings};
+use crate::listener::{self, AttestationPolicy, IdentifyBy, ListenerSettings};
 
 /// `[server]`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct ServerSettings {
     /// Addresses of the KMIP listeners. Port 0 takes a free port, which is then printed.
-    #[serde(default = "default_listen")]
+    #[serde(default = "default_listen", deserialize_with = "listener::addresses")]
     pub listen: Vec<SocketAddr>,
     /// Addresses of KMIP over HTTPS; none by default.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "listener::addresses")]
     pub listen_https: Vec<SocketAddr>,
     /// The path of requests over HTTPS.
     #[serde(default = "default_path")]

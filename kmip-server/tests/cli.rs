@@ -338,6 +338,77 @@ fn status_shows_what_the_policy_relaxes_and_demands() {
     assert!(refused.contains(&format!("line {line}")), "{refused}");
 }
 
+/// What another part of the bridge would meet later is told by `status` and `serve` at once, with what to do.
+#[test]
+fn mistakes_in_the_configuration_are_told_with_a_way_out() {
+    let bridge = Bridge::new(&["--account", "acme"]);
+    let file = bridge.dir().join("keybridge.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let with = |from: &str, to: &str| {
+        assert!(text.contains(from), "{from}");
+        std::fs::write(&file, text.replace(from, to)).unwrap();
+    };
+    let software = "protection = \"software\"";
+    with(software, "protection = \"hsm:none\"");
+    let said = bridge.fails(7, "status");
+    assert!(
+        said.contains("[[token]] 1") && said.contains("hsm:none"),
+        "{said}"
+    );
+    with("account = \"acme\"", "account = \"ghost\"");
+    let slots = &bridge.json("status")["slots"];
+    let expected = serde_json::json!([{"slot": 0, "account": "ghost", "account_exists": false}]);
+    assert_eq!(slots, &expected);
+    let shown = String::from_utf8(bridge.run("status").stdout).unwrap();
+    assert!(shown.contains("no account \"ghost\""), "{shown}");
+    with("127.0.0.1:5696", "localhost");
+    let said = bridge.fails(7, "serve");
+    assert!(
+        said.contains("\"localhost\" is no address with a port"),
+        "{said}"
+    );
+    std::fs::write(&file, &text).unwrap();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap();
+    let said = bridge.fails(1, &format!("serve --listen {address}"));
+    assert!(said.contains("another program listens there"), "{said}");
+    let key = bridge.dir().join("server.key");
+    let good = std::fs::read(&key).unwrap();
+    let said = |contents: &[u8]| {
+        std::fs::write(&key, contents).unwrap();
+        bridge.fails(1, "serve --listen 127.0.0.1:0")
+    };
+    let rubbish = said(b"rubbish");
+    assert!(rubbish.contains("no private key (PEM) in it"), "{rubbish}");
+    let other = std::fs::read(bridge.dir().join("ca.key")).unwrap();
+    let other = said(&other);
+    assert!(
+        other.contains("not the private key of the certificate"),
+        "{other}"
+    );
+    std::fs::write(&key, good).unwrap();
+    bridge.json("key create k --type aes-256");
+    for days in ["-1", "3651", "3000000"] {
+        let said = bridge.fails(2, &format!("key delete k --days {days}"));
+        assert!(said.contains("0..=3650"), "{said}");
+    }
+}
+
+/// A server whose certificate is over goes on, as clients that do not look may still be served; it is said.
+#[test]
+fn an_expired_certificate_of_the_server_is_told() {
+    let bridge = Bridge::new(&[]);
+    assert_eq!(bridge.json("status")["certificate_expired"], false);
+    let mut expired = rcgen::CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+    expired.not_after = rcgen::date_time_ymd(2020, 1, 1);
+    let key = rcgen::KeyPair::generate().unwrap();
+    let certificate = expired.self_signed(&key).unwrap().pem();
+    std::fs::write(bridge.dir().join("server.crt"), certificate).unwrap();
+    assert_eq!(bridge.json("status")["certificate_expired"], true);
+    let shown = String::from_utf8(bridge.run("status").stdout).unwrap();
+    assert!(shown.contains("EXPIRED"), "{shown}");
+}
+
 #[test]
 fn people_get_tables_and_scripts() {
     let bridge = Bridge::new(&[]);

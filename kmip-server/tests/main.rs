@@ -17,6 +17,7 @@ mod https;
 mod identity;
 mod legacy;
 mod legacy_answers;
+mod lifecycle;
 mod locating;
 mod messages;
 mod network;

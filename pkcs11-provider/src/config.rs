@@ -54,6 +54,7 @@ enum Mode {
 /// A token and the slot it is in.
 pub(crate) struct ConfiguredToken {
     pub(crate) slot: u32,
+    pub(crate) account: String,
     pub(crate) token: Box<dyn Token>,
 }
 
@@ -119,7 +120,7 @@ pub(crate) fn read(path: &Path) -> Result<Vec<ConfiguredToken>> {
         let label = section.label.unwrap_or_default();
         let token = Embedded::new(
             Arc::clone(&store),
-            section.account,
+            section.account.clone(),
             label,
             protection,
             section.edwards_point,
@@ -127,6 +128,7 @@ pub(crate) fn read(path: &Path) -> Result<Vec<ConfiguredToken>> {
         );
         tokens.push(ConfiguredToken {
             slot,
+            account: section.account,
             token: Box::new(token),
         });
     }

@@ -51,6 +51,15 @@ pub fn initialize(arguments: &InitializeArguments) -> Result<()> {
     initialize_with(arguments, config::tokens)
 }
 
+/// The slots that a configuration file makes, each with the name of its account. Opens no store.
+///
+/// # Errors
+/// [`keybridge_core::Error::Configuration`], as [`initialize`] would meet it.
+pub fn configured(file: &Path) -> keybridge_core::Result<Vec<(u32, String)>> {
+    let tokens = config::read(file)?.into_iter();
+    Ok(tokens.map(|token| (token.slot, token.account)).collect())
+}
+
 /// [`initialize`] with a configuration file of the caller's choice: for programs of ours that have
 /// one already, and do not come through C.
 ///

@@ -70,15 +70,15 @@ fn dates_are_kept_and_must_be_dates() {
         .bytes(CKA_START_DATE, b"20200101")
         .bytes(CKA_END_DATE, b"20201231");
     let key = aes(&session, dated).expect("made");
-    assert_eq!(
-        get(&session, key, CKA_START_DATE),
-        Ok(b"20200101".to_vec())
-    );
+    assert_eq!(get(&session, key, CKA_START_DATE), Ok(b"20200101".to_vec()));
     assert_eq!(get(&session, key, CKA_END_DATE), Ok(b"20201231".to_vec()));
     let mut ecb = mechanism(CKM_AES_ECB);
     check(call!(C_EncryptInit, session.0, &mut ecb, key));
     check(set(&session, key, &new().bytes(CKA_END_DATE, b"20280229")));
-    assert_eq!(find(&session, &new().bytes(CKA_END_DATE, b"20280229")), [key]);
+    assert_eq!(
+        find(&session, &new().bytes(CKA_END_DATE, b"20280229")),
+        [key]
+    );
     for none in [&b""[..], &[0; 8]] {
         check(set(&session, key, &new().bytes(CKA_END_DATE, none)));
         assert_eq!(get(&session, key, CKA_END_DATE), Ok(vec![]));
@@ -200,10 +200,7 @@ fn the_officer_vouches_and_the_user_does_not() {
     );
     let kwp = mechanism(CKM_AES_KEY_WRAP_KWP);
     for key in [shy, copy(&session, shy, &new()).expect("copied")] {
-        assert_eq!(
-            wrap(&session, &kwp, other, key),
-            Err(Rv::KEY_NOT_WRAPPABLE)
-        );
+        assert_eq!(wrap(&session, &kwp, other, key), Err(Rv::KEY_NOT_WRAPPABLE));
         wrap(&session, &kwp, wrapping, key).expect("under a trusted key");
     }
     for key in [wrapping, other] {
@@ -220,15 +217,7 @@ fn a_user_may_log_in_by_name_if_it_is_empty() {
     let named = |user, pin: &[u8], name: *mut u8, length| {
         let pin_length = pin.len() as _;
         let pin = mutable(pin);
-        call!(
-            C_LoginUser,
-            session.0,
-            user,
-            pin,
-            pin_length,
-            name,
-            length
-        )
+        call!(C_LoginUser, session.0, user, pin, pin_length, name, length)
     };
     let name = mutable(b"alice");
     refused(named(CKU_USER, USER_PIN, name, 5), Rv::ARGUMENTS_BAD);
@@ -302,9 +291,9 @@ fn every_kind_of_trust_is_kept() {
         .bytes(CKA_SERIAL_NUMBER, &[2, 1, 9])
         .bytes(CKA_HASH_OF_CERTIFICATE, &[3; 32])
         .ulong(CKA_NAME_HASH_ALGORITHM, CKM_SHA256);
-    let all = levels
-        .iter()
-        .fold(trust, |all, (kind, level)| all.ulong(*kind, (*level).into()));
+    let all = levels.iter().fold(trust, |all, (kind, level)| {
+        all.ulong(*kind, (*level).into())
+    });
     let (code, object) = create(&session, &all);
     check(code);
     for (kind, level) in levels {

@@ -80,11 +80,11 @@ impl Failure {
             Error::SealFailed(_) => {
                 "check KEYBRIDGE_PASSPHRASE, or the file that [seal] of the configuration names"
             }
-            Error::KeyState { .. } => {
+            Error::KeyState { .. } | Error::IllegalKeyTransition { .. } => {
                 "`keybridge key show` tells more; `key enable` or `key cancel-delete` opens it"
             }
             Error::Configuration(_) => {
-                "--config FILE or KEYBRIDGE_CONFIG names it; `keybridge init` makes one"
+                "--config FILE or KEYBRIDGE_CONFIG names the file; `keybridge init` makes one, with every setting explained"
             }
             Error::HsmUnavailable { .. } => {
                 "check the module's path, the token's label and the PIN in [[hsm.pool]]"

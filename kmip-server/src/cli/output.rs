@@ -100,7 +100,7 @@ pub(super) fn facts(facts: &[(&str, String)]) -> String {
     facts
         .iter()
         .filter(|(_, value)| !value.is_empty())
-        .map(|(name, value)| format!("{name:width$}  {}\n", printable(value, "\n")))
+        .map(|(name, value)| format!("{name:width$}  {}\n", printable(value, "")))
         .collect()
 }
 
@@ -148,7 +148,9 @@ mod tests {
             ("name", "a".into()),
             ("identifier", "b".into()),
             ("x", String::new()),
+            ("label", "c\nstate  enabled".into()),
         ]);
-        assert_eq!(text, "name        a\nidentifier  b\n");
+        let shown = "name        a\nidentifier  b\nlabel       c\\nstate  enabled\n";
+        assert_eq!(text, shown);
     }
 }

@@ -27,6 +27,9 @@ struct Status {
     accounts: Vec<AccountStatus>,
     listeners: Vec<ListenerStatus>,
     certificate_expires: Option<String>,
+    certificate_expired: bool,
+    /// What the PKCS#11 module shows, by `[[token]]`.
+    slots: Vec<SlotStatus>,
     /// Keys that processes may have left in HSMs when they died, and that could not be removed yet.
     hsm_leftovers: usize,
 }
@@ -44,6 +47,14 @@ struct AccountStatus {
 }
 
 #[derive(Debug, Serialize)]
+struct SlotStatus {
+    slot: u32,
+    account: String,
+    /// Whether the store has that account: else the slot has a token that is not initialized.
+    account_exists: bool,
+}
+
+#[derive(Debug, Serialize)]
 struct ListenerStatus {
     address: SocketAddr,
     transport: Transport,
@@ -58,6 +69,7 @@ const KEY_COUNT_LIMIT: usize = 100_000;
 /// Opens the store, which proves configuration, seal and HSM, and reports.
 pub(super) fn run(config: Option<&Path>, output: Output) -> Outcome {
     let configuration = Configuration::find(config)?;
+    let tokens = keybridge_pkcs11::module::configured(&configuration.path)?;
     let kms = configuration.open()?;
     let mut accounts = Vec::new();
     for account in kms.accounts()? {
@@ -75,6 +87,12 @@ pub(super) fn run(config: Option<&Path>, output: Output) -> Outcome {
             name: account.name,
         });
     }
+    let slots = tokens.into_iter().map(|(slot, account)| SlotStatus {
+        slot,
+        account_exists: accounts.iter().any(|known| known.name == account),
+        account,
+    });
+    let slots = slots.collect();
     let server = configuration.server().ok();
     let listeners = server.iter().flat_map(ServerSettings::listeners).map(
         |Listener {
@@ -102,7 +120,9 @@ pub(super) fn run(config: Option<&Path>, output: Output) -> Outcome {
             SealSettings::Hsm { pool } => format!("hsm:{pool}"),
         },
         accounts,
+        slots,
         listeners: listeners.collect(),
+        certificate_expired: expires.is_some_and(|end| end < Timestamp::now()),
         certificate_expires: expires.map(output::rfc3339),
         config: configuration.path,
     };
@@ -139,7 +159,12 @@ fn for_people(status: &Status) -> String {
         ("KMIP", listeners.join(", ")),
         (
             "certificate until",
-            status.certificate_expires.clone().unwrap_or_default(),
+            match &status.certificate_expires {
+                Some(end) if status.certificate_expired => {
+                    format!("{end}: EXPIRED, clients refuse it")
+                }
+                end => end.clone().unwrap_or_default(),
+            },
         ),
     ]);
     text.push('\n');
@@ -165,6 +190,13 @@ fn for_people(status: &Status) -> String {
         if let Some(warning) = listener.warning {
             text.push_str(&format!("\n{}: {warning}", listener.address));
         }
+    }
+    for slot in status.slots.iter().filter(|slot| !slot.account_exists) {
+        text.push_str(&format!(
+            "\n[[token]] in slot {}: there is no account {:?} yet; C_InitToken or \
+             `keybridge account create` makes it",
+            slot.slot, slot.account
+        ));
     }
     for account in &status.accounts {
         text.push_str(&policy_of(account));

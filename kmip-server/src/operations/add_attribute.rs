@@ -15,7 +15,7 @@ pub(super) fn handle(
         .attribute
         .0
         .ok_or_else(|| Failure::invalid_message("no attribute is given"))?;
-    let echoed = edit(context, id, &Edit::Add(new))?;
+    let echoed = edit(context, id, &Edit::Add(new)).map_err(Failure::read_only_attribute)?;
     Ok(AddAttributeResponse {
         unique_identifier: identifier(id),
         attribute: echoed.map(Into::into).unwrap_or_default(),

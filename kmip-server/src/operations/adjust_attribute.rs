@@ -61,15 +61,10 @@ pub(super) fn handle(
     } else {
         Edit::Add(new)
     };
-    edit(context, id, &change).map_err(read_only_attribute)?;
+    edit(context, id, &change).map_err(Failure::read_only_attribute)?;
     Ok(AdjustAttributeResponse {
         unique_identifier: identifier(id),
     })
-}
-
-/// This operation's word for what only the server sets.
-fn read_only_attribute(failure: Failure) -> Failure {
-    failure.renamed(R::AttributeReadOnly, R::ReadOnlyAttribute)
 }
 
 /// The standard's attributes that are numbers, intervals or Booleans.

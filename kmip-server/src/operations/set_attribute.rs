@@ -15,7 +15,7 @@ pub(super) fn handle(
         .attribute
         .0
         .ok_or_else(|| Failure::invalid_message("no attribute is given"))?;
-    edit(context, id, &Edit::Set(new))?;
+    edit(context, id, &Edit::Set(new)).map_err(Failure::read_only_attribute)?;
     Ok(SetAttributeResponse {
         unique_identifier: identifier(id),
     })

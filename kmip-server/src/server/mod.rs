@@ -55,13 +55,28 @@ pub enum ServerError {
         error: keybridge_core::Error,
     },
     /// An address that cannot be listened on.
-    #[error("cannot listen on {address}: {error}")]
+    #[error("cannot listen on {address}: {error}{}", listening(error))]
     Listen {
         /// The address.
         address: SocketAddr,
         /// The system's word.
         error: std::io::Error,
     },
+}
+
+/// What to do about an address that cannot be listened on.
+fn listening(error: &std::io::Error) -> &'static str {
+    match error.kind() {
+        std::io::ErrorKind::AddrInUse => {
+            "; another program listens there, maybe another `keybridge serve`: stop it, or choose \
+             another address with [server] listen or --listen"
+        }
+        std::io::ErrorKind::AddrNotAvailable => {
+            "; it is none of this machine's: [server] listen says which"
+        }
+        std::io::ErrorKind::PermissionDenied => "; ports below 1024 are for root",
+        _ => "",
+    }
 }
 
 /// A server that listens.

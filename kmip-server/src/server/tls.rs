@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
+use keybridge_core::time::Timestamp;
 use rustls::crypto::aws_lc_rs;
-use rustls::pki_types::{
-    CertificateDer, CertificateRevocationListDer, PrivateKeyDer, UnixTime, pem::PemObject,
-};
+use rustls::pki_types::pem::{self, PemObject};
+use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer, UnixTime};
 use rustls::server::danger::ClientCertVerifier;
 use rustls::server::{ClientHello, ResolvesServerCert, ServerSessionMemoryCache};
 use rustls::sign::CertifiedKey;
@@ -17,6 +17,7 @@ use webpki::{CertRevocationList, OwnedCertRevocationList};
 
 use super::verify::ClientVerifier;
 use crate::listener::{Listener, Transport};
+use crate::pki;
 use crate::settings::ServerSettings;
 
 /// TLS sessions that can be resumed, in memory.
@@ -43,6 +44,15 @@ impl TlsError {
         Self::File {
             path: path.to_owned(),
             reason: reason.to_string(),
+        }
+    }
+
+    /// A PEM file, which should hold a `what`.
+    fn pem(path: &Path, error: pem::Error, what: &str) -> Self {
+        match error {
+            pem::Error::NoItemsFound => Self::file(path, format!("there is no {what} (PEM) in it")),
+            pem::Error::Io(error) => Self::file(path, error),
+            error => Self::file(path, error),
         }
     }
 
@@ -238,7 +248,7 @@ fn load(
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     let found: Vec<_> = CertificateDer::pem_file_iter(path)
         .and_then(Iterator::collect)
-        .map_err(|error| TlsError::file(path, error))?;
+        .map_err(|error| TlsError::pem(path, error, "certificate"))?;
     if found.is_empty() {
         return Err(TlsError::file(path, "there is no certificate in it"));
     }
@@ -268,9 +278,25 @@ fn certified(
     provider: &rustls::crypto::CryptoProvider,
 ) -> Result<Arc<CertifiedKey>, TlsError> {
     let chain = certificates(certificate)?;
-    let der = PrivateKeyDer::from_pem_file(key).map_err(|error| TlsError::file(key, error))?;
+    let der = PrivateKeyDer::from_pem_file(key)
+        .map_err(|error| TlsError::pem(key, error, "private key"))?;
+    if let Ok(facts) = pki::facts(&chain[0])
+        && facts.expires < Timestamp::now()
+    {
+        let file = certificate.display();
+        tracing::warn!("the server's certificate {file} has expired: clients will refuse it");
+    }
     let certified = CertifiedKey::from_der(chain, der, provider).map_err(|error| {
-        TlsError::file(key, format!("{error} (with {})", certificate.display()))
+        let certificate = certificate.display();
+        TlsError::file(
+            key,
+            match error {
+                rustls::Error::InconsistentKeys(_) => {
+                    format!("it is not the private key of the certificate {certificate}")
+                }
+                error => format!("{error} (with {certificate})"),
+            },
+        )
     })?;
     Ok(Arc::new(certified))
 }

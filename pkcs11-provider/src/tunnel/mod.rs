@@ -74,6 +74,7 @@ impl Tunnel {
         let token = Embedded::over(kms, account.to_owned(), Protection::Software);
         let tokens = vec![ConfiguredToken {
             slot: SLOT,
+            account: account.to_owned(),
             token: Box::new(token),
         }];
         Ok(Self {

@@ -20,6 +20,9 @@ const ID_BYTES: usize = 8;
 /// Keys in one `key list` when nothing is said.
 const LIST_LIMIT: usize = 1000;
 
+/// The longest that a deletion waits: ten years. What is to be kept longer is disabled.
+const MOST_DAYS: i64 = 3650;
+
 /// `key …`
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
@@ -60,7 +63,8 @@ pub(super) enum Command {
         /// Name, alias or identifier
         key: String,
         /// Days until then; 0 destroys at once
-        #[arg(long, value_name = "DAYS")]
+        #[arg(long, value_name = "DAYS", allow_negative_numbers = true,
+              value_parser = clap::value_parser!(u32).range(0..=MOST_DAYS))]
         days: Option<u32>,
     },
     /// Take a scheduled deletion back; the key is disabled then
