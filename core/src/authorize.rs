@@ -3,6 +3,7 @@
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::audit::{Actor, Verb};
 use crate::error::{Error, Result};
@@ -98,8 +99,17 @@ pub struct Caller {
     origin: Origin,
     door: Door,
     actor: OnceLock<Actor>,
+    standing: Standing,
     /// What a batch did so far, if it may have to be undone.
     undo: Option<UndoLog>,
+}
+
+/// Of which generation a caller's credential was, and when that was last seen to be the present one.
+#[derive(Debug, Default)]
+struct Standing {
+    generation: u32,
+    /// As the cache counts changes of principals; 0 is never.
+    seen: AtomicU64,
 }
 
 impl Caller {
@@ -122,8 +132,33 @@ impl Caller {
             origin,
             door,
             actor: OnceLock::new(),
+            standing: Standing::default(),
             undo: None,
         }
+    }
+
+    /// The caller whose credential was of that generation when the cache had seen so many changes of principals.
+    pub(crate) fn of_generation(mut self, generation: u32, seen: u64) -> Self {
+        self.standing = Standing {
+            generation,
+            seen: AtomicU64::new(seen),
+        };
+        self
+    }
+
+    /// The generation that its credential was of.
+    pub(crate) const fn generation(&self) -> u32 {
+        self.standing.generation
+    }
+
+    /// Whether its credential was good when the cache had seen so many changes of principals.
+    pub(crate) fn stood_at(&self, seen: u64) -> bool {
+        self.standing.seen.load(Ordering::Relaxed) == seen
+    }
+
+    /// Notes that it was.
+    pub(crate) fn note_standing(&self, seen: u64) {
+        self.standing.seen.store(seen, Ordering::Relaxed);
     }
 
     /// The same caller for the length of one batch, whose changes are noted so that
@@ -139,6 +174,10 @@ impl Caller {
             origin: self.origin,
             door: self.door,
             actor: OnceLock::new(),
+            standing: Standing {
+                generation: self.standing.generation,
+                seen: AtomicU64::new(self.standing.seen.load(Ordering::Relaxed)),
+            },
             undo: Some(UndoLog::default()),
         }
     }

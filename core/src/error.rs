@@ -35,6 +35,9 @@ pub enum Error {
     /// Nobody is logged in, and this needs it.
     #[error("log in first")]
     LoginRequired,
+    /// Somebody logged in, but what proved him was revoked since, or replaced by somebody else.
+    #[error("the login has ended: its PIN or credential was replaced or revoked; log in again")]
+    LoginEnded,
     /// Wrong PIN, password or credential.
     #[error("wrong PIN or credential")]
     WrongCredential,
@@ -340,6 +343,7 @@ impl Error {
             Self::RoleTaken { .. } => 48,
             Self::PolicyForbids(_) => 49,
             Self::ConstraintViolated(_) => 50,
+            Self::LoginEnded => 51,
         }
     }
 }
@@ -347,7 +351,7 @@ impl Error {
 /// The words of [`Error::audit_code`] for people: `success`, `denied`, …
 #[must_use]
 pub const fn audit_result_name(code: u16) -> &'static str {
-    const NAMES: [&str; 51] = [
+    const NAMES: [&str; 52] = [
         "success",
         "not found",
         "exists already",
@@ -399,6 +403,7 @@ pub const fn audit_result_name(code: u16) -> &'static str {
         "role taken",
         "policy",
         "constraint violated",
+        "login ended",
     ];
     if (code as usize) < NAMES.len() {
         NAMES[code as usize]

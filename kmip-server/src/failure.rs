@@ -177,6 +177,7 @@ fn reasons(error: &Error) -> (ResultReason, ResultReason) {
         Error::AlreadyExists { .. } => (R::InvalidField, R::NonUniqueNameAttribute),
         Error::Denied(_) => same(R::PermissionDenied),
         Error::LoginRequired
+        | Error::LoginEnded
         | Error::WrongCredential
         | Error::CredentialLocked
         | Error::CredentialRevoked(_)

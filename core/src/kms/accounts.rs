@@ -233,6 +233,7 @@ pub(super) fn credential_of(new: NewCredential) -> Result<Credential> {
             expires: Some(expires),
             revoked: None,
             failures: 0,
+            generation: 0,
         },
         NewCredential::Subject(identity) => Credential {
             name: claim(&identity)?,
@@ -240,6 +241,7 @@ pub(super) fn credential_of(new: NewCredential) -> Result<Credential> {
             expires: None,
             revoked: None,
             failures: 0,
+            generation: 0,
         },
         NewCredential::Password(password) => Credential {
             name: "password".into(),
@@ -249,6 +251,7 @@ pub(super) fn credential_of(new: NewCredential) -> Result<Credential> {
             expires: None,
             revoked: None,
             failures: 0,
+            generation: 0,
         },
     })
 }

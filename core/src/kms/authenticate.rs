@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::id::{AccountId, PrincipalId};
 use crate::model::{Credential, CredentialKind, Principal, Role};
 use crate::secret::SecretBytes;
-use crate::store;
+use crate::store::{self, ChangeNumber};
 use crate::time::Timestamp;
 
 impl Kms {
@@ -27,6 +27,7 @@ impl Kms {
         door: Door,
     ) -> Result<Arc<Caller>> {
         self.freshen()?;
+        let seen = self.cache.principal_changes();
         let principal = match self.cache.principal(fingerprint) {
             Some(principal) => principal,
             None => self.load_principal(fingerprint)?,
@@ -47,7 +48,7 @@ impl Kms {
         {
             return Ok(caller);
         }
-        let caller = caller_of(&principal, credential, origin, door);
+        let caller = caller_of(&principal, credential, (origin, door), seen);
         if !is_good(credential) {
             return self.refuse(&caller, Error::CredentialRevoked(principal.name.clone()));
         }
@@ -78,17 +79,18 @@ impl Kms {
         origin: Origin,
         door: Door,
     ) -> Result<Arc<Caller>> {
+        let seen = self.seen_principals()?;
         let row = store::read(self.store.as_ref(), |reader| {
             reader.principal(earlier.principal())
         })?;
         let principal = self.vault.principal(&row.ok_or(Error::WrongCredential)?)?;
-        let is_its = |credential: &&Credential| credential.name == earlier.credential();
+        let is_its = |credential: &&Credential| proved(credential, earlier);
         let credential = principal
             .credentials
             .iter()
             .find(is_its)
             .ok_or(Error::WrongCredential)?;
-        let caller = caller_of(&principal, credential, origin, door);
+        let caller = caller_of(&principal, credential, (origin, door), seen);
         if !is_good(credential) {
             return self.refuse(&caller, Error::CredentialRevoked(principal.name));
         }
@@ -96,6 +98,54 @@ impl Kms {
             return self.refuse(&caller, Error::CredentialLocked);
         }
         Ok(caller)
+    }
+
+    /// Whether somebody who logged in may still call: at the head of every verb. What any process committed before
+    /// holds from here on. Costs two loads while no principal changed, and then one look at his.
+    ///
+    /// # Errors
+    /// [`Error::LoginEnded`] once what proved the caller was revoked, or replaced by somebody else.
+    pub(super) fn admit(&self, caller: &Caller) -> Result<ChangeNumber> {
+        let number = self.freshen()?;
+        let seen = self.cache.principal_changes();
+        if !caller.stood_at(seen) {
+            if caller.principal() != NOBODY {
+                self.check_standing(caller)?;
+            }
+            caller.note_standing(seen);
+        }
+        Ok(number)
+    }
+
+    fn check_standing(&self, caller: &Caller) -> Result<()> {
+        let row = store::read(self.store.as_ref(), |reader| {
+            reader.principal(caller.principal())
+        })?;
+        let principal = self.vault.principal(&row.ok_or(Error::LoginEnded)?)?;
+        let stands = |credential: &Credential| proved(credential, caller) && is_good(credential);
+        if principal.role == caller.role() && principal.credentials.iter().any(stands) {
+            Ok(())
+        } else {
+            Err(Error::LoginEnded)
+        }
+    }
+
+    /// Whether a login holds: what proved the caller was neither revoked nor replaced by somebody else.
+    ///
+    /// # Errors
+    /// Store errors.
+    pub fn is_login_good(&self, caller: &Caller) -> Result<bool> {
+        match self.admit(caller) {
+            Ok(_) => Ok(true),
+            Err(Error::LoginEnded) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// How often principals have changed, asked before one is read.
+    fn seen_principals(&self) -> Result<u64> {
+        self.freshen()?;
+        Ok(self.cache.principal_changes())
     }
 
     /// Refuses somebody, and says so in the audit.
@@ -116,12 +166,13 @@ impl Kms {
         origin: Origin,
         door: Door,
     ) -> Result<Arc<Caller>> {
+        let seen = self.seen_principals()?;
         match self.principal_by_name(account, name)? {
             Some(principal)
                 if pin_credential(&principal)
                     .is_some_and(|credential| credential.name != tokens::PIN) =>
             {
-                self.known_or_checked(&principal, password, origin, door)
+                self.known_or_checked(&principal, password, (origin, door), seen)
             }
             _ => {
                 // An unknown name takes as long as a wrong password.
@@ -150,12 +201,13 @@ impl Kms {
         door: Door,
     ) -> Result<Arc<Caller>> {
         let _turn = self.turnstiles.enter(principal);
+        let seen = self.seen_principals()?;
         // As it is now: others may have tried meanwhile.
         let row = store::read(self.store.as_ref(), |reader| reader.principal(principal))?;
         let principal = self.vault.principal(&row.ok_or(Error::WrongCredential)?)?;
         let tries = self.settings.limits.pin_tries;
         let credential = pin_credential(&principal).ok_or(Error::PinNotInitialized)?;
-        let caller = caller_of(&principal, credential, origin, door);
+        let caller = caller_of(&principal, credential, (origin, door), seen);
         let CredentialKind::Password { phc } = &credential.kind else {
             return Err(Error::PinNotInitialized);
         };
@@ -201,8 +253,8 @@ impl Kms {
         &self,
         principal: &Principal,
         given: &SecretBytes,
-        origin: Origin,
-        door: Door,
+        (origin, door): (Origin, Door),
+        seen: u64,
     ) -> Result<Arc<Caller>> {
         let good = pin_credential(principal)
             .filter(|credential| credential.failures == 0 && credential.revoked.is_none());
@@ -210,7 +262,7 @@ impl Kms {
             && let CredentialKind::Password { phc } = &credential.kind
         {
             if password::matched_lately(given, phc) {
-                return Ok(caller_of(principal, credential, origin, door));
+                return Ok(caller_of(principal, credential, (origin, door), seen));
             }
             let caller = self.check_password(principal.id, given, origin, door)?;
             password::remember(given, phc);
@@ -223,10 +275,10 @@ impl Kms {
 fn caller_of(
     principal: &Principal,
     credential: &Credential,
-    origin: Origin,
-    door: Door,
+    (origin, door): (Origin, Door),
+    seen: u64,
 ) -> Arc<Caller> {
-    Arc::new(Caller::proven(
+    let caller = Caller::proven(
         principal.account,
         principal.id,
         principal.role,
@@ -234,7 +286,13 @@ fn caller_of(
         credential.name.clone(),
         origin,
         door,
-    ))
+    );
+    Arc::new(caller.of_generation(credential.generation, seen))
+}
+
+/// Whether a caller was proven by this credential, as it is now.
+fn proved(credential: &Credential, caller: &Caller) -> bool {
+    credential.name == caller.credential() && credential.generation == caller.generation()
 }
 
 fn is_good(credential: &Credential) -> bool {

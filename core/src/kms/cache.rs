@@ -93,6 +93,9 @@ struct Entries {
 pub(super) struct Cache {
     /// Copy of `Entries::number`, to be read without the lock.
     number: AtomicU64,
+    /// How often principals have changed, as far as this cache saw; begins at 1. Read after [`Cache::freshen`]
+    /// and before a principal is: then what is read is as new as the number, or newer.
+    principal_changes: AtomicU64,
     entries: RwLock<Entries>,
     limit: usize,
 }
@@ -101,6 +104,7 @@ impl Cache {
     pub(super) fn new(limit: usize) -> Self {
         Self {
             number: AtomicU64::new(0),
+            principal_changes: AtomicU64::new(1),
             entries: RwLock::default(),
             limit,
         }
@@ -116,13 +120,18 @@ impl Cache {
         let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
         let number = match changes {
             Changes::Known(number, changes) => {
+                let mut principals = 0;
                 for change in changes {
+                    principals += u64::from(matches!(change, Change::Principal(_)));
                     entries.drop_changed(change);
                 }
+                self.principal_changes
+                    .fetch_add(principals, Ordering::Relaxed);
                 number
             }
             Changes::Everything(number) => {
                 *entries = Entries::default();
+                self.principal_changes.fetch_add(1, Ordering::Relaxed);
                 number
             }
         };
@@ -130,6 +139,11 @@ impl Cache {
         entries.number = entries.number.max(number);
         self.number.store(entries.number, Ordering::Release);
         Ok(entries.number)
+    }
+
+    /// How often principals have changed, as of the last [`Cache::freshen`] of this thread.
+    pub(super) fn principal_changes(&self) -> u64 {
+        self.principal_changes.load(Ordering::Relaxed)
     }
 
     pub(super) fn object(&self, id: ObjectId) -> Option<Arc<Loaded>> {

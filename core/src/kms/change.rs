@@ -35,28 +35,30 @@ impl Kms {
     ) -> Result<T> {
         let mut touched = (None, None);
         let mut steps = Steps::default();
-        let result = store::write(self.store.as_ref(), |transaction| {
-            let mut change = Change {
-                kms: self,
-                transaction,
-                caller,
-                verb,
-                now: Timestamp::now(),
-                record: self.new_record(caller, verb),
-                steps: Steps::new(caller.undo_log().is_some()),
-            };
-            let done = job(&mut change);
-            touched = (change.record.object, change.record.key);
-            let value = done?;
-            let Change {
-                transaction,
-                record,
-                steps: done,
-                ..
-            } = change;
-            self.audit.record_in(transaction, &record)?;
-            steps = done;
-            Ok(value)
+        let result = self.admit(caller).and_then(|_| {
+            store::write(self.store.as_ref(), |transaction| {
+                let mut change = Change {
+                    kms: self,
+                    transaction,
+                    caller,
+                    verb,
+                    now: Timestamp::now(),
+                    record: self.new_record(caller, verb),
+                    steps: Steps::new(caller.undo_log().is_some()),
+                };
+                let done = job(&mut change);
+                touched = (change.record.object, change.record.key);
+                let value = done?;
+                let Change {
+                    transaction,
+                    record,
+                    steps: done,
+                    ..
+                } = change;
+                self.audit.record_in(transaction, &record)?;
+                steps = done;
+                Ok(value)
+            })
         });
         if result.is_ok() {
             match caller.undo_log().filter(|_| steps.may_be_undone()) {

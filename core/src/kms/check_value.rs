@@ -34,7 +34,7 @@ impl Kms {
     /// # Errors
     /// [`Error::NotFound`].
     pub fn check_value(&self, caller: &Arc<Caller>, object: ObjectId) -> Result<Option<[u8; 3]>> {
-        self.freshen()?;
+        self.admit(caller)?;
         let loaded = self.load(object)?;
         check_object(caller, Verb::Inspect, &loaded.object)?;
         if loaded.object.attributes.check_value.is_some() {

@@ -18,7 +18,7 @@ impl Kms {
     /// [`Error::Denied`], store errors.
     pub fn conventions(&self, caller: &Arc<Caller>) -> Result<Arc<Conventions>> {
         authorize(caller, Verb::Inspect, None)?;
-        self.freshen()?;
+        self.admit(caller)?;
         let account = caller.account();
         if let Some(kept) = self.cache.conventions(account) {
             return Ok(kept);

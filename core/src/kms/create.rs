@@ -32,6 +32,7 @@ impl Kms {
             request.protection = Protection::Software;
         }
         self.refusable(caller, Verb::Create, None, || {
+            self.admit(caller)?;
             let secret = Resource::to_be(caller, &request.secret, request.lifetime);
             authorize(caller, Verb::Create, Some(&secret))?;
             if request.spec.is_asymmetric() {

@@ -25,7 +25,7 @@ impl Kms {
     /// # Errors
     /// [`Error::NotFound`], also for what the caller may not see.
     pub fn inspect(&self, caller: &Arc<Caller>, object: ObjectId) -> Result<Arc<Object>> {
-        self.freshen()?;
+        self.admit(caller)?;
         let loaded = self.load(object)?;
         match check_object(caller, Verb::Inspect, &loaded.object) {
             Ok(()) => Ok(Arc::clone(&loaded.object)),
@@ -43,7 +43,7 @@ impl Kms {
     /// [`Error::Denied`], store errors.
     pub fn find(&self, caller: &Arc<Caller>, find: &Find<'_>) -> Result<Vec<ObjectId>> {
         authorize(caller, Verb::Find, None)?;
-        self.freshen()?;
+        self.admit(caller)?;
         let fits = |loaded: &Arc<Loaded>| {
             let object = &loaded.object;
             check_object(caller, Verb::Inspect, object).is_ok()
@@ -179,7 +179,7 @@ impl Kms {
     /// # Errors
     /// [`Error::Sensitive`], [`Error::NotExtractable`], [`Error::NoMaterial`], [`Error::KeyState`].
     pub fn export(&self, caller: &Arc<Caller>, object: ObjectId) -> Result<Exported> {
-        self.freshen()?;
+        self.admit(caller)?;
         let result = self.load(object).and_then(|loaded| {
             check_object(caller, Verb::Export, &loaded.object)?;
             if let Some(state) = self.gate_of(&loaded.object)? {

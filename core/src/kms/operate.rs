@@ -155,7 +155,7 @@ impl Kms {
         purpose: Purpose,
         mechanism: &Mechanism,
     ) -> Result<(Arc<Loaded>, ChangeNumber)> {
-        let number = self.freshen()?;
+        let number = self.admit(caller)?;
         let loaded = self.load(object)?;
         check_object(caller, purpose.verb(), &loaded.object)?;
         self.check_gates(&loaded, purpose, mechanism)?;

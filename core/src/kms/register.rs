@@ -212,6 +212,7 @@ impl Kms {
         descent: Descent,
     ) -> Result<Object> {
         let resource = Resource::to_be(caller, &request.attributes, request.lifetime);
+        self.admit(caller)?;
         authorize(caller, verb, Some(&resource))?;
         rules::check_new(caller, &request.attributes)?;
         let policy = self.policies.of(caller.account(), self)?;
@@ -359,7 +360,7 @@ impl Kms {
         edit: &mut dyn FnMut(&mut Attributes) -> Result<()>,
     ) -> Result<ObjectId> {
         let source = self.refusable(caller, Verb::Copy, Some(object), || {
-            self.freshen()?;
+            self.admit(caller)?;
             let source = self.load(object)?;
             // The source is looked at only; what is made is the copy.
             check_object(caller, Verb::Inspect, &source.object)?;

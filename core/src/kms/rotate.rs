@@ -48,7 +48,7 @@ impl Kms {
             lifecycle::check_gate(current.state)?;
             let primary = current.primary_version().and_then(|version| version.secret);
             let primary = primary.ok_or(Error::NoMaterial("its primary version was destroyed"))?;
-            self.freshen()?;
+            self.admit(caller)?;
             let old = self.load(primary)?;
             let policy = self.policies.of(caller.account(), self)?;
             policy.check_kind(current.spec, old.object.key_gen_mechanism)?;

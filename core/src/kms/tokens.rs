@@ -118,7 +118,13 @@ impl Kms {
                 ));
             }
             if let Some(phc) = phc {
-                change.set_password(account.id, SECURITY_OFFICER, Role::SecurityOfficer, phc)?;
+                change.set_password(
+                    account.id,
+                    SECURITY_OFFICER,
+                    Role::SecurityOfficer,
+                    phc,
+                    SetBy::Another,
+                )?;
             } else {
                 change.reset_token(&account)?;
             }
@@ -130,7 +136,8 @@ impl Kms {
         })
     }
 
-    /// `C_InitPIN`: the security officer sets the user's PIN and clears its lock.
+    /// `C_InitPIN`: the security officer sets the user's PIN and clears its lock. Logins by the old PIN end, in every
+    /// process.
     ///
     /// # Errors
     /// [`Error::Denied`], [`Error::PinLength`].
@@ -146,11 +153,17 @@ impl Kms {
                     "only the security officer sets the user's PIN".into(),
                 ));
             }
-            change.set_password(change.caller.account(), USER, Role::User, phc)
+            change.set_password(
+                change.caller.account(),
+                USER,
+                Role::User,
+                phc,
+                SetBy::Another,
+            )
         })
     }
 
-    /// `C_SetPIN`: changes the PIN of `role` (SO or user), proven by the old one.
+    /// `C_SetPIN`: changes the PIN of `role` (SO or user), proven by the old one. His logins go on.
     ///
     /// # Errors
     /// As [`Kms::login`], and [`Error::PinLength`].
@@ -166,7 +179,7 @@ impl Kms {
         let caller = self.login(account, role, old, door)?;
         let phc = password::hash(new)?;
         self.change(&caller, Verb::SetPin, |change| {
-            change.set_password(account, change.caller.name(), role, phc)
+            change.set_password(account, change.caller.name(), role, phc, SetBy::Holder)
         })
     }
 
@@ -222,6 +235,15 @@ impl Kms {
     }
 }
 
+/// Who sets a PIN.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum SetBy {
+    /// Whoever it proves, and who proved the old one: his logins go on.
+    Holder,
+    /// Somebody else: logins by the old one end.
+    Another,
+}
+
 impl Change<'_> {
     /// Sets the PIN of a principal, making the principal if it is not there.
     fn set_password(
@@ -230,15 +252,8 @@ impl Change<'_> {
         name: &str,
         role: Role,
         phc: String,
+        by: SetBy,
     ) -> Result<()> {
-        let kind = CredentialKind::Password { phc };
-        let fresh = Credential {
-            name: PIN.into(),
-            kind,
-            expires: None,
-            revoked: None,
-            failures: 0,
-        };
         let mut principal = match self.transaction.principal_by_name(account, name)? {
             Some(row) => self.kms.vault.principal(&row)?,
             None => Principal {
@@ -250,10 +265,22 @@ impl Change<'_> {
                 created: self.now,
             },
         };
+        let generation = match (pin_credential(&principal), by) {
+            (None, _) => 0,
+            (Some(old), SetBy::Holder) => old.generation,
+            (Some(old), SetBy::Another) => old.generation.wrapping_add(1),
+        };
         principal
             .credentials
             .retain(|credential| !matches!(credential.kind, CredentialKind::Password { .. }));
-        principal.credentials.push(fresh);
+        principal.credentials.push(Credential {
+            name: PIN.into(),
+            kind: CredentialKind::Password { phc },
+            expires: None,
+            revoked: None,
+            failures: 0,
+            generation,
+        });
         self.put_principal(&principal)
     }
 

@@ -81,6 +81,16 @@ pub struct Credential {
     pub revoked: Option<Timestamp>,
     /// Wrong tries since the last good one (PINs and passwords).
     pub failures: u32,
+    /// How often somebody other than its holder has set it. A login is good for one generation; who changes
+    /// his own PIN stays in it.
+    #[serde(default, skip_serializing_if = "is_first")]
+    pub generation: u32,
+}
+
+// The form that serde asks for.
+#[expect(clippy::trivially_copy_pass_by_ref)]
+const fn is_first(generation: &u32) -> bool {
+    *generation == 0
 }
 
 /// What a credential is checked against. No variant holds a secret in the clear.

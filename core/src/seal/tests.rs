@@ -209,6 +209,7 @@ fn other_rows_come_back_and_are_sealed() {
         expires: None,
         revoked: None,
         failures: 0,
+        generation: 0,
     };
     let principal = Principal {
         id: PrincipalId::random(),

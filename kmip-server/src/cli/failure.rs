@@ -105,6 +105,7 @@ fn core_code(error: &Error) -> u8 {
         Error::NotFound { .. } => 3,
         Error::Denied(_)
         | Error::LoginRequired
+        | Error::LoginEnded
         | Error::WrongCredential
         | Error::CredentialLocked
         | Error::CredentialRevoked(_)

@@ -65,7 +65,7 @@ fn table(error: &Error, doing: Doing) -> Rv {
         },
         // Private objects are invisible to the public: there is no such handle.
         Error::LoginRequired if doing == D::Object => Rv::OBJECT_HANDLE_INVALID,
-        Error::LoginRequired => Rv::USER_NOT_LOGGED_IN,
+        Error::LoginRequired | Error::LoginEnded => Rv::USER_NOT_LOGGED_IN,
         Error::WrongCredential => Rv::PIN_INCORRECT,
         Error::CredentialLocked => Rv::PIN_LOCKED,
         Error::CredentialRevoked(_) => Rv::PIN_EXPIRED,

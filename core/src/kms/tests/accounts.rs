@@ -355,3 +355,102 @@ fn in_a_protected_account_nothing_is_destroyed_at_once() {
     kms.protect_account(&administrator, false).expect("off");
     kms.register(&user, replace).expect("replaced");
 }
+
+#[test]
+fn a_login_ends_when_somebody_else_sets_the_pin_and_not_when_its_holder_does() {
+    let bridge = Bridge::new();
+    let (kms, account) = (&bridge.kms, bridge.account());
+    let user = bridge.user(Door::Pkcs11);
+    let key = bridge.aes(&user, "k").secret;
+    let mut begun = kms
+        .begin(&user, key, Purpose::Encrypt, gcm())
+        .expect("begin");
+    let mut spent = kms
+        .begin(&user, key, Purpose::Encrypt, gcm())
+        .expect("begin");
+    kms.run(&mut spent, b"x", &mut [0; 64]).expect("run");
+
+    kms.set_pin(
+        account,
+        Role::User,
+        &PIN.into(),
+        &"his own".into(),
+        Door::Pkcs11,
+    )
+    .expect("set");
+    encrypt(kms, &user, key, b"x").expect("his login goes on");
+    let other = kms
+        .login(account, Role::User, &"his own".into(), Door::Pkcs11)
+        .expect("login");
+
+    let so = kms
+        .login(account, Role::SecurityOfficer, &SO_PIN.into(), Door::Pkcs11)
+        .expect("SO");
+    kms.init_pin(&so, &"another".into()).expect("reset");
+    for caller in [&user, &other] {
+        assert!(!kms.is_login_good(caller).expect("asked"));
+        let ended = |result: Option<Error>| assert!(matches!(result, Some(Error::LoginEnded)));
+        ended(encrypt(kms, caller, key, b"x").err());
+        ended(kms.inspect(caller, key).err());
+        ended(kms.export(caller, key).err());
+        ended(kms.find(caller, &Find::default()).err());
+        ended(kms.delete(caller, key).err());
+        ended(
+            kms.create_key(caller, CreateKey::new(KeySpec::Aes { bits: 256 }))
+                .err(),
+        );
+    }
+    let mut output = [0; 64];
+    let running = kms.run(&mut begun, b"x", &mut output);
+    assert!(matches!(running, Err(Error::LoginEnded)), "what had begun");
+    let renewed = kms.renew(&mut spent, gcm());
+    assert!(matches!(renewed, Err(Error::LoginEnded)), "its next use");
+
+    assert!(
+        kms.is_login_good(&so).expect("asked"),
+        "the SO's login is another"
+    );
+    let again = kms
+        .login(account, Role::User, &"another".into(), Door::Pkcs11)
+        .expect("login");
+    encrypt(kms, &again, key, b"x").expect("the new login");
+}
+
+#[test]
+fn a_login_ends_with_its_revocation_and_with_its_token() {
+    let bridge = Bridge::new();
+    let (kms, account) = (&bridge.kms, bridge.account());
+    let user = bridge.user(Door::Pkcs11);
+    let administrator = kms.local_administrator(account);
+    kms.revoke_client(&administrator, "user").expect("revoke");
+    let made = kms.create_key(&user, CreateKey::new(KeySpec::Aes { bits: 256 }));
+    assert!(matches!(made, Err(Error::LoginEnded)));
+    let so = kms
+        .login(account, Role::SecurityOfficer, &SO_PIN.into(), Door::Pkcs11)
+        .expect("SO");
+    kms.init_pin(&so, &PIN.into()).expect("a PIN again");
+    assert!(!kms.is_login_good(&user).expect("asked"));
+
+    let user = bridge.user(Door::Pkcs11);
+    kms.init_token(account, &SO_PIN.into(), "anew", Door::Pkcs11)
+        .expect("initialized again");
+    kms.init_pin(&so, &PIN.into()).expect("a PIN again");
+    assert!(
+        !kms.is_login_good(&user).expect("asked"),
+        "it was another user's"
+    );
+}
+
+#[test]
+fn a_login_goes_on_while_others_try_wrong_pins() {
+    let bridge = Bridge::new();
+    let user = bridge.user(Door::Pkcs11);
+    let key = bridge.aes(&user, "k").secret;
+    for _ in 0..20 {
+        let tried = bridge
+            .kms
+            .login(bridge.account(), Role::User, &"wrong".into(), Door::Pkcs11);
+        assert!(tried.is_err());
+        encrypt(&bridge.kms, &user, key, b"x").expect("whoever is in stays in");
+    }
+}
