@@ -290,6 +290,58 @@ fn a_store_sealed_by_an_hsm_needs_it() {
     bridge.token().tool("--list-objects").fails();
 }
 
+/// Somebody else sets the user's PIN, or revokes it, while a program is logged in: the program's login is over at its
+/// next call, and a login by the new PIN is as good as any. What he does himself does not throw him out.
+#[test]
+fn a_login_ends_behind_the_back_of_a_program() {
+    let bridge = Bridge::new();
+    let token = bridge.token();
+    bridge.create_key("k", "--type aes-256");
+    let mut user = User::start(&token);
+    let mut other = User::start(&token);
+    assert_eq!(user.ask("encrypt k"), "ok 16");
+    assert_eq!(user.ask(&format!("set-pin {} his-own-1", token.pin)), "ok ");
+    for user in [&mut user, &mut other] {
+        assert_eq!(user.ask("encrypt k"), "ok 16", "his own change");
+        assert_eq!(user.ask("again"), "ok 16");
+    }
+
+    let by_so = ["--so-pin", &token.so_pin, "--pin", "anew-12"];
+    let reset = token.command("pkcs11-tool").arg("--module");
+    reset
+        .arg(&token.module)
+        .words("--login --login-type so --init-pin")
+        .args(by_so)
+        .ok();
+    for user in [&mut user, &mut other] {
+        for line in ["again", "encrypt k", "make another", "list", "again"] {
+            let answer = user.ask(line);
+            assert!(answer.starts_with("error "), "{line}: {answer}");
+            assert!(answer.contains("is not logged in"), "{line}: {answer}");
+        }
+    }
+    // Whoever hears that logs in again.
+    assert!(user.ask("login his-own-1").contains("PIN is incorrect"));
+    assert_eq!(user.ask("login anew-12"), "ok ");
+    assert_eq!(user.ask("encrypt k"), "ok 16");
+    assert_eq!(other.ask("state"), "ok RwPublic");
+    assert!(
+        other.ask("again").starts_with("error "),
+        "its handle is gone"
+    );
+    assert_eq!(other.ask("login anew-12"), "ok ");
+    assert_eq!(other.ask("encrypt k"), "ok 16");
+
+    bridge.cli("client revoke user").ok();
+    for user in [&mut user, &mut other] {
+        let answer = user.ask("again");
+        assert!(answer.contains("is not logged in"), "{answer}");
+        assert!(user.ask("login anew-12").starts_with("error "));
+    }
+    bridge.cli("audit verify").ok();
+    bridge.cli("audit list --json").ok().says("login ended");
+}
+
 /// A process with an open token session.
 struct User {
     child: Child,

@@ -110,6 +110,7 @@ impl Instance {
     /// # Errors
     /// `CKR_SESSION_HANDLE_INVALID`.
     pub fn session_information(&self, session: CK_SESSION_HANDLE) -> Result<SessionInformation> {
+        self.leave_ended_login(self.slot_of(session)?);
         self.in_session(session, |session, slot| {
             let read_write = session.is_read_write();
             let flags = if read_write { CKF_RW_SESSION } else { 0 };
@@ -132,7 +133,9 @@ impl Instance {
             UserType::User => LoginState::User,
             UserType::SecurityOfficer => LoginState::SecurityOfficer,
         };
-        let slot = &self.slots[self.slot_of(session)?];
+        let index = self.slot_of(session)?;
+        self.leave_ended_login(index);
+        let slot = &self.slots[index];
         let counts = slot.lock();
         slot.login(&counts, wanted, &pin)
     }
@@ -168,6 +171,23 @@ impl Instance {
         drop(counts);
         self.drop_private_operations(slot);
         Ok(())
+    }
+
+    /// Logs out whose PIN somebody else has set meanwhile, or revoked: until then every call of his is refused with
+    /// `CKR_USER_NOT_LOGGED_IN`, and whoever hears that shall be able to log in.
+    fn leave_ended_login(&self, index: usize) {
+        let slot = &self.slots[index];
+        if slot.login_state() == LoginState::Public || slot.token.is_login_good() {
+            return;
+        }
+        let counts = slot.lock();
+        // Another thread may have logged out, and in again, before this one had the lock.
+        if slot.login_state() == LoginState::Public || slot.token.is_login_good() {
+            return;
+        }
+        self.forget(index, &slot.logout());
+        drop(counts);
+        self.drop_private_operations(slot);
     }
 
     /// `C_SessionCancel`: ends the operations that the flags name. All can be ended at any time.

@@ -218,6 +218,11 @@ impl Token for Embedded {
         Ok(())
     }
 
+    fn is_login_good(&self) -> bool {
+        self.call(|kms, caller| kms.is_login_good(caller))
+            .unwrap_or(true)
+    }
+
     fn logout(&self) {
         self.caller.store(None);
     }

@@ -66,6 +66,9 @@ pub trait Token: Send + Sync {
     fn set_pin(&self, role: Role, old: &SecretBytes, new: &SecretBytes) -> Result<()>;
     /// Logs in, for the whole process.
     fn login(&self, role: Role, pin: &SecretBytes) -> Result<()>;
+    /// Whether the login of this process, if there is one, still holds: nobody else has set its PIN or revoked it.
+    /// When the token cannot tell it says yes; whoever uses the login will hear.
+    fn is_login_good(&self) -> bool;
     /// Becomes the public again.
     fn logout(&self);
 
