@@ -209,7 +209,8 @@ fn a_key_that_asks_each_time_gets_the_pin_each_time() {
     let session = Session::new();
     let public = Attributes::new().bytes(CKA_EC_PARAMS, P256);
     let private = Attributes::new().bool(CKA_ALWAYS_AUTHENTICATE, true);
-    let (_, private) =
+    let private = private.bool(CKA_DERIVE, true);
+    let (public, private) =
         generate_pair(&session, CKM_EC_KEY_PAIR_GEN, &public, &private).expect("made");
     let mut ecdsa = mechanism(CKM_ECDSA);
     let (mut out, mut length) = ([0; 64], 64);
@@ -217,6 +218,22 @@ fn a_key_that_asks_each_time_gets_the_pin_each_time() {
     check(call!(C_SignInit, session.0, &mut ecdsa, private));
     let code = call!(C_Sign, session.0, mutable(&[1; 32]), 32, out, &mut length);
     refused(code, Rv::USER_NOT_LOGGED_IN);
+    // A derivation is one call: there is no moment for the PIN.
+    let point = get(&session, public, CKA_EC_POINT).expect("a point");
+    let parameter = CK_ECDH1_DERIVE_PARAMS {
+        kdf: CKD_NULL,
+        ulSharedDataLen: 0,
+        pSharedData: null_mut(),
+        ulPublicDataLen: point.len() as _,
+        pPublicData: mutable(&point),
+    };
+    let derived = crate::derivations::derive(
+        &session,
+        with_parameter(CKM_ECDH1_DERIVE, &parameter),
+        private,
+        &Attributes::new().ulong(CKA_VALUE_LEN, 32),
+    );
+    assert_eq!(derived.err(), Some(Rv::USER_NOT_LOGGED_IN));
     for _ in 0..2 {
         check(call!(C_SignInit, session.0, &mut ecdsa, private));
         refused(

@@ -159,6 +159,7 @@ impl Kms {
         let loaded = self.load(object)?;
         check_object(caller, purpose.verb(), &loaded.object)?;
         self.check_gates(&loaded, purpose, mechanism)?;
+        check_can_be_proven(&loaded.object, purpose)?;
         let policy = self.policies.of(caller.account(), self)?;
         policy.check_mechanism(mechanism, loaded.object.spec)?;
         self.check_engine(&loaded.object, purpose, mechanism)?;
@@ -387,6 +388,20 @@ impl Kms {
         )?;
         result
     }
+}
+
+/// A key with `CKA_ALWAYS_AUTHENTICATE` asks for its user "for each use", which is proven between the beginning of an
+/// operation and its end. What is done in one call has no such moment: "omitting to re-authenticate … will result in
+/// CKR_USER_NOT_LOGGED_IN" (PKCS#11 3.2, "Private key objects").
+fn check_can_be_proven(object: &Object, purpose: Purpose) -> Result<()> {
+    let in_one_call = matches!(
+        purpose,
+        Purpose::Unwrap | Purpose::Derive | Purpose::Decapsulate
+    );
+    if in_one_call && object.attributes.always_authenticate {
+        return Err(Error::LoginRequired);
+    }
+    Ok(())
 }
 
 /// Makes the initialization vector that a caller left to us.

@@ -129,6 +129,41 @@ fn gcm_without_an_iv_gets_a_random_one() {
     assert_ne!(one, two);
 }
 
+/// What is done in one call has no moment at which the user could be proven.
+#[test]
+fn a_key_that_asks_each_time_is_not_used_in_one_call() {
+    let bridge = Bridge::new();
+    let user = bridge.user(Door::Pkcs11);
+    let target = bridge.aes(&user, "target").secret;
+    let mut request = CreateKey::new(KeySpec::Aes { bits: 256 });
+    request.secret = attributes("k");
+    request.secret.extractable = true;
+    let plain = bridge.kms.create_key(&user, request.clone());
+    let plain = plain.expect("a key").secret;
+    request.secret.always_authenticate = true;
+    let always = bridge.kms.create_key(&user, request).expect("a key").secret;
+    let mechanism = Mechanism::KeyWrapPad;
+    let encode = |_: &Object, value: &SecretBytes| Ok(value.clone());
+    let wrapped = bridge.kms.wrap(&user, target, &mechanism, plain, &encode);
+    let wrapped = wrapped.expect("wrap");
+    let unwrap = |unwrapping_key| {
+        let mut template = Register::new(crate::ObjectClass::SecretKey, SecretBytes::default());
+        template.spec = Some(KeySpec::Aes { bits: 256 });
+        template.attributes = attributes("back");
+        let request = UnwrapKey {
+            unwrapping_key,
+            mechanism: mechanism.clone(),
+            wrapped: &wrapped,
+            template,
+            kind: &|_| None,
+            decode: &Ok,
+        };
+        bridge.kms.unwrap(&user, request)
+    };
+    unwrap(target).expect("unwrap");
+    assert!(matches!(unwrap(always), Err(Error::LoginRequired)));
+}
+
 #[test]
 fn wrapped_and_unwrapped_it_is_the_same_key() {
     let bridge = Bridge::new();
