@@ -41,19 +41,44 @@ pub(super) struct Segment {
     recent: (&'static str, u32),
 }
 
+/// File and memory of a journal that is folded, for the next one: asking the system for both anew takes
+/// longer than filling them. The file stays locked.
+pub(super) struct Spare {
+    path: PathBuf,
+    file: MappedFile,
+    uses: Vec<frame::Use>,
+}
+
+impl Spare {
+    /// Where the file is.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
 /// What cannot be numbered yet.
 struct Undefined;
 
 impl Segment {
-    /// Begins a journal in a new file.
-    pub(super) fn create(
+    /// Begins a journal in a file of that name: a new one, or the spare one renamed. Frames that stand in
+    /// it are of another journal, and so do not fit this one's key.
+    pub(super) fn begin(
         path: &Path,
+        spare: Option<Spare>,
         id: JournalId,
         key: &hmac::Key,
         boot: &[u8; 16],
         lane: usize,
     ) -> io::Result<Self> {
-        let mut file = MappedFile::create(path, FILE_BYTES)?;
+        let (mut file, mut uses) = match spare {
+            Some(spare) => {
+                std::fs::rename(&spare.path, path)?;
+                (spare.file, spare.uses)
+            }
+            None => (MappedFile::create(path, FILE_BYTES)?, Vec::new()),
+        };
+        uses.clear();
+        uses.reserve(usize::try_from(FRAMES).unwrap_or(0));
         let mac = JournalMac::new(key, id, boot);
         file.put(8, id.as_bytes());
         file.put(24, boot);
@@ -69,7 +94,10 @@ impl Segment {
             file,
             mac,
             count: 0,
-            written: Journal::default(),
+            written: Journal {
+                uses,
+                ..Journal::default()
+            },
             journal: JOURNALS.fetch_add(1, Ordering::Relaxed),
             lane,
             actors: HashMap::new(),
@@ -95,17 +123,13 @@ impl Segment {
         &self.written
     }
 
-    /// Takes the memory of an earlier journal, or new one if that is empty. Memory that nobody wrote to
-    /// yet takes no room, and what was written to is not asked of the system again.
-    pub(super) fn take_memory(&mut self, mut memory: Vec<frame::Use>) {
-        memory.clear();
-        memory.reserve(usize::try_from(FRAMES).unwrap_or(0));
-        self.written.uses = memory;
-    }
-
-    /// The memory of a journal that is folded.
-    pub(super) fn into_memory(self) -> Vec<frame::Use> {
-        self.written.uses
+    /// What is left of a journal that is folded.
+    pub(super) fn into_spare(self) -> Spare {
+        Spare {
+            path: self.path,
+            file: self.file,
+            uses: self.written.uses,
+        }
     }
 
     /// Appends a use; false if there is no room for it.

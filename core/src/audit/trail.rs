@@ -16,13 +16,12 @@ use rustix::process::geteuid;
 use super::actor::{LANES, Use};
 use super::chain::Chain;
 use super::entry::{Begun, Entry, Folded, rows};
-use super::frame;
 use super::journal::{self, Journal};
 use super::list::{Filter, list};
 use super::mac::derive;
 use super::record::Record;
 use super::report::{Place, Report};
-use super::segment::Segment;
+use super::segment::{Segment, Spare};
 use crate::error::{Error, Result};
 use crate::id::JournalId;
 use crate::store::{Store, Transaction, read, write};
@@ -31,6 +30,9 @@ use crate::time::nanoseconds_now;
 /// Full journals of this process that may wait to be folded (because the disk is full, say) before
 /// further uses are refused.
 const MOST_RETIRED: usize = 2 * LANES;
+
+/// How the names of journals' files end.
+const EXTENSION: &str = ".journal";
 
 /// The audit of one store, as one process keeps it.
 ///
@@ -45,8 +47,7 @@ pub struct Audit {
     process: u32,
     lanes: [Lane; LANES],
     retired: Mutex<Vec<Segment>>,
-    /// A folded journal's memory, for the next one.
-    spare: Mutex<Vec<frame::Use>>,
+    spare: Mutex<Option<Spare>>,
 }
 
 /// The journal that some of the threads write, alone on its cache lines.
@@ -84,7 +85,7 @@ impl Audit {
             process: std::process::id(),
             lanes: Default::default(),
             retired: Mutex::new(Vec::new()),
-            spare: Mutex::new(Vec::new()),
+            spare: Mutex::new(None),
         }
     }
 
@@ -170,12 +171,12 @@ impl Audit {
         self.make_folder().map_err(|error| self.failure(&error))?;
         let id = JournalId::random();
         let path = self.path(id);
+        let spare = lock(&self.spare).take();
         // The file is made inside the transaction: whoever finds the journal registered finds its file,
         // and its lock.
         let begun = write(&*self.store, |transaction| {
-            let segment = Segment::create(&path, id, &self.journals, &self.boot, lane)
-                .and_then(|mut segment| {
-                    segment.take_memory(std::mem::take(&mut *lock(&self.spare)));
+            let segment = Segment::begin(&path, spare, id, &self.journals, &self.boot, lane)
+                .and_then(|segment| {
                     hand_over(segment.file(), Some(&self.folder))?;
                     Ok(segment)
                 })
@@ -220,41 +221,84 @@ impl Audit {
             lock(&self.retired).extend(current);
         }
         self.fold_retired()?;
+        if let Some(spare) = lock(&self.spare).take() {
+            remove(spare.path());
+        }
         self.fold_dead()
     }
 
     fn fold_retired(&self) -> Result<()> {
         let mut retired = lock(&self.retired);
         while let Some(segment) = retired.last() {
-            self.fold_journal(segment.id, &segment.path, segment.written())?;
-            let memory = retired.pop().map(Segment::into_memory);
-            *lock(&self.spare) = memory.unwrap_or_default();
-        }
-        Ok(())
-    }
-
-    /// Folds journals whose process is gone: nobody holds their lock.
-    fn fold_dead(&self) -> Result<()> {
-        for id in read(&*self.store, |reader| reader.journals())? {
-            let path = self.path(id);
-            let file = match OpenOptions::new().read(true).write(true).open(&path) {
-                Ok(file) => file,
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                    self.fold_journal(id, &path, &missing())?;
-                    continue;
-                }
-                Err(error) => return Err(self.failure(&error)),
-            };
-            if flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok() {
-                self.fold_journal(id, &path, &self.read(id, &file)?)?;
+            self.fold_journal(segment.id, segment.written())?;
+            let spare = retired.pop().map(Segment::into_spare);
+            if let Some(earlier) = std::mem::replace(&mut *lock(&self.spare), spare) {
+                remove(earlier.path());
             }
         }
         Ok(())
     }
 
-    /// Writes a journal's uses into the chain and removes it. The caller holds its lock, or there is no
-    /// file.
-    fn fold_journal(&self, id: JournalId, path: &Path, journal: &Journal) -> Result<()> {
+    /// Folds journals whose process is gone: nobody holds their lock. Files that such a process kept for its
+    /// next journal are removed.
+    fn fold_dead(&self) -> Result<()> {
+        let registered = read(&*self.store, |reader| reader.journals())?;
+        let spares = self.files().map_err(|error| self.failure(&error))?;
+        if spares.iter().any(|id| !registered.contains(id)) {
+            self.remove_dead_spares()?;
+        }
+        for id in registered {
+            let path = self.path(id);
+            let file = match OpenOptions::new().read(true).write(true).open(&path) {
+                Ok(file) => file,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    self.fold_journal(id, &missing())?;
+                    continue;
+                }
+                Err(error) => return Err(self.failure(&error)),
+            };
+            if flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok() {
+                self.fold_journal(id, &self.read(id, &file)?)?;
+                remove(&path);
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes files that are no journals and that nobody holds the lock of. Journals are made within write
+    /// transactions, so within one of our own no file is a journal that is just being made.
+    fn remove_dead_spares(&self) -> Result<()> {
+        write(&*self.store, |transaction| {
+            let registered = transaction.journals()?;
+            let files = self.files().map_err(|error| self.failure(&error))?;
+            for id in files.iter().filter(|id| !registered.contains(id)) {
+                let path = self.path(*id);
+                let held = |file: File| flock(file, FlockOperation::NonBlockingLockShared).is_err();
+                if !File::open(&path).is_ok_and(held) {
+                    remove(&path);
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// What journals there are files for, registered or not.
+    fn files(&self) -> io::Result<Vec<JournalId>> {
+        let entries = match std::fs::read_dir(&self.folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            entries => entries?,
+        };
+        let mut files = Vec::new();
+        for entry in entries {
+            let name = entry?.file_name();
+            let stem = name.to_str().and_then(|name| name.strip_suffix(EXTENSION));
+            files.extend(stem.and_then(|stem| stem.parse::<JournalId>().ok()));
+        }
+        Ok(files)
+    }
+
+    /// Writes a journal's uses into the chain. The caller holds its lock, or there is no file.
+    fn fold_journal(&self, id: JournalId, journal: &Journal) -> Result<()> {
         write(&*self.store, |transaction| {
             // Another process may have been first.
             if !transaction.journals()?.contains(&id) {
@@ -271,15 +315,7 @@ impl Audit {
             };
             self.chain.append(transaction, &Entry::Folded(folded))?;
             transaction.delete_journal(id)
-        })?;
-        match std::fs::remove_file(path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                // It is not registered any more, so it only takes room.
-                tracing::warn!(path = %path.display(), %error, "a folded journal cannot be removed");
-            }
-            _ => {}
-        }
-        Ok(())
+        })
     }
 
     /// The records that fit, newest last, of the chain and of all processes' journals; at most `limit`,
@@ -342,13 +378,16 @@ impl Audit {
         read(&*self.store, |reader| Ok(reader.journals()?.contains(&id)))
     }
 
-    /// A journal in place; none if there is no file.
+    /// A journal in place; none if there is no file, or it was folded while it was read (then its file may
+    /// be another journal's by now).
     fn read_living(&self, id: JournalId) -> Result<Option<Journal>> {
-        match File::open(self.path(id)) {
-            Ok(file) => self.read(id, &file).map(Some),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(self.failure(&error)),
-        }
+        let journal = match File::open(self.path(id)) {
+            Ok(file) => self.read(id, &file)?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(self.failure(&error)),
+        };
+        let folded = journal.damage.is_some() && !self.is_registered(id)?;
+        Ok((!folded).then_some(journal))
     }
 
     fn read(&self, id: JournalId, file: &File) -> Result<Journal> {
@@ -356,7 +395,7 @@ impl Audit {
     }
 
     fn path(&self, id: JournalId) -> PathBuf {
-        self.folder.join(format!("{id}.journal"))
+        self.folder.join(format!("{id}{EXTENSION}"))
     }
 
     fn failure(&self, error: &io::Error) -> Error {
@@ -364,6 +403,16 @@ impl Audit {
             return Error::DiskFull;
         }
         Error::Store(format!("journals in {}: {error}", self.folder.display()))
+    }
+}
+
+/// Removes a file that is no journal any more, and so only takes room.
+fn remove(path: &Path) {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            tracing::warn!(path = %path.display(), %error, "a folded journal cannot be removed");
+        }
+        _ => {}
     }
 }
 

@@ -73,21 +73,15 @@ fn refuse_additional_keys(count: CK_ULONG) -> Result<()> {
 fn fields<'call>(
     pointer: *mut CK_PRF_DATA_PARAM,
     count: CK_ULONG,
-) -> Result<[Option<PrfField<'call>>; MOST_FIELDS]> {
+) -> Result<Box<[PrfField<'call>]>> {
     if usize::try_from(count).is_ok_and(|count| count > MOST_FIELDS) {
         return wrong();
     }
     // SAFETY: taken from the application's parameter structure together with the count.
     let pointer = unsafe { Ptr::nested(pointer) };
     let elements = pointer.elements(count);
-    let mut fields = [None; MOST_FIELDS];
-    for (place, raw) in fields
-        .iter_mut()
-        .zip(elements.map_err(|_| Rv::MECHANISM_PARAM_INVALID)?)
-    {
-        *place = Some(field(raw)?);
-    }
-    Ok(fields)
+    let elements = elements.map_err(|_| Rv::MECHANISM_PARAM_INVALID)?;
+    elements.map(field).collect()
 }
 
 fn field<'call>(raw: CK_PRF_DATA_PARAM) -> Result<PrfField<'call>> {

@@ -85,7 +85,7 @@ impl Instance {
         slot: &Slot,
         mechanism: &MechanismCall<'_>,
     ) -> Result<Option<(ObjectId, usize)>> {
-        let Some(handle) = second_key(mechanism.parameters) else {
+        let Some(handle) = second_key(&mechanism.parameters) else {
             return Ok(None);
         };
         let second = self.object(session, handle, Rv::KEY_HANDLE_INVALID)?;
@@ -205,7 +205,7 @@ fn for_tls_only(allowed: &mut Vec<CK_MECHANISM_TYPE>) -> Result<()> {
 /// the key that is wanted.
 fn check_data_to_encrypt(row: &Row, mechanism: &MechanismCall<'_>, wanted: usize) -> Result<()> {
     const BLOCK: usize = 16;
-    let data = match (row.family, mechanism.parameters) {
+    let data = match (row.family, &mechanism.parameters) {
         (Family::EcbEncryptData, Parameters::Bytes(data))
         | (Family::CbcEncryptData, Parameters::CbcEncryptData { data, .. }) => data,
         _ => return Ok(()),
@@ -229,7 +229,7 @@ fn natural_length(
     if let Some(length) = usual_length(key_type) {
         return Ok(length);
     }
-    match (row.family, mechanism.parameters, spec) {
+    match (row.family, &mechanism.parameters, spec) {
         (Family::Ecdh, _, Some(KeySpec::Ec { curve })) => Ok(curve.field_length()),
         (Family::Ecdh, _, Some(KeySpec::X25519)) => Ok(32),
         (Family::EcbEncryptData, Parameters::Bytes(data), _)
@@ -253,7 +253,7 @@ fn natural_length(
                 expand: false, prf, ..
             },
             _,
-        ) => Ok(hash_of_digest(prf)?.length()),
+        ) => Ok(hash_of_digest(*prf)?.length()),
         _ => Err(Rv::TEMPLATE_INCOMPLETE),
     }
 }

@@ -61,17 +61,22 @@ impl Instance {
             let object = self.key(session, key)?;
             // Before the operation begins: whoever logs in meanwhile begins anew.
             let login = slot.current_login();
-            let operation = match session.take_spent(purpose, object, login) {
-                Some(spent) => slot.token.renew(spent, mechanism),
-                None => slot.token.begin(object, purpose, mechanism),
+            let failed = |error| rv(&error, kind.doing());
+            let using = if let Some(mut using) = session.take_spent(purpose, object, login) {
+                let renewed = slot.token.renew(&mut using.operation, mechanism);
+                renewed.map_err(failed)?;
+                using.course = Course::Open;
+                using
+            } else {
+                let begun = slot.token.begin(object, purpose, mechanism);
+                Box::new(KeyUse {
+                    operation: begun.map_err(failed)?,
+                    course: Course::Open,
+                    login,
+                })
             };
-            let operation = operation.map_err(|error| rv(&error, kind.doing()))?;
-            check_key(row, operation.object().spec)?;
-            *session.key_use(kind) = Some(KeyUse {
-                operation,
-                course: Course::Open,
-                login,
-            });
+            check_key(row, using.operation.object().spec)?;
+            *session.key_use(kind) = Some(using);
             Ok(())
         })
     }

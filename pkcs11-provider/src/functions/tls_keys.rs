@@ -87,7 +87,7 @@ impl Instance {
             let base = self.object(session, base_key, invalid)?;
             let (spec, added) = self.spec_and_template(slot, base, CKA_DERIVE_TEMPLATE, invalid)?;
             check_key(row, spec)?;
-            let sizes = Sizes::of(row.family, mechanism.parameters)?;
+            let sizes = Sizes::of(row.family, mechanism.parameters.clone())?;
             let hidden = self.view(slot, base, |view| {
                 Ok([CKA_SENSITIVE, CKA_EXTRACTABLE].map(|kind| (kind, view.is(kind))))
             })?;

@@ -94,7 +94,7 @@ pub(crate) fn to_core(
     spec: Option<KeySpec>,
 ) -> Result<Mechanism> {
     use Family as F;
-    match (row.family, call.parameters) {
+    match (row.family, call.parameters.clone()) {
         (F::Ecb, _) => Ok(Mechanism::Ecb),
         (F::Cbc, Parameters::Bytes(iv)) => Ok(Mechanism::Cbc { iv: block(iv)? }),
         (F::CbcPad, Parameters::Bytes(iv)) => Ok(Mechanism::CbcPad { iv: block(iv)? }),

@@ -147,7 +147,7 @@ pub(super) fn derivation(
 fn sp800_108(
     kdf_loop: KdfLoop,
     prf: CK_MECHANISM_TYPE,
-    fields: &[Option<PrfField<'_>>],
+    fields: &[PrfField<'_>],
     iv: &[u8],
 ) -> Result<Mechanism> {
     let prf = match registry::find(prf).map(|row| row.family) {
@@ -166,7 +166,7 @@ fn sp800_108(
             .filter(|bits| bits.is_multiple_of(8) && (8..=64).contains(bits))
             .ok_or(Rv::MECHANISM_PARAM_INVALID)
     };
-    let fields = fields.iter().flatten().map(|field| {
+    let fields = fields.iter().map(|field| {
         Ok(match (*field, kdf_loop) {
             (PrfField::Iteration(Some(form)), KdfLoop::Counter) => KdfField::Iteration {
                 bits: width(form)?,
@@ -205,14 +205,14 @@ fn sp800_108(
 }
 
 /// The handle of a second key that goes into a derivation.
-pub(crate) fn second_key(parameters: Parameters<'_>) -> Option<CK_OBJECT_HANDLE> {
+pub(crate) fn second_key(parameters: &Parameters<'_>) -> Option<CK_OBJECT_HANDLE> {
     match parameters {
-        Parameters::Handle(handle) => Some(handle),
+        Parameters::Handle(handle) => Some(*handle),
         Parameters::Hkdf {
             salt_type: CKF_HKDF_SALT_KEY,
             salt_key,
             ..
-        } => Some(salt_key),
+        } => Some(*salt_key),
         _ => None,
     }
 }

@@ -3,7 +3,7 @@
 use cryptoki_sys::*;
 
 /// A mechanism as an application names it: its number and what came with it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct MechanismCall<'a> {
     /// `CKM_…`.
     pub kind: CK_MECHANISM_TYPE,
@@ -105,11 +105,7 @@ pub struct NumberForm {
 
 /// A parameter, by shape. Lengths are the application's and already safe to read; what they mean
 /// is for the mechanism to judge.
-#[derive(Clone, Copy, Debug)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "it lives on the stack of one call"
-)]
+#[derive(Clone, Debug)]
 pub enum Parameters<'a> {
     /// No parameter.
     None,
@@ -233,8 +229,8 @@ pub enum Parameters<'a> {
     Sp800108 {
         /// The pseudo-random function.
         prf: CK_MECHANISM_TYPE,
-        /// Its input; `None` after the last.
-        fields: [Option<PrfField<'a>>; MOST_FIELDS],
+        /// Its input.
+        fields: Box<[PrfField<'a>]>,
         /// The initial value of feedback mode.
         iv: &'a [u8],
     },

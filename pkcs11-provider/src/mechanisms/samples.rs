@@ -4,7 +4,7 @@ use cryptoki_sys::*;
 use keybridge_core::{Curve, KeySpec, LatticeSet, Purpose};
 
 use super::convert::signing_purpose;
-use super::parameters::{MOST_FIELDS, NumberForm, PrfField};
+use super::parameters::{NumberForm, PrfField};
 use super::registry::{Family, KdfLoop, Keys, MECHANISMS, Row};
 use super::{ParameterShape, Parameters};
 
@@ -113,11 +113,9 @@ pub(crate) fn sample(row: &Row) -> Parameters<'static> {
                 bits: 32,
             };
             let counts = row.family == Family::Sp800108(KdfLoop::Counter);
-            let mut fields = [None; MOST_FIELDS];
-            fields[0] = Some(PrfField::Iteration(counts.then_some(form)));
             Parameters::Sp800108 {
                 prf: CKM_SHA256_HMAC,
-                fields,
+                fields: [PrfField::Iteration(counts.then_some(form))].into(),
                 iv: &[],
             }
         }

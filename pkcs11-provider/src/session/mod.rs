@@ -22,20 +22,20 @@ pub(crate) struct Session {
     slot_id: CK_SLOT_ID,
     read_write: bool,
     /// The active operations, at most one of each kind.
-    pub(crate) encrypt: Option<KeyUse>,
-    pub(crate) decrypt: Option<KeyUse>,
-    pub(crate) sign: Option<KeyUse>,
-    pub(crate) verify: Option<KeyUse>,
-    pub(crate) sign_recover: Option<KeyUse>,
-    pub(crate) verify_recover: Option<KeyUse>,
-    pub(crate) verify_signature: Option<KeyUse>,
+    pub(crate) encrypt: Option<Box<KeyUse>>,
+    pub(crate) decrypt: Option<Box<KeyUse>>,
+    pub(crate) sign: Option<Box<KeyUse>>,
+    pub(crate) verify: Option<Box<KeyUse>>,
+    pub(crate) sign_recover: Option<Box<KeyUse>>,
+    pub(crate) verify_recover: Option<Box<KeyUse>>,
+    pub(crate) verify_signature: Option<Box<KeyUse>>,
     /// What [`Session::verify_signature`] is to find.
     pub(crate) signature: Vec<u8>,
     messages: [Option<Box<Messages>>; 4],
     pub(crate) digest: Option<Digesting>,
     pub(crate) find: Option<Finding>,
     /// The operation that ended last, to be used again for the next like it.
-    spent: Option<KeyUse>,
+    spent: Option<Box<KeyUse>>,
     /// The key used last: programs use one key again and again, and the table of handles is shared.
     pub(crate) last_key: Option<LastKey>,
 }
@@ -195,7 +195,7 @@ impl Session {
     }
 
     /// The place of an operation.
-    pub(crate) fn key_use(&mut self, kind: Kind) -> &mut Option<KeyUse> {
+    pub(crate) fn key_use(&mut self, kind: Kind) -> &mut Option<Box<KeyUse>> {
         match kind {
             Kind::Encrypt => &mut self.encrypt,
             Kind::Decrypt => &mut self.decrypt,
@@ -218,12 +218,11 @@ impl Session {
         purpose: Purpose,
         key: ObjectId,
         login: (u64, LoginState),
-    ) -> Option<TokenOperation> {
-        let spent = self.spent.take_if(|spent| {
+    ) -> Option<Box<KeyUse>> {
+        self.spent.take_if(|spent| {
             let operation = &spent.operation;
             (operation.purpose(), operation.object().id, spent.login) == (purpose, key, login)
-        });
-        spent.map(|spent| spent.operation)
+        })
     }
 
     /// Ends the operations that the flags of mechanisms name.
@@ -252,7 +251,7 @@ impl Session {
     /// `CKR_OPERATION_NOT_INITIALIZED`.
     pub(crate) fn active(&mut self, kind: Kind) -> Result<&mut KeyUse> {
         self.key_use(kind)
-            .as_mut()
+            .as_deref_mut()
             .ok_or(Rv::OPERATION_NOT_INITIALIZED)
     }
 
@@ -260,7 +259,7 @@ impl Session {
     pub(crate) fn drop_private_operations(&mut self) {
         for kind in Kind::ALL {
             let place = self.key_use(kind);
-            let private = |using: &mut KeyUse| using.operation.object().attributes.private;
+            let private = |using: &mut Box<KeyUse>| using.operation.object().attributes.private;
             if place.as_mut().is_some_and(private) {
                 *place = None;
             }

@@ -295,10 +295,9 @@ impl Token for Embedded {
         again.map(TokenOperation::Embedded)
     }
 
-    fn renew(&self, spent: TokenOperation, mechanism: Mechanism) -> Result<TokenOperation> {
-        let TokenOperation::Embedded(mut operation) = spent;
-        self.opened()?.kms.renew(&mut operation, mechanism)?;
-        Ok(TokenOperation::Embedded(operation))
+    fn renew(&self, spent: &mut TokenOperation, mechanism: Mechanism) -> Result<()> {
+        let TokenOperation::Embedded(operation) = spent;
+        self.opened()?.kms.renew(operation, mechanism)
     }
 
     fn authenticate(&self, operation: &mut TokenOperation, pin: &SecretBytes) -> Result<()> {

@@ -112,7 +112,7 @@ pub trait Token: Send + Sync {
     /// Begins another use like one that was begun before.
     fn begin_again(&self, before: &TokenOperation, mechanism: Mechanism) -> Result<TokenOperation>;
     /// Makes an operation that ended the next one like it: same key, same purpose, same login.
-    fn renew(&self, spent: TokenOperation, mechanism: Mechanism) -> Result<TokenOperation>;
+    fn renew(&self, spent: &mut TokenOperation, mechanism: Mechanism) -> Result<()>;
     /// Proves the user again for one use of a key.
     fn authenticate(&self, operation: &mut TokenOperation, pin: &SecretBytes) -> Result<()>;
     /// Does it in one part.

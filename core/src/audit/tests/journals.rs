@@ -1,7 +1,7 @@
 //! Journals, and hands that meddle with them.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::PathBuf;
 
 use proptest::prelude::*;
@@ -128,7 +128,8 @@ fn full_journals_are_folded_and_threads_share_few() {
             });
         }
     });
-    assert!(scratch.journals().len() <= LANES);
+    // And one to spare.
+    assert!(scratch.journals().len() <= LANES + 1);
     let report = scratch.second().verify().unwrap();
     assert_eq!(report.findings, []);
     assert_eq!(report.records, uses * u64::from(threads));
@@ -136,6 +137,45 @@ fn full_journals_are_folded_and_threads_share_few() {
     assert_eq!(newest.len(), 10);
     assert!(newest.is_sorted_by_key(|record| record.time));
     assert_eq!(newest[9].request, uses - 1);
+}
+
+#[test]
+fn the_file_of_a_folded_journal_is_the_next_but_one() {
+    let mut scratch = Scratch::new();
+    let (actor, target) = (actor("user"), target(1));
+    let inode = |path: &PathBuf| fs::metadata(path).unwrap().ino();
+    let record = |scratch: &Scratch, uses: std::ops::Range<u64>| {
+        for request in uses {
+            let used = sign(&actor, &target, request);
+            scratch.audit.record_use(&used).unwrap();
+        }
+    };
+    record(&scratch, 0..FRAMES + 10);
+    let mut inodes = scratch.journals().iter().map(inode).collect::<Vec<_>>();
+    record(&scratch, FRAMES + 10..2 * FRAMES + 10);
+    let mut again = scratch.journals().iter().map(inode).collect::<Vec<_>>();
+    inodes.sort_unstable();
+    again.sort_unstable();
+    assert_eq!((inodes.len(), &inodes), (2, &again));
+    // The frames that stand behind its last are another journal's, and no use.
+    let uses = 2 * FRAMES + 10;
+    let report = scratch.second().verify().unwrap();
+    assert_eq!(
+        (report.findings.as_slice(), report.records),
+        (&[][..], uses)
+    );
+
+    // Whoever comes after a process that died folds its journal and removes what it had to spare.
+    let second = scratch.second();
+    drop(std::mem::replace(&mut scratch.audit, second));
+    assert_eq!(scratch.journals().len(), 2);
+    scratch.audit.fold().unwrap();
+    assert_eq!(scratch.journals(), [] as [PathBuf; 0]);
+    let report = scratch.second().verify().unwrap();
+    assert_eq!(
+        (report.findings.as_slice(), report.records),
+        (&[][..], uses)
+    );
 }
 
 #[test]
