@@ -18,6 +18,7 @@ mod messages;
 mod numbers;
 mod objects;
 mod operations;
+mod parameter_rules;
 mod post_quantum;
 mod public_sessions;
 mod recovery;

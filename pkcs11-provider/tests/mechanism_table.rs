@@ -257,9 +257,13 @@ fn keys_have_the_sizes_that_are_announced_and_no_others() {
     }
 }
 
-/// Tries one function with a right key and a right parameter.
-fn attempt(ring: &mut KeyRing, row: &Row, flag: CK_FLAGS) -> Result<(), Rv> {
-    let mut mechanism = sample(ring, row);
+/// Tries one function with a right key.
+pub(crate) fn attempt(
+    ring: &mut KeyRing,
+    row: &Row,
+    mut mechanism: CK_MECHANISM,
+    flag: CK_FLAGS,
+) -> Result<(), Rv> {
     let wraps = matches!(flag, CKF_WRAP | CKF_UNWRAP);
     let (public, private) = ring.pair(row.keys, wraps);
     let session = Session::new();
@@ -550,7 +554,8 @@ fn a_function_is_announced_exactly_when_it_works() {
         let flags = information(row.kind).flags;
         for (flag, function) in FUNCTIONS {
             let announced = flags & flag != 0;
-            let done = attempt(&mut ring, row, flag);
+            let mechanism = sample(&mut ring, row);
+            let done = attempt(&mut ring, row, mechanism, flag);
             let expected = match announced {
                 true => Ok(()),
                 false => Err(Rv::MECHANISM_INVALID),

@@ -106,6 +106,8 @@ fn field<'call>(raw: CK_PRF_DATA_PARAM) -> Result<PrfField<'call>> {
             };
             Ok(PrfField::Length(format.dkmLengthMethod, form))
         }
+        // "ulValueLen must be set to a non-zero length."
+        CK_SP800_108_BYTE_ARRAY if raw.ulValueLen == 0 => wrong(),
         CK_SP800_108_BYTE_ARRAY => inner(raw.pValue.cast(), raw.ulValueLen).map(PrfField::Bytes),
         // A key among the fields is not taken.
         _ => wrong(),

@@ -98,7 +98,7 @@ pub(super) struct Parameter {
 
 impl Parameter {
     fn read_as<'call>(self, shape: ParameterShape) -> Result<Parameters<'call>> {
-        let absent = self.pointer.is_null() || self.length == 0;
+        let absent = self.length == 0;
         match shape {
             // Applications pass leftovers to mechanisms without parameters; what is not looked at
             // does no harm, and other tokens ignore it too.
@@ -292,14 +292,20 @@ impl Parameter {
         } else {
             (CKF_HKDF_SALT_NULL, &[])
         };
+        let expand = raw.bExpand != CK_FALSE;
+        // "The pInfo should be ignored if bExpand is set to false."
+        let info: &[u8] = match expand {
+            true => inner(raw.pInfo, raw.ulInfoLen)?,
+            false => &[],
+        };
         Ok(Parameters::Hkdf {
             extract,
-            expand: raw.bExpand != CK_FALSE,
+            expand,
             prf: raw.prfHashMechanism,
             salt_type,
             salt,
             salt_key: raw.hSaltKey,
-            info: inner(raw.pInfo, raw.ulInfoLen)?,
+            info,
         })
     }
 

@@ -122,7 +122,10 @@ impl Instance {
                 MessageKind::Encrypt => (Purpose::Encrypt, sample(row)?),
                 MessageKind::Decrypt => (Purpose::Decrypt, sample(row)?),
                 MessageKind::Sign => (signing_purpose(row, false), to_core(row, call, None)?),
-                MessageKind::Verify => (signing_purpose(row, true), to_core(row, call, None)?),
+                MessageKind::Verify => {
+                    let call = call.for_verifying();
+                    (signing_purpose(row, true), to_core(row, &call, None)?)
+                }
             };
             let object = self.key(session, key)?;
             let first = slot.token.begin(object, purpose, mechanism);

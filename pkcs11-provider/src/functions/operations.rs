@@ -57,7 +57,10 @@ impl Instance {
                 Kind::SignRecover => Purpose::SignRecover,
                 Kind::VerifyRecover => Purpose::VerifyRecover,
             };
-            let mechanism = to_core(row, call, None)?;
+            let mechanism = match kind {
+                Kind::Verify | Kind::VerifySignature => to_core(row, &call.for_verifying(), None)?,
+                _ => to_core(row, call, None)?,
+            };
             let object = self.key(session, key)?;
             // Before the operation begins: whoever logs in meanwhile begins anew.
             let login = slot.current_login();

@@ -1,5 +1,7 @@
 //! From an application's mechanism to the core's.
 
+use std::ops::RangeInclusive;
+
 use cryptoki_sys::*;
 use keybridge_core::mechanism::{Hedge, PreHash, RsaHash};
 use keybridge_core::{HashAlgorithm, KeySpec, Mechanism, Purpose};
@@ -16,8 +18,15 @@ const BLOCK: usize = 16;
 /// full tag is what such programs mean).
 const FULL_TAG: usize = 16;
 
-/// Longest initialization vector of GCM, in bytes (PKCS#11 3.2, "AES-GCM": "1 - 256").
-const MAX_IV: usize = 256;
+/// Longest initialization vector of GCM, in bytes: it is copied, and nobody has a longer one (PKCS#11 3.2 6.13.7
+/// allows 2^32 - 1).
+const MAX_IV: usize = 65536;
+
+/// Lengths of CCM's nonces, in bytes (PKCS#11 3.2 6.13.7, CK_CCM_PARAMS).
+const CCM_NONCES: RangeInclusive<usize> = 7..=13;
+
+/// Lengths of TLS verify data, in bytes: RFC 5246 section 7.4.9 has 12 or more, and nobody more than a digest.
+const VERIFY_DATA: RangeInclusive<usize> = 12..=64;
 
 /// Longest context of EdDSA (RFC 8032 section 5.1) and of ML-DSA (FIPS 204 algorithm 2), in bytes.
 const MAX_CONTEXT: usize = 255;
@@ -135,12 +144,7 @@ pub(crate) fn to_core(
                 aad,
                 mac_len,
             },
-        ) => Ok(Mechanism::Ccm {
-            nonce: nonce.to_vec(),
-            aad: aad.to_vec(),
-            tag_length: size(mac_len)?,
-            data_length: Some(size(data_len)?),
-        }),
+        ) => ccm(data_len, nonce, aad, mac_len),
         (F::KeyWrap, parameters) => Ok(Mechanism::KeyWrap {
             iv: key_wrap_iv(parameters)?,
         }),
@@ -246,7 +250,9 @@ pub(crate) fn to_core(
                 2 => false,
                 _ => return Err(Rv::MECHANISM_PARAM_INVALID),
             },
-            tag_length: size(length)?,
+            tag_length: Some(size(length)?)
+                .filter(|length| VERIFY_DATA.contains(length))
+                .ok_or(Rv::MECHANISM_PARAM_INVALID)?,
         }),
         (family, parameters) => derivation(family, parameters, spec),
     }
@@ -265,7 +271,7 @@ fn ml_dsa(family: Family, parameters: Parameters<'_>) -> Result<Mechanism> {
     let prehash = match (family, hash) {
         (Family::MlDsa, None) => None,
         (Family::HashMlDsaWith(prehash), None) => Some(prehash),
-        (Family::HashMlDsa, Some(hash)) => Some(PreHash::Hash(hash_of_digest(hash)?)),
+        (Family::HashMlDsa, Some(hash)) => Some(PreHash::Hash(hash_of_ml_dsa(hash)?)),
         _ => return Err(Rv::MECHANISM_PARAM_INVALID),
     };
     let hedge = match hedge {
@@ -282,6 +288,14 @@ fn ml_dsa(family: Family, parameters: Parameters<'_>) -> Result<Mechanism> {
         digested: family == Family::HashMlDsa,
         hedge,
     })
+}
+
+/// The hashes of the mechanisms `CKM_HASH_ML_DSA_…`: FIPS 204 section 5.4 wants what is as strong as the signature.
+fn hash_of_ml_dsa(kind: CK_MECHANISM_TYPE) -> Result<HashAlgorithm> {
+    match hash_of_digest(kind)? {
+        HashAlgorithm::Sha1 | HashAlgorithm::Sm3 => Err(Rv::MECHANISM_PARAM_INVALID),
+        hash => Ok(hash),
+    }
 }
 
 /// Sizes of the temporary AES key.
@@ -334,6 +348,22 @@ fn counter(bits: CK_ULONG, counter_block: [u8; BLOCK]) -> Result<Mechanism> {
         }),
         _ => Err(Rv::MECHANISM_PARAM_INVALID),
     }
+}
+
+fn ccm(data_len: CK_ULONG, nonce: &[u8], aad: &[u8], mac_len: CK_ULONG) -> Result<Mechanism> {
+    let nonce_fits = CCM_NONCES.contains(&nonce.len());
+    // "where L is the size in bytes of the data length's length": 15 bytes are for it and the nonce.
+    let length_bits = 8 * 15_usize.saturating_sub(nonce.len());
+    let data_fits = length_bits >= 64 || data_len >> length_bits == 0;
+    if !nonce_fits || !data_fits || !matches!(mac_len, 4 | 6 | 8 | 10 | 12 | 14 | 16) {
+        return Err(Rv::MECHANISM_PARAM_INVALID);
+    }
+    Ok(Mechanism::Ccm {
+        nonce: nonce.to_vec(),
+        aad: aad.to_vec(),
+        tag_length: size(mac_len)?,
+        data_length: Some(size(data_len)?),
+    })
 }
 
 fn gcm(iv: &[u8], aad: &[u8], tag_bits: CK_ULONG) -> Result<Mechanism> {

@@ -93,7 +93,7 @@ pub(super) fn derivation(
         (Family::HashKey(hash), _) => Ok(Mechanism::HashKey { hash }),
         (Family::ShakeKey(bits), _) => Ok(Mechanism::ShakeKey { bits }),
         (Family::Sp800108(kdf_loop), Parameters::Sp800108 { prf, fields, iv }) => {
-            sp800_108(kdf_loop, prf, &fields, iv)
+            sp800_108(kdf_loop, prf, &fields, iv, spec)
         }
         (
             Family::TlsMaster | Family::TlsExtendedMaster | Family::TlsKdf,
@@ -149,12 +149,17 @@ fn sp800_108(
     prf: CK_MECHANISM_TYPE,
     fields: &[PrfField<'_>],
     iv: &[u8],
+    spec: Option<KeySpec>,
 ) -> Result<Mechanism> {
     let prf = match registry::find(prf).map(|row| row.family) {
         Some(Family::Hmac(hash)) => KdfPrf::Hmac(hash),
         Some(Family::Cmac(16)) => KdfPrf::Cmac,
         _ => return Err(Rv::MECHANISM_PARAM_INVALID),
     };
+    // "for an AES-CMAC PRF the base key must be of type CKK_AES"
+    if prf == KdfPrf::Cmac && !matches!(spec, Some(KeySpec::Aes { .. })) {
+        return Err(Rv::KEY_TYPE_INCONSISTENT);
+    }
     let mode = match kdf_loop {
         KdfLoop::Counter => KdfMode::Counter,
         KdfLoop::Feedback => KdfMode::Feedback { iv: iv.to_vec() },

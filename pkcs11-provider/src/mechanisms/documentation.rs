@@ -140,6 +140,18 @@ const NOTES: &[(&str, &str)] = &[
         "CKM_AES_XTS",
         "the last one or two blocks come with the final part",
     ),
+    (
+        "CKM_AES_KEY_WRAP_KWP",
+        "of a parameter only SP 800-38F's own value is taken, A65959A6",
+    ),
+    (
+        "CKM_AES_KEY_WRAP_PAD",
+        "the older name of CKM_AES_KEY_WRAP_KWP",
+    ),
+    (
+        "CKM_AES_GCM",
+        "tags of 32, 64, 96 to 128 bits (SP 800-38D); 0 is 128; vectors of up to 64 KiB",
+    ),
     ("CKM_AES_XCBC_MAC", "keys of 128 bits (RFC 3566)"),
     ("CKM_AES_XCBC_MAC_96", "keys of 128 bits (RFC 3566)"),
     ("CKM_DES3_ECB", "for what is old"),

@@ -310,6 +310,16 @@ pub enum Parameters<'a> {
     },
 }
 
+impl MechanismCall<'_> {
+    /// The same for verifying a signature, for which "the hedgeVariant parameter is ignored" (ML-DSA).
+    pub(crate) fn for_verifying(mut self) -> Self {
+        if let Parameters::Signing { hedge, .. } = &mut self.parameters {
+            *hedge = CKH_HEDGE_PREFERRED;
+        }
+        self
+    }
+}
+
 impl Parameters<'_> {
     /// Puts every number of a mechanism that is in it through `turn`.
     pub(crate) fn renumber(&mut self, turn: impl Fn(CK_MECHANISM_TYPE) -> CK_MECHANISM_TYPE) {

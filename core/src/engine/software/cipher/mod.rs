@@ -31,8 +31,9 @@ use feedback::{Feedback, Mode};
 pub(super) use stream::{Collected, no_signature};
 pub(super) use xts::XtsKey;
 
-/// Longest initialization vector of GCM (PKCS#11 3.0 `CK_GCM_PARAMS`).
-const LONGEST_GCM_IV: usize = 256;
+/// Longest initialization vector of GCM, in bytes. PKCS#11 3.2 (`CK_GCM_PARAMS`) and SP 800-38D allow more, which
+/// nobody has.
+const LONGEST_GCM_IV: usize = 65536;
 
 /// A key of a block cipher.
 pub(super) struct SymmetricKey<C> {
@@ -400,7 +401,9 @@ fn split_tag(input: &[u8], tag_length: usize) -> Result<(&[u8], &[u8])> {
 /// before it comes here, so that it can hand it out.
 fn check_gcm(iv: &[u8], tag_length: usize) -> Result<()> {
     if iv.is_empty() || iv.len() > LONGEST_GCM_IV {
-        Err(parameter("GCM's initialization vector has 1 to 256 bytes"))
+        Err(parameter(
+            "GCM's initialization vector has 1 to 65536 bytes",
+        ))
     } else if !matches!(tag_length, 4 | 8 | 12..=16) {
         Err(parameter("GCM's tag has 4, 8 or 12 to 16 bytes"))
     } else {
