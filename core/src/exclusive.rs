@@ -1,7 +1,7 @@
 //! What nobody may wait in: a job that writes to the store, for which every other writer waits.
 //!
 //! An HSM may hang for seconds, and what it has destroyed no rollback brings back. So no call to one is made
-//! inside such a job; builds with debug assertions, which are those of the tests, stop at one that is.
+//! inside such a job, and no password is hashed there; builds with debug assertions, which are those of the tests, stop at one that is.
 
 use std::cell::Cell;
 
@@ -26,12 +26,12 @@ impl Drop for Job {
     }
 }
 
-/// Says that this thread is about to wait for another machine.
+/// Says that this thread is about to wait for another machine, or to compute for long.
 pub(crate) fn about_to_wait() {
     debug_assert_eq!(
         JOBS.get(),
         0,
-        "a call to an HSM inside a write transaction: every other writer would wait for it"
+        "inside a write transaction: every other writer would wait for this"
     );
 }
 

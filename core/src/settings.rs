@@ -123,6 +123,11 @@ pub struct MemberSettings {
 pub struct Limits {
     /// Wrong PINs or passwords before the credential locks.
     pub pin_tries: u32,
+    /// Passwords over the network that one name may have tried in a minute, by all; 0 is no limit. Right ones do not count.
+    pub name_tries_per_minute: u32,
+    /// Passwords that one source (an IPv4 address, a /64 of IPv6) may try in a minute; 0 is no limit. Right ones do not
+    /// count.
+    pub source_tries_per_minute: u32,
     /// Shortest PIN, bytes.
     pub pin_min: usize,
     /// Longest PIN, bytes.
@@ -147,6 +152,8 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             pin_tries: 10,
+            name_tries_per_minute: 20,
+            source_tries_per_minute: 120,
             pin_min: 4,
             pin_max: 255,
             object_bytes: 1 << 20,

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use aws_lc_rs::rand;
 
+use super::Kms;
 use super::change::Change;
 use super::request::{NewClient, NewCredential};
-use super::{Kms, password};
 use crate::audit::Verb;
 use crate::authorize::{Caller, Door, Origin, authorize};
 use crate::error::{Error, Result};
@@ -143,9 +143,11 @@ impl Kms {
     /// # Errors
     /// [`Error::AlreadyExists`], [`Error::Denied`].
     pub fn add_client(&self, caller: &Arc<Caller>, client: NewClient) -> Result<Principal> {
-        let credential = credential_of(client.credential)?;
+        let credential = self.refusable(caller, Verb::AddClient, None, || {
+            authorize(caller, Verb::AddClient, None)?;
+            self.credential_of(client.credential)
+        })?;
         self.change(caller, Verb::AddClient, |change| {
-            change.authorize()?;
             let account = change.caller.account();
             change.record.detail = format!("{:?} as {:?}", client.name, client.role);
             if change
@@ -216,44 +218,42 @@ impl Kms {
     }
 }
 
-/// A credential as it is kept.
-pub(super) fn credential_of(new: NewCredential) -> Result<Credential> {
-    Ok(match new {
-        NewCredential::Certificate {
-            fingerprint,
-            subject,
-            serial,
-            expires,
-        } => Credential {
-            name: serial,
-            kind: CredentialKind::Certificate {
+impl Kms {
+    /// A credential as it is kept. Not inside a transaction: a password is hashed.
+    pub(super) fn credential_of(&self, new: NewCredential) -> Result<Credential> {
+        let (name, kind, expires) = match new {
+            NewCredential::Certificate {
                 fingerprint,
                 subject,
-            },
-            expires: Some(expires),
+                serial,
+                expires,
+            } => {
+                let kind = CredentialKind::Certificate {
+                    fingerprint,
+                    subject,
+                };
+                (serial, kind, Some(expires))
+            }
+            NewCredential::Subject(identity) => {
+                let kind = CredentialKind::Subject {
+                    identity: identity.clone(),
+                };
+                (claim(&identity)?, kind, None)
+            }
+            NewCredential::Password(password) => {
+                let phc = self.passwords.hash(&password)?;
+                ("password".into(), CredentialKind::Password { phc }, None)
+            }
+        };
+        Ok(Credential {
+            name,
+            kind,
+            expires,
             revoked: None,
             failures: 0,
             generation: 0,
-        },
-        NewCredential::Subject(identity) => Credential {
-            name: claim(&identity)?,
-            kind: CredentialKind::Subject { identity },
-            expires: None,
-            revoked: None,
-            failures: 0,
-            generation: 0,
-        },
-        NewCredential::Password(password) => Credential {
-            name: "password".into(),
-            kind: CredentialKind::Password {
-                phc: password::hash(&password)?,
-            },
-            expires: None,
-            revoked: None,
-            failures: 0,
-            generation: 0,
-        },
-    })
+        })
+    }
 }
 
 /// The credential's name for the audit: the claim itself, if it is one.

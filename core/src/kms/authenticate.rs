@@ -1,13 +1,14 @@
 //! How callers prove who they are: certificates, passwords, and earlier proofs.
 
+use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::accounts::NOBODY;
-use super::{Kms, password, tokens};
+use super::{Kms, tokens};
 use crate::audit::Verb;
 use crate::authorize::{Caller, Door, Origin};
 use crate::error::{Error, Result};
-use crate::id::{AccountId, PrincipalId};
+use crate::id::AccountId;
 use crate::model::{Credential, CredentialKind, Principal, Role};
 use crate::secret::SecretBytes;
 use crate::store::{self, ChangeNumber};
@@ -156,8 +157,11 @@ impl Kms {
 
     /// Who a user name and password are. A token's PIN is no password: it is good at the token only.
     ///
+    /// Answers and costs are the same for a name that nobody has, a wrong password, and a password that is locked or
+    /// revoked (the audit tells which it was), and tries are counted by name and source before anything is hashed.
+    ///
     /// # Errors
-    /// [`Error::WrongCredential`], also for an unknown name; [`Error::CredentialLocked`].
+    /// [`Error::WrongCredential`]; [`Error::Limit`] for too many tries.
     pub fn authenticate_password(
         &self,
         account: AccountId,
@@ -167,43 +171,65 @@ impl Kms {
         door: Door,
     ) -> Result<Arc<Caller>> {
         let seen = self.seen_principals()?;
-        match self.principal_by_name(account, name)? {
-            Some(principal)
-                if pin_credential(&principal)
-                    .is_some_and(|credential| credential.name != tokens::PIN) =>
-            {
-                self.known_or_checked(&principal, password, (origin, door), seen)
-            }
-            _ => {
-                // An unknown name takes as long as a wrong password.
-                password::hash(password)?;
-                let nobody = Caller::proven(
-                    account,
-                    NOBODY,
-                    Role::Public,
-                    name,
-                    "password",
-                    origin,
-                    door,
-                );
-                self.refuse(&nobody, Error::WrongCredential)
-            }
+        let principal = self.principal_by_name(account, name)?.filter(|principal| {
+            pin_credential(principal).is_some_and(|credential| credential.name != tokens::PIN)
+        });
+        if let Some(principal) = &principal
+            && let Some(caller) = self.known_lately(principal, password, (origin, door), seen)
+        {
+            return Ok(caller);
         }
+        let nobody = || {
+            let role = Role::Public;
+            Caller::proven(account, NOBODY, role, name, "password", origin, door)
+        };
+        let paid = match self.tries.pay(origin, account, name) {
+            Ok(paid) => paid,
+            Err(error) => return self.refuse(&nobody(), error),
+        };
+        let Some(principal) = principal else {
+            return self.refuse_nobody(&Arc::new(nobody()), password);
+        };
+        let stranger = Stranger::IsToldNothing;
+        match self.check_password(&principal, password, (origin, door), stranger) {
+            Ok(caller) => {
+                paid.give_back();
+                if let Some((_, phc)) = good_password(&principal) {
+                    self.passwords.remember(password, phc);
+                }
+                Ok(caller)
+            }
+            Err(Error::CredentialLocked | Error::CredentialRevoked(_)) => {
+                Err(Error::WrongCredential)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Refuses somebody of an unknown name, with all that a wrong password costs: a turn, a hash, a commit.
+    fn refuse_nobody(&self, nobody: &Arc<Caller>, password: &SecretBytes) -> Result<Arc<Caller>> {
+        let _turn = self.turnstiles.enter(nobody.account(), nobody.name());
+        self.passwords.match_nobody(password)?;
+        self.change(nobody, Verb::Login, |change| {
+            change.record.result = Error::WrongCredential.audit_code();
+            Ok(())
+        })?;
+        Err(Error::WrongCredential)
     }
 
     /// Checks a PIN or password. The failure is counted before the answer, so that killing the process
     /// between buys no further tries; and one after the other, so that trying many at once does not either.
     pub(super) fn check_password(
         &self,
-        principal: PrincipalId,
+        principal: &Principal,
         given: &SecretBytes,
-        origin: Origin,
-        door: Door,
+        (origin, door): (Origin, Door),
+        stranger: Stranger,
     ) -> Result<Arc<Caller>> {
-        let _turn = self.turnstiles.enter(principal);
+        let _turn = self.turnstiles.enter(principal.account, &principal.name);
         let seen = self.seen_principals()?;
         // As it is now: others may have tried meanwhile.
-        let row = store::read(self.store.as_ref(), |reader| reader.principal(principal))?;
+        let row = store::read(self.store.as_ref(), |reader| reader.principal(principal.id))?;
         let principal = self.vault.principal(&row.ok_or(Error::WrongCredential)?)?;
         let tries = self.settings.limits.pin_tries;
         let credential = pin_credential(&principal).ok_or(Error::PinNotInitialized)?;
@@ -211,14 +237,26 @@ impl Kms {
         let CredentialKind::Password { phc } = &credential.kind else {
             return Err(Error::PinNotInitialized);
         };
-        let checked = if credential.failures >= tries {
-            Err(Error::CredentialLocked)
+        let barred = if credential.failures >= tries {
+            Some(Error::CredentialLocked)
         } else if credential.revoked.is_some() {
-            Err(Error::CredentialRevoked(principal.name.clone()))
-        } else if password::matched_lately(given, phc) || password::matches(given, phc)? {
-            Ok(())
+            Some(Error::CredentialRevoked(principal.name.clone()))
         } else {
-            Err(Error::WrongCredential)
+            None
+        };
+        let checked = match barred {
+            Some(error) => {
+                if stranger == Stranger::IsToldNothing {
+                    self.passwords.match_nobody(given)?;
+                }
+                Err(error)
+            }
+            None if self.passwords.matched_lately(given, phc)
+                || self.passwords.matches(given, phc)? =>
+            {
+                Ok(())
+            }
+            None => Err(Error::WrongCredential),
         };
         match checked {
             Ok(()) if credential.failures == 0 => {
@@ -247,28 +285,41 @@ impl Kms {
         }
     }
 
-    /// [`Kms::check_password`], without its cost and its audit row for a password that was checked
-    /// lately: a client of the servers sends it with every message.
-    fn known_or_checked(
+    /// Whoever gives a password that was checked lately, without the cost of checking it and without an audit row: a
+    /// client of the servers sends it with every message.
+    fn known_lately(
         &self,
         principal: &Principal,
         given: &SecretBytes,
-        (origin, door): (Origin, Door),
-        seen: u64,
-    ) -> Result<Arc<Caller>> {
-        let good = pin_credential(principal)
-            .filter(|credential| credential.failures == 0 && credential.revoked.is_none());
-        if let Some(credential) = good
-            && let CredentialKind::Password { phc } = &credential.kind
+        from: (Origin, Door),
+        seen: ChangeNumber,
+    ) -> Option<Arc<Caller>> {
+        let (credential, phc) = good_password(principal)?;
+        self.passwords
+            .matched_lately(given, phc)
+            .then(|| caller_of(principal, credential, from, seen))
+    }
+}
+
+/// Whether somebody who does not know the password may learn that it is locked or revoked, and so that it is there.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stranger {
+    /// A token shows that (`CK_TOKEN_INFO`), and its names are the standard's.
+    IsToldThatItIsLocked,
+    /// Not from the answer, and not from its time.
+    IsToldNothing,
+}
+
+/// A password that is neither locked nor revoked, nor was given wrongly since it was right.
+fn good_password(principal: &Principal) -> Option<(&Credential, &str)> {
+    let credential = pin_credential(principal)?;
+    match &credential.kind {
+        CredentialKind::Password { phc }
+            if credential.failures == 0 && credential.revoked.is_none() =>
         {
-            if password::matched_lately(given, phc) {
-                return Ok(caller_of(principal, credential, (origin, door), seen));
-            }
-            let caller = self.check_password(principal.id, given, origin, door)?;
-            password::remember(given, phc);
-            return Ok(caller);
+            Some((credential, phc))
         }
-        self.check_password(principal.id, given, origin, door)
+        _ => None,
     }
 }
 
@@ -299,15 +350,20 @@ fn is_good(credential: &Credential) -> bool {
     credential.revoked.is_none() && credential.expires.is_none_or(|at| at > Timestamp::now())
 }
 
-/// Lets one through at a time, of those who try a principal's PIN or password in this process.
+/// Lets one through at a time, of those who try the PIN or password of a name in this process, whether or not anybody
+/// has it.
 #[derive(Default)]
-pub(super) struct Turnstiles([Mutex<()>; 16]);
+pub(super) struct Turnstiles {
+    keys: RandomState,
+    turnstiles: [Mutex<()>; 16],
+}
 
 impl Turnstiles {
-    fn enter(&self, principal: PrincipalId) -> MutexGuard<'_, ()> {
-        // Its last byte is random; who shares a turnstile waits a few milliseconds longer.
-        let [.., last] = *principal.as_bytes();
-        let turnstile = &self.0[usize::from(last) % self.0.len()];
+    fn enter(&self, account: AccountId, name: &str) -> MutexGuard<'_, ()> {
+        // Who shares a turnstile waits a few milliseconds longer.
+        let number = self.keys.hash_one((account, name)) % self.turnstiles.len() as u64;
+        // Lossless: the remainder is small.
+        let turnstile = &self.turnstiles[number as usize];
         turnstile.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

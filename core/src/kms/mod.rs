@@ -48,6 +48,7 @@ mod state;
 mod stirred;
 mod tokens;
 mod transport;
+mod tries;
 mod undo;
 mod usage;
 
@@ -73,6 +74,8 @@ pub struct Kms {
     requests: AtomicU64,
     stirred: stirred::Stirred,
     turnstiles: authenticate::Turnstiles,
+    passwords: password::Passwords,
+    tries: tries::Tries,
 }
 
 impl Kms {

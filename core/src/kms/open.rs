@@ -129,6 +129,8 @@ impl Kms {
             requests: AtomicU64::new(1),
             stirred: super::stirred::Stirred::default(),
             turnstiles: super::authenticate::Turnstiles::default(),
+            passwords: super::password::Passwords::default(),
+            tries: super::tries::Tries::new(&settings.limits),
         })
     }
 }

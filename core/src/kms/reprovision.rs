@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use super::Kms;
-use super::accounts::credential_of;
 use super::change::Change;
 use super::request::{Find, NewCredential, Register};
 use crate::audit::Verb;
@@ -11,7 +10,7 @@ use crate::authorize::Caller;
 use crate::error::{Error, Result};
 use crate::id::ObjectId;
 use crate::lifecycle::effective_state;
-use crate::model::{CredentialKind, Object, ObjectClass, ObjectState};
+use crate::model::{Credential, CredentialKind, Object, ObjectClass, ObjectState};
 use crate::store::ObjectQuery;
 use crate::time::Timestamp;
 
@@ -30,8 +29,9 @@ impl Kms {
         credential: NewCredential,
         objects: Vec<Register>,
     ) -> Result<Vec<ObjectId>> {
-        self.refusable(caller, Verb::Reprovision, None, || {
-            self.check_not_revoked(caller, fingerprint)
+        let credential = self.refusable(caller, Verb::Reprovision, None, || {
+            self.check_not_revoked(caller, fingerprint)?;
+            self.credential_of(credential)
         })?;
         self.register_stored(caller, Verb::Reprovision, objects, |change| {
             change.replace_credential(fingerprint, credential)
@@ -69,7 +69,7 @@ impl Kms {
 }
 
 impl Change<'_> {
-    fn replace_credential(&mut self, fingerprint: &str, new: NewCredential) -> Result<()> {
+    fn replace_credential(&mut self, fingerprint: &str, credential: Credential) -> Result<()> {
         let other = || Error::InvalidRequest("the client did not come by that certificate".into());
         let id = self.caller.principal();
         let before = self.transaction.principal(id)?.ok_or_else(other)?;
@@ -81,7 +81,6 @@ impl Change<'_> {
         });
         let used = used.ok_or_else(other)?;
         used.revoked = Some(self.now);
-        let credential = credential_of(new)?;
         self.record.detail = format!(
             "{:?}: {} for {}",
             principal.name, credential.name, used.name

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
+use super::Kms;
 use super::accounts::NOBODY;
-use super::authenticate::pin_credential;
+use super::authenticate::{Stranger, pin_credential};
 use super::change::Change;
 use super::request::{PinState, TokenState};
-use super::{Kms, password};
 use crate::audit::Verb;
 use crate::authorize::{Caller, Door, Origin};
 use crate::error::{Error, Result};
@@ -93,7 +93,7 @@ impl Kms {
         if !first {
             self.check_pin(account, SECURITY_OFFICER, so_pin, door)?;
         }
-        let phc = first.then(|| password::hash(so_pin)).transpose()?;
+        let phc = first.then(|| self.passwords.hash(so_pin)).transpose()?;
         let origin = Origin::this_process();
         let caller = Caller::proven(
             account,
@@ -143,23 +143,17 @@ impl Kms {
     /// [`Error::Denied`], [`Error::PinLength`].
     pub fn init_pin(&self, caller: &Arc<Caller>, pin: &SecretBytes) -> Result<()> {
         self.check_pin_length(pin)?;
-        let phc = password::hash(pin)?;
-        self.change(caller, Verb::InitPin, |change| {
-            if !matches!(
-                change.caller.role(),
-                Role::SecurityOfficer | Role::Administrator
-            ) {
+        let phc = self.refusable(caller, Verb::InitPin, None, || {
+            if !matches!(caller.role(), Role::SecurityOfficer | Role::Administrator) {
                 return Err(Error::Denied(
                     "only the security officer sets the user's PIN".into(),
                 ));
             }
-            change.set_password(
-                change.caller.account(),
-                USER,
-                Role::User,
-                phc,
-                SetBy::Another,
-            )
+            self.passwords.hash(pin)
+        })?;
+        self.change(caller, Verb::InitPin, |change| {
+            let account = change.caller.account();
+            change.set_password(account, USER, Role::User, phc, SetBy::Another)
         })
     }
 
@@ -177,7 +171,7 @@ impl Kms {
     ) -> Result<()> {
         self.check_pin_length(new)?;
         let caller = self.login(account, role, old, door)?;
-        let phc = password::hash(new)?;
+        let phc = self.passwords.hash(new)?;
         self.change(&caller, Verb::SetPin, |change| {
             change.set_password(account, change.caller.name(), role, phc, SetBy::Holder)
         })
@@ -231,7 +225,8 @@ impl Kms {
                 Error::TokenNotInitialized
             });
         };
-        self.check_password(principal.id, pin, Origin::this_process(), door)
+        let from = (Origin::this_process(), door);
+        self.check_password(&principal, pin, from, Stranger::IsToldThatItIsLocked)
     }
 }
 

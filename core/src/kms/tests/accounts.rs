@@ -283,10 +283,21 @@ fn every_refused_login_stands_in_the_audit() {
             .map(drop),
         kms.still_proven(&app, origin, Door::Kmip).map(drop),
     ];
+    // Who tries is not told that the password is locked; whoever reads the audit is.
+    let told: Vec<u16> = refused
+        .map(|result| result.expect_err("refused").audit_code())
+        .into();
+    let [wrong, locked, revoked] = [
+        Error::WrongCredential,
+        Error::CredentialLocked,
+        Error::CredentialRevoked(String::new()),
+    ]
+    .map(|error| error.audit_code());
+    assert_eq!(told, [wrong, wrong, wrong, revoked, revoked]);
     let wanted: Vec<_> = ["stranger", "person", "person", "app", "app"]
+        .map(str::to_owned)
         .into_iter()
-        .zip(refused)
-        .map(|(who, result)| (who.to_owned(), result.expect_err("refused").audit_code()))
+        .zip([wrong, wrong, locked, revoked, revoked])
         .collect();
     let filter = crate::audit::Filter {
         verb: Some(crate::audit::Verb::Login),
@@ -302,6 +313,95 @@ fn every_refused_login_stands_in_the_audit() {
         .map(|record| (record.who, record.result))
         .collect();
     assert_eq!(seen, wanted);
+}
+
+/// A bridge with a client `person`, and a login over the network.
+fn with_person(limits: impl FnOnce(&mut crate::settings::Limits)) -> Bridge {
+    let bridge = Bridge::with(|settings| limits(&mut settings.limits));
+    let client = NewClient {
+        name: "person".into(),
+        role: Role::User,
+        credential: NewCredential::Password("correct".into()),
+    };
+    let administrator = bridge.administrator();
+    bridge
+        .kms
+        .add_client(&administrator, client)
+        .expect("a client");
+    bridge
+}
+
+fn from(bridge: &Bridge, source: &str, name: &str, password: &str) -> Result<Arc<Caller>> {
+    let origin = Origin::Network(source.parse().expect("an address"));
+    let (account, password) = (bridge.account(), password.into());
+    bridge
+        .kms
+        .authenticate_password(account, name, &password, origin, Door::Kmip)
+}
+
+#[test]
+fn tries_are_limited_by_name_and_unknown_names_are_not_told_apart() {
+    let bridge = with_person(|limits| {
+        limits.name_tries_per_minute = 4;
+        limits.pin_tries = 2;
+    });
+    let told = ["person", "stranger", "user"].map(|name| {
+        (0..6)
+            .map(|number| {
+                let source = format!("10.0.0.{number}");
+                let refused = from(&bridge, &source, name, "wrong").expect_err("wrong");
+                refused.to_string()
+            })
+            .collect::<Vec<_>>()
+    });
+    assert_eq!(told[0], told[1], "also once the password is locked");
+    assert_eq!(told[0], told[2], "a PIN is no password");
+    assert!(told[0][3].contains("wrong"), "{told:?}");
+    assert!(
+        told[0][4].contains("name-tries-per-minute = 4"),
+        "{:?}",
+        told[0]
+    );
+}
+
+#[test]
+fn tries_are_limited_by_source_before_anything_is_hashed() {
+    let bridge = with_person(|limits| limits.source_tries_per_minute = 2);
+    for name in ["a", "b"] {
+        let wrong = from(&bridge, "10.0.0.1", name, "x");
+        assert!(matches!(wrong, Err(Error::WrongCredential)));
+    }
+    let began = std::time::Instant::now();
+    for number in 0..200 {
+        let refused = from(&bridge, "10.0.0.1", &format!("c{number}"), "x");
+        assert!(matches!(
+            refused,
+            Err(Error::Limit {
+                name: "source-tries-per-minute",
+                ..
+            })
+        ));
+    }
+    // 200 hashes take three seconds.
+    assert!(began.elapsed() < std::time::Duration::from_secs(1));
+    let right = from(&bridge, "10.0.0.1", "person", "correct");
+    assert!(matches!(right, Err(Error::Limit { .. })), "nobody is told");
+    from(&bridge, "10.0.0.2", "person", "correct").expect("another source");
+}
+
+#[test]
+fn right_passwords_are_never_too_many() {
+    let bridge = with_person(|limits| {
+        limits.name_tries_per_minute = 1;
+        limits.source_tries_per_minute = 1;
+    });
+    for _ in 0..50 {
+        from(&bridge, "10.0.0.1", "person", "correct").expect("right");
+    }
+    assert!(from(&bridge, "10.0.0.1", "person", "wrong").is_err());
+    // Wrong since it was right: checked anew, which is a try.
+    let refused = from(&bridge, "10.0.0.1", "person", "correct");
+    assert!(matches!(refused, Err(Error::Limit { .. })), "{refused:?}");
 }
 
 #[test]

@@ -223,6 +223,9 @@ interop = false
 [limits]
 # Wrong PINs before it locks, and the length of a PIN in bytes.
 pin-tries = 10
+# Wrong passwords in a minute over the network, for one name and from one source; 0 is no limit.
+name-tries-per-minute = 20
+source-tries-per-minute = 120
 pin-min = 4
 pin-max = 255
 # Bytes of an object's value and of all its attributes.
