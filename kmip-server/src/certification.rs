@@ -160,6 +160,7 @@ fn authority(context: &Context<'_>) -> Result<Option<(ObjectId, Vec<u8>)>> {
             ..ObjectQuery::default()
         },
         filter: Some(&signs),
+        ..Find::default()
     };
     for id in context.blocking(|kms, caller| kms.find(caller, &find))? {
         let key = inspect(context, id)?;

@@ -133,8 +133,24 @@ impl Processor {
         let limit = request.header.maximum_response_size;
         let span = self.correlate(&request, &mut response);
         let _entered = span.enter();
-        response.items = self.items(peer, request);
-        encode(response, limit, buffer)
+        let done = self.items(peer, request);
+        response.items = done.items;
+        let (answer, is_told) = encode(response, limit, buffer);
+        if let Some(caller) = done.undoable {
+            tokio::task::block_in_place(|| self.end(&caller, is_told));
+        }
+        answer
+    }
+
+    /// The end of what can be undone: it is, if the client was not told what was done.
+    fn end(&self, caller: &Arc<Caller>, is_told: bool) {
+        if is_told {
+            if let Err(error) = self.inner.kms.conclude(caller) {
+                tracing::error!(%error, "material that was destroyed is left in an HSM");
+            }
+        } else if let Err(error) = self.inner.kms.undo(caller) {
+            tracing::error!(%error, "what the client was not told could not be undone");
+        }
     }
 
     /// Client and server correlation values (1.4 sections 6.18 and 6.19; 2.1 sections 9.9 and 9.10): one
@@ -188,16 +204,16 @@ impl Processor {
         }
     }
 
-    fn items(&self, peer: &Peer, request: RequestMessage) -> Vec<ResponseBatchItem> {
+    fn items(&self, peer: &Peer, request: RequestMessage) -> Done {
         let version = request.header.protocol_version;
         let refuse_all = |failure: Failure| {
             let first = request.items.first();
-            vec![ResponseBatchItem {
+            Done::of(vec![ResponseBatchItem {
                 operation: first.map(|item| item.operation),
                 unique_batch_item_id: first.and_then(|item| item.unique_batch_item_id.clone()),
                 outcome: failure.outcome(version),
                 message_extension: None,
-            }]
+            }])
         };
         if let Err(failure) = self.check_header(&request) {
             return refuse_all(failure);
@@ -217,7 +233,7 @@ impl Processor {
                 .items
                 .first()
                 .map(|item| (item.operation, item.unique_batch_item_id.clone()));
-            return self.defer(requester, request).unwrap_or_else(|failure| {
+            return Done::of(self.defer(requester, request).unwrap_or_else(|failure| {
                 let (operation, unique_batch_item_id) = first.unzip();
                 vec![ResponseBatchItem {
                     operation,
@@ -225,11 +241,13 @@ impl Processor {
                     outcome: failure.outcome(version),
                     message_extension: None,
                 }]
-            });
+            }));
         }
         let option = request.header.batch_error_continuation_option;
         let undoes = option == Some(BatchErrorContinuationOption::Undo) && request.items.len() > 1;
-        let caller = if undoes {
+        // An answer that is larger than the client takes is no answer: nothing of it has happened then.
+        let is_undoable = undoes || request.header.maximum_response_size.is_some();
+        let caller = if is_undoable {
             Arc::new(requester.caller.undoable())
         } else {
             Arc::clone(&requester.caller)
@@ -252,13 +270,13 @@ impl Processor {
                 if undoes {
                     undo(&mut items, &context);
                 }
-                return items;
+                break;
             }
         }
-        if undoes && let Err(error) = context.blocking(Kms::conclude) {
-            tracing::error!(%error, "material that was destroyed is left in an HSM");
+        Done {
+            items,
+            undoable: is_undoable.then_some(caller),
         }
-        items
     }
 
     fn check_header(&self, request: &RequestMessage) -> Result<()> {
@@ -270,6 +288,17 @@ impl Processor {
                     "limit batch-items = {} reached; server.limits.batch-items changes it",
                     self.limits().batch_items
                 ),
+            ));
+        }
+        // "If the indicator is True … and the receiver does not understand the extension, then the receiver SHALL reject
+        // the entire message" (2.1 section 9.13).
+        let is_critical = |item: &RequestBatchItem| {
+            let mut extensions = item.message_extensions.iter();
+            extensions.any(|extension| extension.criticality_indicator)
+        };
+        if request.items.iter().any(is_critical) {
+            return Err(Failure::not_supported(
+                "a critical message extension is not understood",
             ));
         }
         Ok(())
@@ -288,6 +317,22 @@ impl Processor {
         let principal = requester.caller.principal();
         services.rates.count(principal, request.items.len())?;
         Ok(requester)
+    }
+}
+
+/// What was done for a request, and by which caller, if it can be undone yet.
+struct Done {
+    items: Vec<ResponseBatchItem>,
+    undoable: Option<Arc<Caller>>,
+}
+
+impl Done {
+    /// Nothing that could be undone.
+    const fn of(items: Vec<ResponseBatchItem>) -> Self {
+        Self {
+            items,
+            undoable: None,
+        }
     }
 }
 
@@ -325,15 +370,9 @@ pub(crate) fn one_item(item: RequestBatchItem, context: &mut Context<'_>) -> Res
         operation,
         unique_batch_item_id,
         payload,
-        message_extensions,
         ..
     } = item;
-    let critical = message_extensions
-        .iter()
-        .any(|extension| extension.criticality_indicator);
     let outcome = match payload {
-        _ if critical => Failure::not_supported("a critical message extension is not understood")
-            .outcome(version),
         Ok(payload) => {
             let attribute = events::attribute_of(&payload);
             let done =
@@ -384,19 +423,19 @@ fn log(operation: Operation, outcome: &Outcome) {
     }
 }
 
-/// Writes the answer, or that it is too large for the client (1.4 section 6.3).
-fn encode(mut response: ResponseMessage, limit: Option<i32>, buffer: Vec<u8>) -> Vec<u8> {
+/// Writes the answer, or that it is too large for the client (1.4 section 6.3); and says whether it is the answer.
+fn encode(mut response: ResponseMessage, limit: Option<i32>, buffer: Vec<u8>) -> (Vec<u8>, bool) {
     let limit = limit
         .and_then(|limit| usize::try_from(limit).ok())
         .unwrap_or(usize::MAX);
-    if let Ok(bytes) = response.encode_within(buffer, limit) {
-        return bytes;
+    if let Ok((bytes, is_whole)) = response.encode_within(buffer, limit) {
+        return (bytes, is_whole);
     }
     // The server's own value is not worth a refusal that the client can read.
     if response.header.server_correlation_value.take().is_some()
-        && let Ok(bytes) = response.encode_within(Vec::new(), limit)
+        && let Ok((bytes, is_whole)) = response.encode_within(Vec::new(), limit)
     {
-        return bytes;
+        return (bytes, is_whole);
     }
     // Even the refusal is larger than the client takes: the shortest one must do.
     let item = ResponseBatchItem {
@@ -414,7 +453,7 @@ fn encode(mut response: ResponseMessage, limit: Option<i32>, buffer: Vec<u8>) ->
         response.header.time_stamp,
         vec![item],
     );
-    shortest.encode(Vec::new()).unwrap_or_default()
+    (shortest.encode(Vec::new()).unwrap_or_default(), false)
 }
 
 fn now() -> DateTime {

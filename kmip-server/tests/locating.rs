@@ -74,7 +74,7 @@ fn a_group_has_fresh_members_and_one_default_member() {
         ..Default::default()
     };
     house.ok(V2_1, get);
-    let left = [waiting.clone(), second.clone()];
+    let left = [second.clone(), waiting.clone()];
     assert_eq!(members(&house, V2_1, "pool", fresh), left);
     // The next one takes the place of a default that is no longer active.
     let revoke = RevokeRequest {

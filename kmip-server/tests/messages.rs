@@ -7,11 +7,12 @@ use keybridge_kmip::enums::{
     BatchErrorContinuationOption, BlockCipherMode, CryptographicAlgorithm, CryptographicUsageMask,
     ObjectType, Operation, ResultReason, ResultStatus, UniqueIdentifierEnumeration, WrappingMethod,
 };
-use keybridge_kmip::message::{Outcome, RequestMessage, ResponseMessage};
+use keybridge_kmip::item::Value;
+use keybridge_kmip::message::{MessageExtension, Outcome, RequestMessage, ResponseMessage};
 use keybridge_kmip::objects::{KeyInformation, KeyWrappingSpecification, WrappedAttributeNames};
 use keybridge_kmip::operations::{
-    CreateRequest, DiscoverVersionsRequest, EncryptRequest, GetRequest, LocateRequest,
-    RequestPayload,
+    CreateRequest, DestroyRequest, DiscoverVersionsRequest, EncryptRequest, GetRequest,
+    LocateRequest, RequestPayload,
 };
 use keybridge_kmip::{Limits, Version};
 
@@ -199,6 +200,59 @@ fn answers_are_not_larger_than_the_client_takes() {
                 ..
             }
         ));
+    }
+}
+
+/// What the client is told has failed has not happened, whatever the operation; with room for the answer it has.
+#[test]
+fn what_is_answered_too_large_has_not_happened() {
+    let house = House::new();
+    let everything = || {
+        let request: RequestPayload = LocateRequest::default().into();
+        payload!(house.ok(Version::V1_4, request), Locate).unique_identifiers
+    };
+    let send = |payloads: Vec<RequestPayload>, size| {
+        let mut request = RequestMessage::new(Version::V1_4, payloads);
+        request.header.maximum_response_size = Some(size);
+        statuses(&house.send(&request))
+    };
+    for size in [0, 1, 100, 160] {
+        assert_eq!(send(vec![create("a")], size), [FAILED], "{size}");
+        assert_eq!(send(vec![create("a"), get()], size)[0], FAILED, "{size}");
+        assert_eq!(everything(), []);
+    }
+    // The name is free, too.
+    assert_eq!(send(vec![create("a")], 4096), [SUCCESS]);
+    let id = everything();
+    let destroy = || DestroyRequest {
+        unique_identifier: id.first().cloned(),
+    };
+    assert_eq!(send(vec![destroy().into()], 100), [FAILED]);
+    assert_eq!(everything(), id);
+    assert_eq!(send(vec![destroy().into()], 4096), [SUCCESS]);
+    assert_eq!(everything(), []);
+}
+
+/// "the receiver SHALL reject the entire message": also what stands before the extension.
+#[test]
+fn a_critical_extension_rejects_the_whole_message() {
+    let house = House::new();
+    for critical in [true, false] {
+        let mut request = RequestMessage::new(Version::V1_4, vec![create("a"), get()]);
+        request.items[1].message_extensions = vec![MessageExtension {
+            vendor_identification: "acme".into(),
+            criticality_indicator: critical,
+            vendor_extension: Value::Structure(Vec::new()),
+        }];
+        let expected: &[_] = if critical {
+            &[FAILED]
+        } else {
+            &[SUCCESS, SUCCESS]
+        };
+        assert_eq!(statuses(&house.send(&request)), expected);
+        let everything: RequestPayload = LocateRequest::default().into();
+        let found = payload!(house.ok(Version::V1_4, everything), Locate);
+        assert_eq!(found.unique_identifiers.len(), usize::from(!critical));
     }
 }
 

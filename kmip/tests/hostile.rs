@@ -359,14 +359,15 @@ fn a_response_that_is_too_large_fails_instead() {
         };
         ResponseMessage::new(Version::V1_4, DateTime(0), vec![item])
     };
-    let bytes = response(500).encode_within(Vec::new(), 400).unwrap();
+    let (bytes, is_whole) = response(500).encode_within(Vec::new(), 400).unwrap();
+    assert!(!is_whole);
     assert!(bytes.len() <= 400);
     let read = ResponseMessage::decode(&bytes, &Limits::default()).unwrap();
     let Outcome::Failed { reason, .. } = read.items[0].outcome else {
         panic!("{read:?}")
     };
     assert_eq!(reason, ResultReason::ResponseTooLarge);
-    assert!(response(1).encode_within(Vec::new(), 400).is_ok());
+    assert!(response(1).encode_within(Vec::new(), 400).unwrap().1);
     assert!(response(500).encode_within(Vec::new(), 100).is_err());
 }
 

@@ -36,7 +36,7 @@ impl Kms {
     }
 
     /// Objects that fit, in order of creation, objects of a key's primary version before those of its
-    /// older ones, session objects last. A KMIP Name in the query finds objects of that Name, and objects
+    /// older ones, session objects last; or the other way round ([`Find::newest_first`]). A KMIP Name in the query finds objects of that Name, and objects
     /// that have no Name by their label.
     ///
     /// # Errors
@@ -55,7 +55,11 @@ impl Kms {
             .limit
             .unwrap_or(usize::MAX)
             .min(self.settings.limits.found_objects);
-        let enough = find.query.offset.saturating_add(limit);
+        let enough = if find.newest_first {
+            usize::MAX
+        } else {
+            find.query.offset.saturating_add(limit)
+        };
         // Versions of one key share its label and Name; only then is there a primary to put first.
         let by_version = find.query.label.is_some() || find.query.name.is_some();
         let mut found: Vec<Arc<Loaded>> = Vec::new();
@@ -71,7 +75,9 @@ impl Kms {
             }
         }
         found.extend(self.sessions.all().into_iter().filter(&fits));
-        if by_version {
+        if find.newest_first {
+            found.reverse();
+        } else if by_version {
             found.sort_by_key(|loaded| !loaded.primary);
         }
         let found = found.iter().skip(find.query.offset).take(limit);

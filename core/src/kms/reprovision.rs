@@ -59,6 +59,7 @@ impl Kms {
                 ..ObjectQuery::default()
             },
             filter: Some(&revoked),
+            ..Find::default()
         };
         if self.find(caller, &find)?.is_empty() {
             Ok(())

@@ -263,6 +263,8 @@ pub struct Find<'a> {
     pub query: ObjectQuery,
     /// What else must be true of each.
     pub filter: Option<&'a dyn Fn(&Object) -> bool>,
+    /// The newest first, of whichever version, instead of the oldest of the primary one.
+    pub newest_first: bool,
 }
 
 /// A new client.

@@ -289,7 +289,7 @@ fn check_group(context: &Context<'_>, said: &DefaultsInformation, group: &String
             limit: Some(1),
             ..Default::default()
         },
-        filter: None,
+        ..keybridge_core::kms::Find::default()
     };
     let found = context.blocking(|kms, caller| kms.find(caller, &find))?;
     if found.is_empty() {

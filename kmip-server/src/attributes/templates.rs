@@ -75,6 +75,7 @@ fn template_named(context: &Context<'_>, name: &Name) -> Result<Vec<Attribute>> 
             ..ObjectQuery::default()
         },
         filter: Some(&is_it),
+        ..Find::default()
     };
     let found = context.blocking(|kms, caller| kms.find(caller, &find))?;
     let Some(id) = found.first() else {

@@ -3,6 +3,7 @@
 use keybridge_core::ObjectId;
 use keybridge_core::kms::Find;
 use keybridge_core::model::ObjectState;
+use keybridge_kmip::Version;
 use keybridge_kmip::enums::{ObjectGroupMember, UniqueIdentifierEnumeration};
 use keybridge_kmip::operations::{LocateRequest, LocateResponse};
 
@@ -28,6 +29,8 @@ pub(super) fn handle(request: LocateRequest, context: &mut Context<'_>) -> Resul
     let find = Find {
         query: filter.query(),
         filter: Some(&matches),
+        // "SHALL be returned in descending order of object creation"; 1.x leaves the order open.
+        newest_first: context.version >= Version::V2_0 && !default_only,
     };
     let mut found = context.blocking(|kms, caller| kms.find(caller, &find))?;
     prefer_names(&filter, &mut found, context)?;

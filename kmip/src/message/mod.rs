@@ -22,7 +22,7 @@ structure! {
     MessageExtension {
         /// The vendor.
         vendor_identification: required String = VendorIdentification,
-        /// Whether a receiver that does not know the extension must refuse the batch item.
+        /// Whether a receiver that does not know the extension must refuse the message.
         criticality_indicator: required bool = CriticalityIndicator,
         /// The extension, a structure of the vendor's.
         vendor_extension: required Value = VendorExtension,

@@ -122,15 +122,19 @@ impl ResponseMessage {
 
     /// Writes the response as [`ResponseMessage::encode`] does. If it exceeds `limit` bytes, every
     /// batch item that succeeded is replaced by one that failed with Response Too Large
-    /// (1.4 section 6.3; 2.1 section 9.12).
+    /// (1.4 section 6.3; 2.1 section 9.12). Says whether it is the response as it was.
     ///
     /// # Errors
     /// When even that exceeds the limit, and as for [`ResponseMessage::encode`].
-    pub fn encode_within(&self, buffer: Vec<u8>, limit: usize) -> Result<Vec<u8>, EncodeError> {
+    pub fn encode_within(
+        &self,
+        buffer: Vec<u8>,
+        limit: usize,
+    ) -> Result<(Vec<u8>, bool), EncodeError> {
         let start = buffer.len();
         let bytes = self.encode(buffer)?;
         if bytes.len() - start <= limit {
-            return Ok(bytes);
+            return Ok((bytes, true));
         }
         let found = bytes.len() - start;
         let message = format!("the response has {found} bytes, the client takes {limit}");
@@ -151,7 +155,7 @@ impl ResponseMessage {
                 limit,
             });
         }
-        Ok(bytes)
+        Ok((bytes, false))
     }
 
     /// Reads a response from the bytes of one TTLV message. Items that this crate does not know are

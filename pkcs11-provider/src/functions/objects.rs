@@ -361,6 +361,7 @@ fn find(token: &dyn Token, template: &Template<'_>) -> Result<Vec<ObjectId>> {
     let found = token.find(&Find {
         query,
         filter: Some(&at_hand),
+        ..Find::default()
     });
     let mut found = found.map_err(|error| rv(&error, Doing::Object))?;
     if template.entries().any(|(kind, _)| !View::is_at_hand(kind)) {

@@ -137,14 +137,14 @@ fn all_that_is_told(
             name: Some("name".into()),
             ..Default::default()
         },
-        filter: None,
+        ..Find::default()
     };
     let grouped = Find {
         query: crate::store::ObjectQuery {
             index: vec![crate::seal::index_entry("x-group", &group())],
             ..Default::default()
         },
-        filter: None,
+        ..Find::default()
     };
     let refused = attacks::wrap(&kms, &user, aes, &Mechanism::KeyWrapPad, pair.secret);
     let report = kms.verify_audit(&administrator)?;

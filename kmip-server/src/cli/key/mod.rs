@@ -243,7 +243,7 @@ fn create(arguments: CreateArguments, context: &Context, output: Output) -> Outc
             caller,
             &Find {
                 query,
-                filter: None,
+                ..Find::default()
             },
         )?
         .is_empty()
