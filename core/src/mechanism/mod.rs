@@ -8,6 +8,7 @@ pub mod names;
 mod numbers;
 mod parameters;
 pub mod vendor;
+mod wrapped;
 
 use crate::algorithm::{HashAlgorithm, KeySpec};
 use crate::secret::SecretBytes;
@@ -357,45 +358,6 @@ impl Mechanism {
                 | Self::RsaOaep { .. }
                 | Self::Sm2Encrypt
         )
-    }
-
-    /// Bytes of so many bytes wrapped with a key of that kind; none where they cannot be wrapped, or only doing it tells.
-    #[must_use]
-    pub fn wrapped_length(&self, wrapping: Option<KeySpec>, length: usize) -> Option<usize> {
-        const SEMIBLOCK: usize = 8;
-        let block = match wrapping? {
-            KeySpec::Des3 { .. } => 8,
-            _ => 16,
-        };
-        let wrapped = match self {
-            Self::Ecb | Self::Cbc { .. } => length,
-            Self::CbcPad { .. } => length / block * block + block,
-            Self::Gcm { tag_length, .. }
-            | Self::Ccm { tag_length, .. }
-            | Self::ChaCha20Poly1305 { tag_length, .. } => length + tag_length,
-            Self::KeyWrap { .. } => length + SEMIBLOCK,
-            Self::KeyWrapPad => length.next_multiple_of(SEMIBLOCK) + SEMIBLOCK,
-            Self::KeyWrapPkcs7 { .. } => length / SEMIBLOCK * SEMIBLOCK + 2 * SEMIBLOCK,
-            Self::RsaPkcs1 | Self::RsaOaep { .. } => {
-                let modulus = usize::try_from(wrapping?.bits().div_ceil(8)).ok()?;
-                let padding = match self {
-                    Self::RsaOaep { hash, .. } => 2 * hash.hash.length() + 2,
-                    _ => 11,
-                };
-                return (length + padding <= modulus).then_some(modulus);
-            }
-            _ => return None,
-        };
-        let fits = match self {
-            Self::Ecb | Self::Cbc { .. } => length > 0 && length.is_multiple_of(block),
-            Self::KeyWrap { .. } => length >= 2 * SEMIBLOCK && length.is_multiple_of(SEMIBLOCK),
-            // Announced and given lengths differ, or nonces and tags that there are not.
-            Self::Ccm { data_length, .. } => {
-                data_length.is_none_or(|announced| announced == length)
-            }
-            _ => true,
-        };
-        fits.then_some(wrapped)
     }
 
     /// How many bytes of the base key's own the first `length` bytes derived show, for a derivation that shows any:

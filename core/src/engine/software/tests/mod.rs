@@ -22,6 +22,7 @@ mod streams;
 mod table_walk;
 mod threads;
 mod vectors;
+mod wrapped_lengths;
 mod wycheproof_ciphers;
 mod wycheproof_more;
 mod wycheproof_vectors;
