@@ -312,11 +312,12 @@ pub enum Parameters<'a> {
 
 impl MechanismCall<'_> {
     /// The same for verifying a signature, for which "the hedgeVariant parameter is ignored" (ML-DSA).
-    pub(crate) fn for_verifying(mut self) -> Self {
-        if let Parameters::Signing { hedge, .. } = &mut self.parameters {
+    pub(crate) fn for_verifying(&self) -> Self {
+        let mut call = self.clone();
+        if let Parameters::Signing { hedge, .. } = &mut call.parameters {
             *hedge = CKH_HEDGE_PREFERRED;
         }
-        self
+        call
     }
 }
 
