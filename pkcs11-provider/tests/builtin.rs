@@ -19,7 +19,7 @@ fn profiles_are_found_by_everybody() {
         .map(|profile| get(&session, *profile, CKA_PROFILE_ID).expect("an id"))
         .map(|id| CK_ULONG::from_ne_bytes(id.try_into().expect("a number")))
         .collect();
-    assert_eq!(ids, [1, 2, 3, 4]);
+    assert_eq!(ids, [1, 2, 3, 4, CKP_HKDF_TLS_TOKEN]);
     let profile = found[0];
     assert_eq!(get(&session, profile, CKA_TOKEN), Ok(vec![1]));
     assert_eq!(get(&session, profile, CKA_PRIVATE), Ok(vec![0]));

@@ -20,6 +20,7 @@ mod objects;
 mod operations;
 mod parameter_rules;
 mod post_quantum;
+mod profiles;
 mod public_sessions;
 mod recovery;
 mod robustness;

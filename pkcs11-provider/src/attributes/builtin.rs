@@ -11,7 +11,8 @@ use super::registry;
 use super::template::{Template, Value};
 use super::view::Answer;
 
-/// The profiles of every token. Certificates are public unless the application makes one private.
+/// The profiles of every token; one that derives by `CKM_HKDF_DATA` has [`CKP_HKDF_TLS_TOKEN`] besides. Certificates are
+/// public unless the application makes one private.
 const PROFILES: [CK_PROFILE_ID; 4] = [
     CKP_BASELINE_PROVIDER,
     CKP_EXTENDED_PROVIDER,
@@ -97,7 +98,11 @@ impl Builtin {
                 || template.entries().any(|(kind, _)| kind == own)
         };
         let all: Vec<Builtin> = if asks(CKO_PROFILE, CKA_PROFILE_ID) {
-            PROFILES.map(Builtin::Profile).to_vec()
+            let mut profiles = PROFILES.to_vec();
+            if mechanisms().contains(&CKM_HKDF_DATA) {
+                profiles.push(CKP_HKDF_TLS_TOKEN);
+            }
+            profiles.into_iter().map(Builtin::Profile).collect()
         } else if asks(CKO_MECHANISM, CKA_MECHANISM_TYPE) {
             let mechanisms = mechanisms().into_iter();
             mechanisms.map(Builtin::Mechanism).collect()

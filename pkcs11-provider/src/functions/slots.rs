@@ -137,7 +137,9 @@ impl Instance {
 }
 
 fn token_flags(state: &TokenState) -> CK_FLAGS {
-    let mut flags = CKF_RNG | CKF_LOGIN_REQUIRED | CKF_DUAL_CRYPTO_OPERATIONS;
+    // A saved state is that of a digest: restoring it needs no keys.
+    let mut flags =
+        CKF_RNG | CKF_LOGIN_REQUIRED | CKF_RESTORE_KEY_NOT_NEEDED | CKF_DUAL_CRYPTO_OPERATIONS;
     if state.token.initialized {
         flags |= CKF_TOKEN_INITIALIZED;
     }
