@@ -8,6 +8,7 @@ mod certificates;
 mod check_values;
 mod consumer;
 mod derivations;
+mod derived_keys;
 mod header;
 mod interfaces;
 mod keys;

@@ -32,12 +32,12 @@ impl Kms {
     pub fn derive(&self, caller: &Arc<Caller>, request: DeriveKey) -> Result<ObjectId> {
         let DeriveKey {
             base_key,
-            second_key,
+            other_keys,
             mechanism,
             length,
             mut template,
         } = request;
-        let keys = (base_key, second_key);
+        let keys = (base_key, &*other_keys);
         let templates = std::slice::from_mut(&mut template);
         let derived = self.derived(caller, keys, mechanism, length, templates)?;
         template.value = Some(derived.value);
@@ -59,13 +59,17 @@ impl Kms {
     ) -> Result<(Vec<ObjectId>, SecretBytes)> {
         let DeriveKeys {
             base_key,
-            mechanism,
+            mut mechanism,
+            other_keys,
             mut templates,
             open,
         } = request;
         let length_of = |template: &Register| template.spec.map_or(0, KeySpec::value_length);
         let length = templates.iter().map(length_of).sum::<usize>() + open;
-        let keys = (base_key, None);
+        if let Mechanism::Sp800108 { keys, .. } = &mut mechanism {
+            *keys = templates.iter().map(length_of).collect();
+        }
+        let keys = (base_key, &*other_keys);
         let derived = self.derived(caller, keys, mechanism, Some(length), &mut templates)?;
         let mut rest = derived.value.expose();
         for template in &mut templates {
@@ -85,7 +89,7 @@ impl Kms {
     fn derived(
         &self,
         caller: &Arc<Caller>,
-        (base_key, second_key): (ObjectId, Option<ObjectId>),
+        (base_key, other_keys): (ObjectId, &[ObjectId]),
         mut mechanism: Mechanism,
         length: Option<usize>,
         templates: &mut [Register],
@@ -93,23 +97,23 @@ impl Kms {
         let derived = self.refusable(caller, Verb::Derive, Some(base_key), || {
             let (base, seen) = self.prepare(caller, base_key, Purpose::Derive, &mechanism)?;
             let mut descent = Descent::of(&base.object);
-            let second = match second_key {
-                Some(second) => Some(self.second_key(caller, second, &mut mechanism)?),
-                None => None,
-            };
+            let mut others = Vec::with_capacity(other_keys.len());
+            for other in other_keys {
+                others.push(self.other_key(caller, *other, &mut mechanism)?);
+            }
             let value = self.ready(&base)?.derive(&mechanism, length)?;
             for template in &mut *templates {
                 check_shown(&mechanism, &base.object, value.len(), template)?;
             }
-            if let Some(second) = second {
+            for other in others {
                 // What is joined to the base key comes after all of it.
                 let before = base.object.spec.map_or(0, KeySpec::value_length);
                 let rest = value.len().saturating_sub(before);
                 for template in &mut *templates {
-                    check_shown(&mechanism, &second, rest, template)?;
+                    check_shown(&mechanism, &other, rest, template)?;
                 }
-                descent = descent.and(Descent::of(&second));
-                self.count(caller, &second, Purpose::Derive, value.len(), true)?;
+                descent = descent.and(Descent::of(&other));
+                self.count(caller, &other, Purpose::Derive, value.len(), true)?;
             }
             self.take_role(caller, &base, (Purpose::Derive, &mechanism), seen)?;
             self.count(caller, &base.object, Purpose::Derive, value.len(), true)?;
@@ -123,25 +127,25 @@ impl Kms {
         Ok(derived)
     }
 
-    /// Takes the value of a second key, which the caller may derive from, into a mechanism.
-    fn second_key(
+    /// Takes the value of a further key, which the caller may derive from, into a mechanism.
+    fn other_key(
         &self,
         caller: &Arc<Caller>,
-        second: ObjectId,
+        other: ObjectId,
         mechanism: &mut Mechanism,
     ) -> Result<Arc<Object>> {
-        let (second, seen) = self.prepare(caller, second, Purpose::Derive, mechanism)?;
-        let value = match &second.object.material {
-            Material::Secret(value) if second.object.class == ObjectClass::SecretKey => value,
-            _ => return Err(Error::NoMaterial("the second key's value is not here")),
+        let (other, seen) = self.prepare(caller, other, Purpose::Derive, mechanism)?;
+        let value = match &other.object.material {
+            Material::Secret(value) if other.object.class == ObjectClass::SecretKey => value,
+            _ => return Err(Error::NoMaterial("the other key's value is not here")),
         };
-        if !mechanism.take_second_key(value.clone()) {
+        if !mechanism.take_other_key(value.clone()) {
             return Err(Error::MechanismParameter(
-                "the mechanism takes no second key".to_owned(),
+                "the mechanism takes no other key".to_owned(),
             ));
         }
-        self.take_role(caller, &second, (Purpose::Derive, mechanism), seen)?;
-        Ok(Arc::clone(&second.object))
+        self.take_role(caller, &other, (Purpose::Derive, mechanism), seen)?;
+        Ok(Arc::clone(&other.object))
     }
 }
 

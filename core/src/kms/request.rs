@@ -200,8 +200,9 @@ pub struct DeriveKey {
     pub base_key: ObjectId,
     /// How.
     pub mechanism: Mechanism,
-    /// A second key, whose value goes into the mechanism: HKDF's salt, what is joined to the base key.
-    pub second_key: Option<ObjectId>,
+    /// Further keys, whose values go into the mechanism in this order: HKDF's salt, what is joined to the base key, the
+    /// keys among the fields of SP 800-108.
+    pub other_keys: Vec<ObjectId>,
     /// Bytes wanted; none means what the mechanism gives.
     pub length: Option<usize>,
     /// What becomes of it; its `value` is not looked at.
@@ -215,6 +216,8 @@ pub struct DeriveKeys {
     pub base_key: ObjectId,
     /// How.
     pub mechanism: Mechanism,
+    /// As in [`DeriveKey`].
+    pub other_keys: Vec<ObjectId>,
     /// What becomes of the bytes, in their order: each has a kind, which says how many are its own, and all live
     /// equally long. Their `value` is not looked at.
     pub templates: Vec<Register>,

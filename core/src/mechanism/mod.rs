@@ -281,6 +281,8 @@ pub enum Mechanism {
         prf: KdfPrf,
         /// Its input.
         fields: Vec<KdfField>,
+        /// Bytes of each key, when several are derived: each out of segments of its own. Empty for one key.
+        keys: Vec<usize>,
     },
     /// The pseudo-random function of TLS 1.2 with this key as the secret.
     TlsPrf {
@@ -386,10 +388,18 @@ impl Mechanism {
     }
 
     /// Takes the value of a second key in: the salt of HKDF, what is joined to a key. False where none is wanted.
-    pub(crate) fn take_second_key(&mut self, value: SecretBytes) -> bool {
+    pub(crate) fn take_other_key(&mut self, value: SecretBytes) -> bool {
         match self {
             Self::Hkdf { salt, .. } => *salt = value,
             Self::Concatenate { data, .. } => *data = value,
+            Self::Sp800108 { fields, .. } => {
+                let wanted = fields.iter_mut().find_map(|field| match field {
+                    KdfField::Key(place @ None) => Some(place),
+                    _ => None,
+                });
+                let Some(place) = wanted else { return false };
+                *place = Some(value);
+            }
             _ => return false,
         }
         true

@@ -105,6 +105,8 @@ pub enum KdfField {
     },
     /// Label, context, separators.
     Bytes(Vec<u8>),
+    /// The value of another key ([`crate::kms::DeriveKey::other_keys`]); none until it is known.
+    Key(Option<SecretBytes>),
 }
 
 /// What TLS 1.2 derives.

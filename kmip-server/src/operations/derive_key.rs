@@ -75,7 +75,7 @@ pub(super) fn handle(
         }));
     let derive = DeriveKey {
         base_key: *base,
-        second_key: None,
+        other_keys: Vec::new(),
         mechanism,
         length: Some(length),
         template,
@@ -229,6 +229,7 @@ impl Source {
             mode,
             prf: KdfPrf::Hmac(self.hash(base)?),
             fields,
+            keys: Vec::new(),
         })
     }
 

@@ -47,7 +47,6 @@ pub(super) fn ecdh_aes_key_wrap<'call>(parameter: Parameter) -> Result<Parameter
 
 pub(super) fn sp800_108<'call>(parameter: Parameter) -> Result<Parameters<'call>> {
     let raw: CK_SP800_108_KDF_PARAMS = parameter.structure()?;
-    refuse_additional_keys(raw.ulAdditionalDerivedKeys)?;
     Ok(Parameters::Sp800108 {
         prf: raw.prfType,
         fields: fields(raw.pDataParams, raw.ulNumberOfDataParams)?,
@@ -57,17 +56,11 @@ pub(super) fn sp800_108<'call>(parameter: Parameter) -> Result<Parameters<'call>
 
 pub(super) fn sp800_108_feedback<'call>(parameter: Parameter) -> Result<Parameters<'call>> {
     let raw: CK_SP800_108_FEEDBACK_KDF_PARAMS = parameter.structure()?;
-    refuse_additional_keys(raw.ulAdditionalDerivedKeys)?;
     Ok(Parameters::Sp800108 {
         prf: raw.prfType,
         fields: fields(raw.pDataParams, raw.ulNumberOfDataParams)?,
         iv: inner(raw.pIV, raw.ulIVLen)?,
     })
-}
-
-/// One call makes one key here.
-fn refuse_additional_keys(count: CK_ULONG) -> Result<()> {
-    if count == 0 { Ok(()) } else { wrong() }
 }
 
 fn fields<'call>(
@@ -109,7 +102,7 @@ fn field<'call>(raw: CK_PRF_DATA_PARAM) -> Result<PrfField<'call>> {
         // "ulValueLen must be set to a non-zero length."
         CK_SP800_108_BYTE_ARRAY if raw.ulValueLen == 0 => wrong(),
         CK_SP800_108_BYTE_ARRAY => inner(raw.pValue.cast(), raw.ulValueLen).map(PrfField::Bytes),
-        // A key among the fields is not taken.
+        CK_SP800_108_KEY_HANDLE => pointed(raw.pValue, raw.ulValueLen).map(PrfField::Key),
         _ => wrong(),
     }
 }

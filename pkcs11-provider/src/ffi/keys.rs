@@ -2,13 +2,14 @@
 
 use cryptoki_sys::*;
 
+use super::derived_keys::AdditionalKeys;
 use super::message_parameters::{self, Places, Tag};
 use super::pointers::{Ptr, Transfer};
 use super::tls_keys::TlsKeysPlace;
 use super::{attributes, mechanism};
 use crate::functions::MessageParameters;
 use crate::module::{Instance, current};
-use crate::rv::Result;
+use crate::rv::{Result, Rv};
 
 pub(super) fn generate_key(
     session: CK_SESSION_HANDLE,
@@ -123,12 +124,23 @@ pub(super) fn derive_key(
     if keys.is_none() {
         key.expect_writable()?;
     }
+    let additional = AdditionalKeys::of(mechanism, instance.numbers(session))?;
     let mechanism = mechanism::read(mechanism, instance.numbers(session))?;
     let template = attributes::read(template, count, instance.numbers(session))?;
     if let Some(keys) = keys {
         // "The parameter phKey passed to C_DeriveKey is unnecessary, and should be a NULL_PTR."
         let made = instance.derive_tls_keys(session, &mechanism, base_key, &template)?;
         return keys.write(&made);
+    }
+    if let Some(additional) = additional {
+        let mut templates = vec![template];
+        templates.extend_from_slice(&additional.templates);
+        let made = instance.derive_keys(session, &mechanism, base_key, &templates);
+        let made = made.inspect_err(|failed| additional.blame(failed));
+        let made = made.map_err(|failed| failed.rv)?;
+        let (first, others) = made.split_first().ok_or(Rv::GENERAL_ERROR)?;
+        additional.write(others)?;
+        return key.write(*first);
     }
     key.write(instance.derive_key(session, &mechanism, base_key, &template)?)
 }

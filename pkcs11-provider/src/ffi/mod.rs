@@ -17,6 +17,7 @@ mod functions;
 mod attributes;
 mod cipher;
 mod derivation_parameters;
+mod derived_keys;
 mod digest;
 pub(crate) mod general;
 pub mod interfaces;

@@ -12,7 +12,7 @@ use crate::attributes::creation::Maker;
 use crate::attributes::kinds::usual_length;
 use crate::attributes::templates;
 use crate::mechanisms::convert::{check_key, hash_of_digest, row_for, to_core};
-use crate::mechanisms::derivation::{hash_of_pbkdf2, second_key};
+use crate::mechanisms::derivation::{hash_of_pbkdf2, other_keys};
 use crate::mechanisms::registry::{Family, Row};
 use crate::mechanisms::{MechanismCall, Parameters};
 use crate::module::Instance;
@@ -53,10 +53,10 @@ impl Instance {
             }
             let (maker, class) = (Maker::Unwrap, Some(CKO_SECRET_KEY));
             let draft = Self::draft(session, slot, template, maker, class, Some(key_type))?;
-            let second = self.second_key(session, slot, mechanism)?;
+            let others = self.other_keys(session, slot, mechanism)?;
             let length = match draft.value_len()? {
                 Some(length) => length,
-                None => natural_length(row, mechanism, (spec, second), key_type)?,
+                None => natural_length(row, mechanism, (spec, others.first()), key_type)?,
             };
             check_data_to_encrypt(row, mechanism, length)?;
             let mechanism = to_core(row, mechanism, spec)?;
@@ -67,7 +67,7 @@ impl Instance {
             let private = template.attributes.private;
             let request = DeriveKey {
                 base_key: base,
-                second_key: second.map(|(id, _)| id),
+                other_keys: others.into_iter().map(|(id, _)| id).collect(),
                 mechanism,
                 length: Some(length),
                 template,
@@ -78,22 +78,22 @@ impl Instance {
         })
     }
 
-    /// What a second key in a derivation's parameter is, and its length.
-    fn second_key(
+    /// What the further keys in a derivation's parameter are, and their lengths.
+    pub(super) fn other_keys(
         &self,
         session: &Session,
         slot: &Slot,
         mechanism: &MechanismCall<'_>,
-    ) -> Result<Option<(ObjectId, usize)>> {
-        let Some(handle) = second_key(&mechanism.parameters) else {
-            return Ok(None);
-        };
-        let second = self.object(session, handle, Rv::KEY_HANDLE_INVALID)?;
-        let spec = self.spec(slot, second, Rv::KEY_HANDLE_INVALID)?;
-        match spec {
-            Some(spec) if !spec.is_asymmetric() => Ok(Some((second, spec.value_length()))),
-            _ => Err(Rv::KEY_TYPE_INCONSISTENT),
-        }
+    ) -> Result<Vec<(ObjectId, usize)>> {
+        let handles = other_keys(&mechanism.parameters).into_iter();
+        let keys = handles.map(|handle| {
+            let key = self.object(session, handle, Rv::KEY_HANDLE_INVALID)?;
+            match self.spec(slot, key, Rv::KEY_HANDLE_INVALID)? {
+                Some(spec) if !spec.is_asymmetric() => Ok((key, spec.value_length())),
+                _ => Err(Rv::KEY_TYPE_INCONSISTENT),
+            }
+        });
+        keys.collect()
     }
 
     /// `CKM_HKDF_DATA`: what is derived becomes a data object.
@@ -113,12 +113,12 @@ impl Instance {
             .map(usize::try_from)
             .transpose()
             .map_err(|_| Rv::ATTRIBUTE_VALUE_INVALID)?;
-        let second = self.second_key(session, slot, mechanism)?;
+        let others = self.other_keys(session, slot, mechanism)?;
         let new = new_key(session, &draft, None);
         let private = new.attributes.private;
         let request = DeriveKey {
             base_key: base,
-            second_key: second.map(|(id, _)| id),
+            other_keys: others.into_iter().map(|(id, _)| id).collect(),
             mechanism: to_core(row, mechanism, None)?,
             length,
             template: new,
@@ -223,7 +223,7 @@ fn check_data_to_encrypt(row: &Row, mechanism: &MechanismCall<'_>, wanted: usize
 fn natural_length(
     row: &Row,
     mechanism: &MechanismCall<'_>,
-    (spec, second): (Option<KeySpec>, Option<(ObjectId, usize)>),
+    (spec, other): (Option<KeySpec>, Option<&(ObjectId, usize)>),
     key_type: CK_KEY_TYPE,
 ) -> Result<usize> {
     if let Some(length) = usual_length(key_type) {
@@ -235,7 +235,7 @@ fn natural_length(
         (Family::EcbEncryptData, Parameters::Bytes(data), _)
         | (Family::CbcEncryptData, Parameters::CbcEncryptData { data, .. }, _) => Ok(data.len()),
         (Family::ConcatenateKey, _, Some(spec)) => {
-            Ok(spec.value_length() + second.map_or(0, |(_, length)| length))
+            Ok(spec.value_length() + other.map_or(0, |(_, length)| *length))
         }
         (
             Family::ConcatenateData | Family::ConcatenateBefore,

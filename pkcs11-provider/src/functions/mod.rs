@@ -3,6 +3,7 @@
 
 mod authenticated_wrapping;
 mod derivation;
+mod derived_keys;
 mod digests;
 mod dual;
 mod encapsulation;
@@ -19,6 +20,7 @@ mod tls_keys;
 mod verify_signature;
 mod wrapping;
 
+pub(crate) use derived_keys::NoKeys;
 pub(crate) use dual::Second;
 pub use mechanisms::MechanismInformation;
 pub(crate) use messages::{MadeParameters, MessageParameters};

@@ -139,6 +139,7 @@ impl Instance {
             let request = DeriveKeys {
                 base_key: base,
                 mechanism: to_core(row, mechanism, None)?,
+                other_keys: Vec::new(),
                 templates,
                 open: sizes.vector * 2,
             };

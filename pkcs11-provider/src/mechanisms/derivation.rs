@@ -199,6 +199,7 @@ fn sp800_108(
                 },
             },
             (PrfField::Bytes(bytes), _) => KdfField::Bytes(bytes.to_vec()),
+            (PrfField::Key(_), _) => KdfField::Key(None),
             _ => return Err(Rv::MECHANISM_PARAM_INVALID),
         })
     });
@@ -206,19 +207,27 @@ fn sp800_108(
         mode,
         prf,
         fields: fields.collect::<Result<_>>()?,
+        keys: Vec::new(),
     })
 }
 
-/// The handle of a second key that goes into a derivation.
-pub(crate) fn second_key(parameters: &Parameters<'_>) -> Option<CK_OBJECT_HANDLE> {
+/// The handles of further keys that go into a derivation, in their order.
+pub(crate) fn other_keys(parameters: &Parameters<'_>) -> Vec<CK_OBJECT_HANDLE> {
     match parameters {
-        Parameters::Handle(handle) => Some(*handle),
+        Parameters::Handle(handle) => vec![*handle],
         Parameters::Hkdf {
             salt_type: CKF_HKDF_SALT_KEY,
             salt_key,
             ..
-        } => Some(*salt_key),
-        _ => None,
+        } => vec![*salt_key],
+        Parameters::Sp800108 { fields, .. } => {
+            let keys = fields.iter().filter_map(|field| match field {
+                PrfField::Key(handle) => Some(*handle),
+                _ => None,
+            });
+            keys.collect()
+        }
+        _ => Vec::new(),
     }
 }
 

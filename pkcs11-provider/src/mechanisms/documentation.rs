@@ -186,15 +186,15 @@ const NOTES: &[(&str, &str)] = &[
     ("CKM_PKCS5_PBKD2", "up to 10 million iterations"),
     (
         "CKM_SP800_108_COUNTER_KDF",
-        "one key a call; no key handles among the data",
+        "up to 65 keys a call, all of them token objects or none; 16 fields",
     ),
     (
         "CKM_SP800_108_FEEDBACK_KDF",
-        "one key a call; no key handles among the data",
+        "up to 65 keys a call, all of them token objects or none; 16 fields",
     ),
     (
         "CKM_SP800_108_DOUBLE_PIPELINE_KDF",
-        "one key a call; no key handles among the data",
+        "up to 65 keys a call, all of them token objects or none; 16 fields",
     ),
     (
         "CKM_TLS12_KEY_AND_MAC_DERIVE",

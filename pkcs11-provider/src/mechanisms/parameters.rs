@@ -92,6 +92,8 @@ pub enum PrfField<'a> {
     Length(CK_ULONG, NumberForm),
     /// Bytes.
     Bytes(&'a [u8]),
+    /// The value of another key.
+    Key(CK_OBJECT_HANDLE),
 }
 
 /// Form of a number in an SP 800-108 input.

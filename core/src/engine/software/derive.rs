@@ -66,12 +66,17 @@ pub(super) fn from_bytes(
             keep_first(SecretBytes::from(digest.as_ref()), wanted)
         }
         Mechanism::ShakeKey { bits } => shake(key, *bits, wanted),
-        Mechanism::Sp800108 { mode, prf, fields } => Sp800108 {
+        Mechanism::Sp800108 {
+            mode,
+            prf,
+            fields,
+            keys,
+        } => Sp800108 {
             mode,
             prf: &Prf::new(*prf, key)?,
             fields,
         }
-        .derive(wanted),
+        .derive(wanted, keys),
         Mechanism::TlsPrf {
             hash, label, seed, ..
         } => {
@@ -232,12 +237,19 @@ struct Sp800108<'a> {
 }
 
 impl Sp800108<'_> {
-    fn derive(&self, wanted: Option<usize>) -> Result<SecretBytes> {
+    /// One key of `wanted` bytes, or several of these lengths one after the other: "no key can be created using part
+    /// of a segment that was used for another key".
+    fn derive(&self, wanted: Option<usize>, keys: &[usize]) -> Result<SecretBytes> {
         self.check()?;
         let whole = self.prf.length();
         let wanted = wanted.unwrap_or(whole);
+        let one_key = [wanted];
+        let keys = if keys.is_empty() { &one_key } else { keys };
+        if keys.iter().sum::<usize>() != wanted {
+            return Err(Error::Internal("keys of other lengths are wanted".into()));
+        }
         let mut derived = room(wanted)?;
-        let segments = wanted.div_ceil(whole) * whole;
+        let segments = keys.iter().map(|key| key.div_ceil(whole) * whole).sum();
         // The iteration variable of feedback (K(i-1)) and of the double pipeline (A(i)).
         let mut variable = match self.mode {
             KdfMode::Counter => Zeroizing::new(Vec::new()),
@@ -247,7 +259,13 @@ impl Sp800108<'_> {
                 Zeroizing::new(self.prf.run(&start)?[..whole].to_vec())
             }
         };
-        for (counter, part) in (1u64..).zip(derived.chunks_mut(whole)) {
+        let mut rest = derived.as_mut_slice();
+        let parts = keys.iter().flat_map(|key| {
+            let (own, others) = std::mem::take(&mut rest).split_at_mut(*key);
+            rest = others;
+            own.chunks_mut(whole)
+        });
+        for (counter, part) in (1u64..).zip(parts) {
             let input = self.input(Some(&variable), counter, wanted, segments)?;
             let output = self.prf.run(&input)?;
             part.copy_from_slice(&output[..part.len()]);
@@ -318,6 +336,8 @@ impl Sp800108<'_> {
                     number(&mut input, bytes as u64 * 8, *bits, *little_endian)?;
                 }
                 (KdfField::Bytes(bytes), _) => input.extend_from_slice(bytes),
+                (KdfField::Key(Some(value)), _) => input.extend_from_slice(value.expose()),
+                (KdfField::Key(None), _) => return Err(parameter("a key's value is not there")),
             }
         }
         Ok(input)

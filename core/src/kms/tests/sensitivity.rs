@@ -446,7 +446,7 @@ fn derive(
     let request = DeriveKey {
         base_key: base,
         mechanism,
-        second_key: None,
+        other_keys: Vec::new(),
         length,
         template,
     };

@@ -34,7 +34,12 @@ fn sp800_108(mode: KdfMode, prf: KdfPrf, label: &[u8], context: &[u8]) -> Mechan
             of_segments: false,
         },
     ]);
-    Mechanism::Sp800108 { mode, prf, fields }
+    Mechanism::Sp800108 {
+        mode,
+        prf,
+        fields,
+        keys: vec![],
+    }
 }
 
 #[test]
@@ -135,6 +140,7 @@ fn fields_of_sp800_108_that_do_not_go_together() {
             mode: KdfMode::Counter,
             prf: KdfPrf::Hmac(HashAlgorithm::Sha256),
             fields,
+            keys: vec![],
         };
         key.derive(&mechanism, Some(16)).unwrap_err();
     }
@@ -143,6 +149,7 @@ fn fields_of_sp800_108_that_do_not_go_together() {
         mode: KdfMode::Counter,
         prf: KdfPrf::Hmac(HashAlgorithm::Sha256),
         fields: vec![iteration(8)],
+        keys: vec![],
     };
     key.derive(&narrow, Some(255 * 32)).unwrap();
     key.derive(&narrow, Some(255 * 32 + 1)).unwrap_err();

@@ -126,6 +126,7 @@ fn mechanisms() -> Vec<Mechanism> {
             mode: KdfMode::Counter,
             prf: KdfPrf::Cmac,
             fields: vec![],
+            keys: vec![],
         },
         Mechanism::EcdhAesKeyWrap {
             derivation: KeyDerivation::None,
@@ -171,6 +172,7 @@ fn mechanisms() -> Vec<Mechanism> {
                 mode: KdfMode::Counter,
                 prf: KdfPrf::Hmac(hash),
                 fields: vec![],
+                keys: vec![],
             },
             Mechanism::TlsPrf {
                 hash,

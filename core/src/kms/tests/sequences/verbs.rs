@@ -271,7 +271,7 @@ impl World {
         let request = DeriveKey {
             base_key: base.id,
             mechanism,
-            second_key: None,
+            other_keys: Vec::new(),
             length,
             template,
         };
