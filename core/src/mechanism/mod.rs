@@ -10,7 +10,7 @@ mod parameters;
 pub mod vendor;
 mod wrapped;
 
-use crate::algorithm::{HashAlgorithm, KeySpec};
+use crate::algorithm::HashAlgorithm;
 use crate::secret::SecretBytes;
 
 pub use parameters::{
