@@ -123,8 +123,9 @@ impl Instance {
                 MessageKind::Decrypt => (Purpose::Decrypt, sample(row)?),
                 MessageKind::Sign => (signing_purpose(row, false), to_core(row, call, None)?),
                 MessageKind::Verify => {
-                    let call = call.for_verifying();
-                    (signing_purpose(row, true), to_core(row, &call, None)?)
+                    let verifying = call.for_verifying();
+                    let call = verifying.as_ref().unwrap_or(call);
+                    (signing_purpose(row, true), to_core(row, call, None)?)
                 }
             };
             let object = self.key(session, key)?;

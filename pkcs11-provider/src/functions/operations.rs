@@ -58,7 +58,10 @@ impl Instance {
                 Kind::VerifyRecover => Purpose::VerifyRecover,
             };
             let mechanism = match kind {
-                Kind::Verify | Kind::VerifySignature => to_core(row, &call.for_verifying(), None)?,
+                Kind::Verify | Kind::VerifySignature => {
+                    let verifying = call.for_verifying();
+                    to_core(row, verifying.as_ref().unwrap_or(call), None)?
+                }
                 _ => to_core(row, call, None)?,
             };
             let object = self.key(session, key)?;

@@ -312,14 +312,21 @@ pub enum Parameters<'a> {
     },
 }
 
-impl MechanismCall<'_> {
-    /// The same for verifying a signature, for which "the hedgeVariant parameter is ignored" (ML-DSA).
-    pub(crate) fn for_verifying(&self) -> Self {
-        let mut call = self.clone();
-        if let Parameters::Signing { hedge, .. } = &mut call.parameters {
-            *hedge = CKH_HEDGE_PREFERRED;
-        }
-        call
+impl<'a> MechanismCall<'a> {
+    /// Another one for verifying a signature, for which "the hedgeVariant parameter is ignored" (ML-DSA); none where
+    /// this one is as good.
+    pub(crate) fn for_verifying(&self) -> Option<MechanismCall<'a>> {
+        let Parameters::Signing { context, hash, .. } = self.parameters else {
+            return None;
+        };
+        Some(MechanismCall {
+            kind: self.kind,
+            parameters: Parameters::Signing {
+                hedge: CKH_HEDGE_PREFERRED,
+                context,
+                hash,
+            },
+        })
     }
 }
 
