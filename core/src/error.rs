@@ -256,6 +256,14 @@ pub enum Error {
     /// The configuration cannot be used.
     #[error("configuration: {0}")]
     Configuration(String),
+    /// The file of a secret cannot be read, or others may read it too.
+    #[error("cannot use the secret in {path}: {reason}")]
+    SecretFile {
+        /// The file.
+        path: String,
+        /// Why not.
+        reason: String,
+    },
     /// A fault of the bridge itself.
     #[error("internal error: {0}")]
     Internal(String),
@@ -335,7 +343,7 @@ impl Error {
             Self::HsmRefused { .. } => 40,
             Self::Store(_) => 41,
             Self::DiskFull => 42,
-            Self::Configuration(_) => 43,
+            Self::Configuration(_) | Self::SecretFile { .. } => 43,
             Self::Internal(_) => 44,
             Self::UsageLimit { .. } => 45,
             Self::Archived => 46,

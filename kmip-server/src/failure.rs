@@ -157,6 +157,7 @@ fn is_internal(error: &Error) -> bool {
             | Error::Store(_)
             | Error::DiskFull
             | Error::Configuration(_)
+            | Error::SecretFile { .. }
             | Error::Internal(_)
     )
 }
@@ -235,6 +236,7 @@ fn reasons(error: &Error) -> (ResultReason, ResultReason) {
         | Error::Store(_)
         | Error::DiskFull
         | Error::Configuration(_)
+        | Error::SecretFile { .. }
         | Error::Internal(_) => (R::GeneralFailure, R::InternalServerError),
         // The core's error may grow.
         _ => same(R::GeneralFailure),

@@ -1,6 +1,7 @@
 //! The command line as programs and people use it: the built binary, its answers and exit codes.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -237,6 +238,7 @@ fn secrets_are_files_and_never_shown() {
     let file = |name: &str, content: &str| {
         let path = folder.path().join(name);
         fs::write(&path, content).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
         path.to_str().unwrap().to_owned()
     };
     let passphrase = file("passphrase", "correct horse battery\n");
@@ -271,6 +273,12 @@ fn secrets_are_files_and_never_shown() {
     assert!(bridge.fails(4, "key list").contains("passphrase"));
     fs::write(&passphrase, "correct horse battery\n").unwrap();
     bridge.json("key list");
+    fs::set_permissions(&passphrase, fs::Permissions::from_mode(0o644)).unwrap();
+    let told = bridge.fails(7, "key list");
+    assert!(
+        told.contains(&format!("chmod 600 {passphrase:?}")),
+        "{told}"
+    );
 }
 
 #[test]

@@ -36,6 +36,8 @@ fn names_a_user() {
     let bridge = Bridge::serving();
     let password = bridge.file("password");
     std::fs::write(&password, "correct horse\n").expect("write a password");
+    let private = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+    std::fs::set_permissions(&password, private).expect("its owner's alone");
     bridge
         .cli("client add barbican --password-file")
         .arg(&password)

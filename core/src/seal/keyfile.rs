@@ -2,7 +2,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use aws_lc_rs::rand;
@@ -68,11 +68,7 @@ impl KeyfileSeal {
         // One file: what is asked about is what is read, and no more of it than a key has.
         let file = File::open(path).map_err(|error| failed(error.to_string()))?;
         let metadata = file.metadata().map_err(|error| failed(error.to_string()))?;
-        if metadata.mode() & 0o077 != 0 {
-            return Err(failed(
-                "others than its owner may read or write it; run chmod 600 on it".into(),
-            ));
-        }
+        super::secrets::check_private(path, &metadata).map_err(failed)?;
         let mut bytes = Zeroizing::new(Vec::with_capacity(KEY_BYTES + 1));
         file.take(KEY_BYTES as u64 + 1)
             .read_to_end(&mut bytes)

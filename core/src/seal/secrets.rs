@@ -1,7 +1,9 @@
 //! Where passphrases and PINs come from: a configured file, else an environment variable, else whoever
 //! can be asked. One rule for every door.
 
+use std::fs::Metadata;
 use std::io::Read;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use zeroize::Zeroizing;
@@ -46,18 +48,19 @@ pub fn from_environment(variable: &str) -> Result<Option<SecretBytes>> {
     }
 }
 
-/// The first line of a file.
+/// The first line of a file that nobody else may read.
 ///
 /// # Errors
-/// [`Error::Configuration`] when it cannot be read, is empty or too long.
+/// [`Error::SecretFile`] when it cannot be read, is empty or too long, or others may read or write it.
 pub fn from_file(path: &Path) -> Result<SecretBytes> {
-    let cannot = |reason: &dyn std::fmt::Display| {
-        Error::Configuration(format!(
-            "cannot read the secret in {}: {reason}",
-            path.display()
-        ))
+    let cannot = |reason: &dyn std::fmt::Display| Error::SecretFile {
+        path: path.display().to_string(),
+        reason: reason.to_string(),
     };
     let file = std::fs::File::open(path).map_err(|error| cannot(&error))?;
+    // Of the file that is read, not of what has that name a moment later.
+    let metadata = file.metadata().map_err(|error| cannot(&error))?;
+    check_private(path, &metadata).map_err(|reason| cannot(&reason))?;
     // Capacity for all of it at once: a growing vector leaves copies behind.
     let mut bytes = Zeroizing::new(Vec::with_capacity(FILE_LIMIT as usize + 1));
     file.take(FILE_LIMIT + 1)
@@ -74,9 +77,83 @@ pub fn from_file(path: &Path) -> Result<SecretBytes> {
     Ok(SecretBytes::from(secret))
 }
 
+/// Refuses a secret's file that others than its owner may read or write, as ssh does with keys. One that is another's (root's)
+/// may have a group that reads it: how else would it come to us? So systemd (`LoadCredential=`) and Kubernetes (`fsGroup`)
+/// hand out secrets. Pipes and terminals keep nothing.
+pub(super) fn check_private(path: &Path, metadata: &Metadata) -> std::result::Result<(), String> {
+    let mode = metadata.mode() & 0o7777;
+    let ours = metadata.uid() == rustix::process::geteuid().as_raw();
+    let (allowed, fit) = if ours { (0o700, "600") } else { (0o740, "440") };
+    if !metadata.is_file() || mode & 0o777 & !allowed == 0 {
+        return Ok(());
+    }
+    let others = match mode & 0o007 {
+        0 => "its group",
+        _ => "everybody on this machine",
+    };
+    Err(format!(
+        "{others} may read or write it (mode {mode:04o}); run: chmod {fit} {path:?}"
+    ))
+}
+
 #[cfg(test)]
 mod tests {
+    use std::fs::{Permissions, set_permissions};
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
+
+    #[test]
+    fn a_file_that_others_may_read_is_refused_by_name_with_the_command_that_mends_it() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("a pin");
+        std::fs::write(&path, "1234").expect("write");
+        let read = |mode| {
+            set_permissions(&path, Permissions::from_mode(mode)).expect("chmod");
+            from_file(&path)
+        };
+        for mode in [0o600, 0o400, 0o700] {
+            read(mode).expect("its owner's alone");
+        }
+        for mode in [0o640, 0o604, 0o660, 0o644, 0o620, 0o602, 0o666] {
+            let refused = read(mode).expect_err("others'").to_string();
+            assert!(
+                refused.contains(&format!("chmod 600 {path:?}")),
+                "{refused}"
+            );
+            assert!(refused.contains(&format!("{mode:04o}")), "{refused}");
+        }
+        assert!(
+            read(0o640)
+                .expect_err("group")
+                .to_string()
+                .contains("its group")
+        );
+        from_file(Path::new("/dev/null")).expect_err("nothing in it, whatever its mode");
+    }
+
+    /// As systemd and Kubernetes hand them out.
+    #[test]
+    fn a_group_may_read_what_is_not_ours() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("pin");
+        std::fs::write(&path, "1234").expect("write");
+        if std::os::unix::fs::chown(&path, Some(65534), None).is_err() {
+            // Only root can make the case.
+            return;
+        }
+        let read = |mode| {
+            set_permissions(&path, Permissions::from_mode(mode)).expect("chmod");
+            from_file(&path)
+        };
+        for mode in [0o400, 0o440, 0o640] {
+            read(mode).expect("handed out");
+        }
+        for mode in [0o444, 0o644, 0o460] {
+            let refused = read(mode).expect_err("others'").to_string();
+            assert!(refused.contains("chmod 440"), "{refused}");
+        }
+    }
 
     #[test]
     fn a_file_is_its_first_line() {
@@ -84,6 +161,7 @@ mod tests {
         let path = folder.path().join("pin");
         let read = |text: &[u8]| {
             std::fs::write(&path, text).expect("write");
+            set_permissions(&path, Permissions::from_mode(0o600)).expect("chmod");
             from_file(&path)
         };
         assert_eq!(read(b"1234\nrest").expect("unix").expose(), b"1234");

@@ -114,6 +114,7 @@ fn core_code(error: &Error) -> u8 {
         Error::Tampered { .. } | Error::SignatureInvalid => 5,
         Error::AlreadyExists { .. } => 6,
         Error::Configuration(_)
+        | Error::SecretFile { .. }
         | Error::Store(_)
         | Error::DiskFull
         | Error::HsmUnavailable { .. } => 7,

@@ -147,6 +147,8 @@ softhsm_test! {
         let folder = tempfile::tempdir().expect("folder");
         let path = folder.path().join("pin");
         std::fs::write(&path, "wrong1\n").expect("write");
+        let private = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+        std::fs::set_permissions(&path, private).expect("chmod");
         let engine = engine_with(MemberSettings { pin_file: Some(path.clone()), ..member() });
         for _ in 0..2 {
             let status = engine.pool().status();
