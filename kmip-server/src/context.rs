@@ -98,6 +98,20 @@ impl Context<'_> {
         Ok(id)
     }
 
+    /// [`Context::object`], for an operation for which "any archived object SHALL first be made available by a
+    /// Recover operation" (2.1 section 6.1): all but Recover itself, and those that use the value, which the core refuses.
+    ///
+    /// # Errors
+    /// As [`Context::object`]; Object Archived.
+    pub fn online_object(&self, identifier: Option<&UniqueIdentifier>) -> Result<ObjectId> {
+        let id = self.object(identifier)?;
+        match self.kms.inspect(self.caller, id) {
+            Ok(object) if object.archived => Err(keybridge_core::Error::Archived.into()),
+            // What is wrong with it says the operation.
+            _ => Ok(id),
+        }
+    }
+
     fn named(&self, identifier: Option<&UniqueIdentifier>) -> Result<ObjectId> {
         match identifier {
             None

@@ -6,22 +6,24 @@ use std::time::{Duration, Instant};
 
 use keybridge_core::time::Timestamp;
 use keybridge_kmip::attributes::{
-    Attribute, AttributeName, AttributeValue as A, CryptographicParameters, Name,
-    TemplateAttribute, UniqueIdentifier, UsageLimits, VendorAttribute,
+    Attribute, AttributeName, AttributeValue as A, CryptographicParameters, CurrentAttribute, Name,
+    RevocationReason, TemplateAttribute, UniqueIdentifier, UsageLimits, VendorAttribute,
 };
 use keybridge_kmip::enums::{
     AdjustmentType, BlockCipherMode, CryptographicAlgorithm, CryptographicUsageMask as Mask,
-    HashingAlgorithm, InteropFunction, ObjectType, ResultReason as R, State, StorageStatusMask,
-    UsageLimitsUnit, ValidityIndicator,
+    HashingAlgorithm, InteropFunction, ObjectType, ResultReason as R, RevocationReasonCode, State,
+    StorageStatusMask, UsageLimitsUnit, ValidityIndicator,
 };
 use keybridge_kmip::item::Value;
 use keybridge_kmip::message::{Outcome, RequestMessage};
 use keybridge_kmip::operations::{
-    AddAttributeRequest, AdjustAttributeRequest, ArchiveRequest, CheckRequest, CreateRequest,
-    DecryptRequest, DeleteAttributeRequest, DestroyRequest, EncryptRequest, GetAttributesRequest,
-    GetRequest, GetUsageAllocationRequest, InteropRequest, LocateRequest, LogRequest, MACRequest,
-    MACVerifyRequest, ObtainLeaseRequest, PingRequest, RNGRetrieveRequest, RNGSeedRequest,
-    RecoverRequest, SetAttributeRequest,
+    ActivateRequest, AddAttributeRequest, AdjustAttributeRequest, ArchiveRequest, CheckRequest,
+    CreateRequest, DecryptRequest, DeleteAttributeRequest, DestroyRequest, EncryptRequest,
+    ExportRequest, GetAttributeListRequest, GetAttributesRequest, GetRequest,
+    GetUsageAllocationRequest, InteropRequest, LocateRequest, LogRequest, MACRequest,
+    MACVerifyRequest, ModifyAttributeRequest, ObtainLeaseRequest, PingRequest, RNGRetrieveRequest,
+    RNGSeedRequest, ReKeyRequest, RecoverRequest, RequestPayload, RevokeRequest,
+    SetAttributeRequest,
 };
 use keybridge_kmip::wire::{DateTime, Interval};
 use keybridge_kmip::{Tag, Version};
@@ -177,10 +179,88 @@ fn what_is_archived_waits_to_be_recovered() {
         ..Default::default()
     };
     assert_eq!(house.refused(V1_4, get()), R::ObjectArchived);
-    let lease = || ObtainLeaseRequest {
-        unique_identifier: Some(id.clone()),
-    };
-    assert_eq!(house.refused(V1_4, lease()), R::ObjectArchived);
+    let it = || Some(id.clone());
+    let comment = || Attribute::from(A::Comment("x".into()));
+    let attribute_name = || Some(AttributeName::Standard(Tag::Name));
+    let elsewhere: [RequestPayload; 14] = [
+        ObtainLeaseRequest {
+            unique_identifier: it(),
+        }
+        .into(),
+        ArchiveRequest {
+            unique_identifier: it(),
+        }
+        .into(),
+        ActivateRequest {
+            unique_identifier: it(),
+        }
+        .into(),
+        DestroyRequest {
+            unique_identifier: it(),
+        }
+        .into(),
+        RevokeRequest {
+            unique_identifier: it(),
+            revocation_reason: RevocationReason {
+                code: RevocationReasonCode::Superseded,
+                message: None,
+            },
+            compromise_occurrence_date: None,
+        }
+        .into(),
+        CheckRequest {
+            unique_identifier: it(),
+            ..Default::default()
+        }
+        .into(),
+        GetAttributesRequest {
+            unique_identifier: it(),
+            ..Default::default()
+        }
+        .into(),
+        GetAttributeListRequest {
+            unique_identifier: it(),
+        }
+        .into(),
+        AddAttributeRequest {
+            unique_identifier: it(),
+            attribute: comment().into(),
+        }
+        .into(),
+        ModifyAttributeRequest {
+            unique_identifier: it(),
+            attribute: comment().into(),
+            current_attribute: CurrentAttribute::default(),
+        }
+        .into(),
+        DeleteAttributeRequest {
+            unique_identifier: it(),
+            attribute_name: attribute_name(),
+            ..Default::default()
+        }
+        .into(),
+        ReKeyRequest {
+            unique_identifier: it(),
+            ..Default::default()
+        }
+        .into(),
+        ExportRequest {
+            unique_identifier: it(),
+            ..Default::default()
+        }
+        .into(),
+        GetUsageAllocationRequest {
+            unique_identifier: it(),
+            usage_limits_count: 1,
+        }
+        .into(),
+    ];
+    for request in elsewhere {
+        let what = format!("{request:?}");
+        let refused = result(house.outcome(V1_4, request));
+        assert_eq!(refused, Some(R::ObjectArchived), "{what}");
+    }
+    assert_eq!(decrypt(&house, V2_1, &id), Some(R::ObjectArchived));
     let found = |storage_status_mask| {
         let request = LocateRequest {
             storage_status_mask,

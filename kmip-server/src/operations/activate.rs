@@ -9,7 +9,7 @@ pub(super) fn handle(
     request: ActivateRequest,
     context: &mut Context<'_>,
 ) -> Result<ActivateResponse> {
-    let id = context.object(request.unique_identifier.as_ref())?;
+    let id = context.online_object(request.unique_identifier.as_ref())?;
     context.blocking(|kms, caller| kms.activate(caller, id))?;
     Ok(ActivateResponse {
         unique_identifier: identifier(id),

@@ -15,7 +15,7 @@ pub(super) fn handle(
     request: AdjustAttributeRequest,
     context: &mut Context<'_>,
 ) -> Result<AdjustAttributeResponse> {
-    let id = context.object(request.unique_identifier.as_ref())?;
+    let id = context.online_object(request.unique_identifier.as_ref())?;
     let name = request
         .attribute_name
         .ok_or_else(|| Failure::invalid_message("no attribute is named"))?;

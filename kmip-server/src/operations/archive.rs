@@ -9,7 +9,7 @@ pub(super) fn handle(
     request: ArchiveRequest,
     context: &mut Context<'_>,
 ) -> Result<ArchiveResponse> {
-    let id = context.object(request.unique_identifier.as_ref())?;
+    let id = context.online_object(request.unique_identifier.as_ref())?;
     context.blocking(|kms, caller| kms.archive(caller, id))?;
     Ok(ArchiveResponse {
         unique_identifier: identifier(id),

@@ -26,7 +26,7 @@ pub(super) fn handle(
     let id = match (named, &request.certificate_request) {
         // A request alone is enough: it holds its public key.
         (None, Some(_)) => None,
-        _ => Some(context.object(named)?),
+        _ => Some(context.online_object(named)?),
     };
     let (wanted, given) = wanted(
         request.certificate_request_type,

@@ -9,7 +9,7 @@ use crate::failure::{Failure, Result};
 use crate::processor::{Context, identifier};
 
 pub(super) fn handle(request: CheckRequest, context: &mut Context<'_>) -> Result<CheckResponse> {
-    let id = context.object(request.unique_identifier.as_ref())?;
+    let id = context.online_object(request.unique_identifier.as_ref())?;
     let object = context.inline(|kms, caller| kms.inspect(caller, id))?;
     let mut response = CheckResponse {
         unique_identifier: Some(identifier(id)),

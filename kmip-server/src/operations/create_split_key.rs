@@ -46,7 +46,7 @@ pub(super) fn handle(
     draft.fill_in(context, ObjectType::SplitKey)?;
     let exported = match &request.unique_identifier {
         Some(given) => {
-            let base = context.object(Some(given))?;
+            let base = context.online_object(Some(given))?;
             context.inline(|kms, caller| kms.export(caller, base))?
         }
         None => new_key(context, &draft)?,

@@ -11,7 +11,7 @@ pub(super) fn handle(
     request: DeleteAttributeRequest,
     context: &mut Context<'_>,
 ) -> Result<DeleteAttributeResponse> {
-    let id = context.object(request.unique_identifier.as_ref())?;
+    let id = context.online_object(request.unique_identifier.as_ref())?;
     let (name, position): (AttributeName, _) =
         match (request.current_attribute.0, request.attribute_name) {
             (Some(current), None) => (current.name(), Position::Value(current.value)),

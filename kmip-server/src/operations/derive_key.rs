@@ -26,7 +26,7 @@ pub(super) fn handle(
 ) -> Result<DeriveKeyResponse> {
     let mut bases = Vec::with_capacity(request.unique_identifiers.len());
     for given in &request.unique_identifiers {
-        let id = context.object(Some(given))?;
+        let id = context.online_object(Some(given))?;
         bases.push((id, context.inline(|kms, caller| kms.inspect(caller, id))?));
     }
     let Some(((base, object), others)) = bases.split_first() else {

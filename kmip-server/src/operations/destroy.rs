@@ -9,7 +9,7 @@ pub(super) fn handle(
     request: DestroyRequest,
     context: &mut Context<'_>,
 ) -> Result<DestroyResponse> {
-    let id = context.object(request.unique_identifier.as_ref())?;
+    let id = context.online_object(request.unique_identifier.as_ref())?;
     context.blocking(|kms, caller| kms.destroy(caller, id))?;
     Ok(DestroyResponse {
         unique_identifier: identifier(id),

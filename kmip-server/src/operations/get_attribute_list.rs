@@ -10,7 +10,7 @@ pub(super) fn handle(
     request: GetAttributeListRequest,
     context: &mut Context<'_>,
 ) -> Result<GetAttributeListResponse> {
-    let id = context.object(request.unique_identifier.as_ref())?;
+    let id = context.online_object(request.unique_identifier.as_ref())?;
     let object = context.inline(|kms, caller| kms.inspect(caller, id))?;
     Ok(GetAttributeListResponse {
         unique_identifier: identifier(id),

@@ -11,7 +11,7 @@ pub(super) fn handle(
     request: GetAttributesRequest,
     context: &mut Context<'_>,
 ) -> Result<GetAttributesResponse> {
-    let id = context.object(request.unique_identifier.as_ref())?;
+    let id = context.online_object(request.unique_identifier.as_ref())?;
     let object = context.inline(|kms, caller| kms.inspect(caller, id))?;
     let mut names = request.attribute_names;
     if has_repeats(&names) {

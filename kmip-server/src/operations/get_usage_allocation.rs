@@ -12,7 +12,7 @@ pub(super) fn handle(
     request: GetUsageAllocationRequest,
     context: &mut Context<'_>,
 ) -> Result<GetUsageAllocationResponse> {
-    let id = context.object(request.unique_identifier.as_ref())?;
+    let id = context.online_object(request.unique_identifier.as_ref())?;
     let units = u64::try_from(request.usage_limits_count)
         .map_err(|_| Failure::invalid_field("the Usage Limits Count is negative"))?;
     let taken = context.blocking(|kms, caller| kms.allocate_usage(caller, id, units));

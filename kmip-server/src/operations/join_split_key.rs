@@ -22,7 +22,7 @@ pub(super) fn handle(
     let mut known: Option<(Shape, Option<keybridge_core::KeySpec>)> = None;
     let mut split_length = None;
     for given in &request.unique_identifiers {
-        let id = context.object(Some(given))?;
+        let id = context.online_object(Some(given))?;
         let share = context.inline(|kms, caller| kms.export(caller, id))?;
         if share.object.class != ObjectClass::SplitKey {
             return Err(Failure::invalid_field("only Split Keys are joined"));

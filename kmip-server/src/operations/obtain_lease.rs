@@ -14,7 +14,7 @@ pub(super) fn handle(
     request: ObtainLeaseRequest,
     context: &mut Context<'_>,
 ) -> Result<ObtainLeaseResponse> {
-    let id = context.object(request.unique_identifier.as_ref())?;
+    let id = context.online_object(request.unique_identifier.as_ref())?;
     let object = context.inline(|kms, caller| kms.inspect(caller, id))?;
     // "If the server determines that a new lease SHALL NOT be issued": for what is out of use.
     if matches!(
@@ -25,9 +25,6 @@ pub(super) fn handle(
             ResultReason::PermissionDenied,
             "the object is out of use: no lease is granted",
         ));
-    }
-    if object.archived {
-        return Err(keybridge_core::Error::Archived.into());
     }
     Ok(ObtainLeaseResponse {
         unique_identifier: identifier(id),

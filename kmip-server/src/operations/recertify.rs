@@ -14,7 +14,7 @@ pub(super) fn handle(
     request: ReCertifyRequest,
     context: &mut Context<'_>,
 ) -> Result<ReCertifyResponse> {
-    let old_id = context.object(request.unique_identifier.as_ref())?;
+    let old_id = context.online_object(request.unique_identifier.as_ref())?;
     let old = context.inline(|kms, caller| kms.inspect(caller, old_id))?;
     if old.class != ObjectClass::Certificate {
         return Err(Failure::invalid_field(
@@ -28,7 +28,7 @@ pub(super) fn handle(
         .find(|link| link.kind == LinkType::PUBLIC_KEY);
     let mut requested = request.certificate_request;
     if let (None, Some(given)) = (&requested, &request.certificate_request_unique_identifier) {
-        let id = context.object(Some(given))?;
+        let id = context.online_object(Some(given))?;
         let kept = context.inline(|kms, caller| kms.export(caller, id))?;
         requested = Some(kept.value.expose().to_vec());
     }

@@ -13,7 +13,7 @@ use crate::failure::{Failure, Result};
 use crate::processor::{Context, identifier};
 
 pub(super) fn handle(request: ReKeyRequest, context: &mut Context<'_>) -> Result<ReKeyResponse> {
-    let id = context.object(request.unique_identifier.as_ref())?;
+    let id = context.online_object(request.unique_identifier.as_ref())?;
     let given = request.attributes.as_ref();
     let created = rotate(context, id, request.offset, [given], [])?;
     context.set_placeholder(Some(created.secret));

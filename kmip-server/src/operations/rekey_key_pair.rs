@@ -11,7 +11,7 @@ pub(super) fn handle(
     request: ReKeyKeyPairRequest,
     context: &mut Context<'_>,
 ) -> Result<ReKeyKeyPairResponse> {
-    let id = context.object(request.private_key_unique_identifier.as_ref())?;
+    let id = context.online_object(request.private_key_unique_identifier.as_ref())?;
     let created = rotate(
         context,
         id,

@@ -9,7 +9,7 @@ use crate::failure::{Failure, Result};
 use crate::processor::{Context, identifier};
 
 pub(super) fn handle(request: RevokeRequest, context: &mut Context<'_>) -> Result<RevokeResponse> {
-    let id = context.object(request.unique_identifier.as_ref())?;
+    let id = context.online_object(request.unique_identifier.as_ref())?;
     let RevocationReasonCode(code) = request.revocation_reason.code;
     // "Revocation Reason is not recognized" (1.4 section 11.21).
     if request.revocation_reason.code.name().is_none() {

@@ -10,7 +10,7 @@ pub(super) fn handle(
     request: SetAttributeRequest,
     context: &mut Context<'_>,
 ) -> Result<SetAttributeResponse> {
-    let id = context.object(request.unique_identifier.as_ref())?;
+    let id = context.online_object(request.unique_identifier.as_ref())?;
     let new = request
         .attribute
         .0

@@ -24,7 +24,7 @@ pub(super) fn handle(
         chain.push(certificate.value);
     }
     for given in &request.unique_identifiers {
-        let id = context.object(Some(given))?;
+        let id = context.online_object(Some(given))?;
         let object = context.inline(|kms, caller| kms.inspect(caller, id))?;
         match object.public_value() {
             Some(der) if object.class == ObjectClass::Certificate => chain.push(der.to_vec()),
