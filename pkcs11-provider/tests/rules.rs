@@ -301,3 +301,111 @@ fn every_kind_of_trust_is_kept() {
         assert_eq!(get(&session, object, kind), Ok(level), "{kind:#x}");
     }
 }
+
+/// A change of several attributes is made whole or not at all, and so is a copy.
+#[test]
+fn a_refused_change_changes_nothing() {
+    let session = Session::new();
+    let key = aes(&session, new().bytes(CKA_LABEL, b"before")).expect("made");
+    let good = || new().bytes(CKA_LABEL, b"after").bool(CKA_SIGN, true);
+    for (bad, with) in [
+        (good().bool(CKA_LOCAL, false), Rv::ATTRIBUTE_READ_ONLY),
+        (good().bool(CKA_SENSITIVE, false), Rv::ATTRIBUTE_READ_ONLY),
+        (good().bool(CKA_TRUSTED, true), Rv::ATTRIBUTE_READ_ONLY),
+        (
+            good().bytes(CKA_START_DATE, b"no date!"),
+            Rv::ATTRIBUTE_VALUE_INVALID,
+        ),
+        (
+            good().bytes(CKA_DERIVE, b"yes"),
+            Rv::ATTRIBUTE_VALUE_INVALID,
+        ),
+        (good().bytes(CKA_MODULUS, b"x"), Rv::ATTRIBUTE_TYPE_INVALID),
+        (good().bool(CKA_TOKEN, true), Rv::ATTRIBUTE_READ_ONLY),
+        (good().ulong(CKA_CLASS, CKO_DATA), Rv::ATTRIBUTE_READ_ONLY),
+        (good().ulong(CKA_KEY_TYPE, CKK_RSA), Rv::ATTRIBUTE_READ_ONLY),
+        (good().ulong(CKA_VALUE_LEN, 16), Rv::ATTRIBUTE_READ_ONLY),
+    ] {
+        refused(set(&session, key, &bad), with);
+        assert_eq!(get(&session, key, CKA_LABEL), Ok(b"before".to_vec()));
+        assert_eq!(get(&session, key, CKA_SIGN), Ok(vec![0]));
+    }
+    for bad in [
+        new().bool(CKA_LOCAL, false),
+        new().ulong(CKA_CLASS, CKO_DATA),
+        new().ulong(CKA_VALUE_LEN, 16),
+        new().bool(CKA_EXTRACTABLE, true),
+    ] {
+        assert_eq!(copy(&session, key, &bad), Err(Rv::ATTRIBUTE_READ_ONLY));
+        // Other tests make objects too, but none is a copy of this one.
+        let label = new().bytes(CKA_LABEL, b"before");
+        assert_eq!(find(&session, &label), [key]);
+    }
+    // The same value is no change.
+    for same in [
+        new().bool(CKA_LOCAL, true),
+        new().bool(CKA_SENSITIVE, true),
+        new().bool(CKA_TOKEN, false),
+    ] {
+        let code = set(&session, key, &same);
+        assert!(
+            code == CKR_OK || Rv::from_code(code) == Some(Rv::ATTRIBUTE_READ_ONLY),
+            "{code:#x}"
+        );
+    }
+    check(set(&session, key, &good()));
+    assert_eq!(get(&session, key, CKA_LABEL), Ok(b"after".to_vec()));
+}
+
+/// An attribute that stands twice in a template, with two values, has neither.
+#[test]
+fn an_attribute_has_one_value() {
+    let session = Session::new();
+    let twice = |one: &[u8], two: &[u8]| {
+        let template = new().bytes(CKA_LABEL, one).bytes(CKA_LABEL, two);
+        aes(&session, template)
+    };
+    assert_eq!(twice(b"a", b"b"), Err(Rv::TEMPLATE_INCONSISTENT));
+}
+
+/// Handles are the application's, not the session's: they outlive a session that did not make the object, and end with
+/// the login or the object.
+#[test]
+fn handles_end_with_the_object_or_the_login() {
+    let _turn = alone();
+    let (one, two) = (
+        Session(raw_session(LOGINS, true)),
+        Session(raw_session(LOGINS, true)),
+    );
+    check(login(one.0, CKU_USER, USER_PIN));
+    let stored = aes(&one, new().bool(CKA_TOKEN, true)).expect("made");
+    let held = aes(&one, new()).expect("made");
+    let public = aes(&one, new().bool(CKA_PRIVATE, false)).expect("made");
+    for key in [stored, held, public] {
+        assert!(get(&two, key, CKA_LABEL).is_ok());
+    }
+    let mut ecb = mechanism(CKM_AES_ECB);
+    check(call!(C_CloseSession, one.0));
+    for gone in [held, public] {
+        assert_eq!(get(&two, gone, CKA_LABEL), Err(Rv::OBJECT_HANDLE_INVALID));
+    }
+    assert!(get(&two, stored, CKA_LABEL).is_ok());
+    check(call!(C_Logout, two.0));
+    assert_eq!(get(&two, stored, CKA_LABEL), Err(Rv::OBJECT_HANDLE_INVALID));
+    refused(
+        call!(C_EncryptInit, two.0, &mut ecb, stored),
+        Rv::KEY_HANDLE_INVALID,
+    );
+    check(login(two.0, CKU_USER, USER_PIN));
+    let again = find(
+        &two,
+        &new().bool(CKA_TOKEN, true).ulong(CKA_CLASS, CKO_SECRET_KEY),
+    );
+    assert_eq!(again.len(), 1);
+    check(call!(C_DestroyObject, two.0, again[0]));
+    refused(
+        call!(C_DestroyObject, two.0, again[0]),
+        Rv::OBJECT_HANDLE_INVALID,
+    );
+    check(call!(C_CloseAllSessions, LOGINS));
+}
