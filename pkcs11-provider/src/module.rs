@@ -269,10 +269,11 @@ impl Instance {
         let slot = &self.slots[session.slot()];
         if epoch != slot.epoch() && Builtin::of(object).is_none() {
             // Given before a logout: good for public objects only.
-            let object = slot
-                .token
-                .inspect(object)
-                .map_err(|error| rv(&error, Doing::Object))?;
+            let object = slot.token.inspect(object);
+            let object = object.map_err(|error| match rv(&error, Doing::Object) {
+                Rv::OBJECT_HANDLE_INVALID => invalid,
+                other => other,
+            })?;
             if object.attributes.private {
                 return Err(invalid);
             }
