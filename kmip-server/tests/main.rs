@@ -28,4 +28,5 @@ mod pkcs11;
 mod replays;
 mod reprovision;
 mod robustness;
+mod searching;
 mod tls;
