@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::audit::{Actor, Verb};
 use crate::error::{Error, Result};
 use crate::id::{AccountId, PrincipalId};
-use crate::model::{Attributes, Lifetime, Role};
+use crate::model::{ApplicationId, Attributes, Lifetime, Role};
 use crate::undo::UndoLog;
 
 /// The door a request came through.
@@ -98,6 +98,7 @@ pub struct Caller {
     credential: String,
     origin: Origin,
     door: Door,
+    application: ApplicationId,
     actor: OnceLock<Actor>,
     standing: Standing,
     /// What a batch did so far, if it may have to be undone.
@@ -131,8 +132,28 @@ impl Caller {
             credential: credential.into(),
             origin,
             door,
+            application: ApplicationId::NONE,
             actor: OnceLock::new(),
             standing: Standing::default(),
+            undo: None,
+        }
+    }
+
+    fn again(&self) -> Self {
+        Self {
+            account: self.account,
+            principal: self.principal,
+            role: self.role,
+            name: self.name.clone(),
+            credential: self.credential.clone(),
+            origin: self.origin,
+            door: self.door,
+            application: self.application,
+            actor: OnceLock::new(),
+            standing: Standing {
+                generation: self.standing.generation,
+                seen: AtomicU64::new(self.standing.seen.load(Ordering::Relaxed)),
+            },
             undo: None,
         }
     }
@@ -166,19 +187,17 @@ impl Caller {
     #[must_use]
     pub fn undoable(&self) -> Self {
         Self {
-            account: self.account,
-            principal: self.principal,
-            role: self.role,
-            name: self.name.clone(),
-            credential: self.credential.clone(),
-            origin: self.origin,
-            door: self.door,
-            actor: OnceLock::new(),
-            standing: Standing {
-                generation: self.standing.generation,
-                seen: AtomicU64::new(self.standing.seen.load(Ordering::Relaxed)),
-            },
             undo: Some(UndoLog::default()),
+            ..self.again()
+        }
+    }
+
+    /// The same caller in an application of PKCS#11, whose session objects it sees, and nobody else's.
+    #[must_use]
+    pub fn in_application(&self, application: ApplicationId) -> Self {
+        Self {
+            application,
+            ..self.again()
         }
     }
 
@@ -226,6 +245,12 @@ impl Caller {
     #[must_use]
     pub const fn origin(&self) -> Origin {
         self.origin
+    }
+
+    /// Whose session objects it sees.
+    #[must_use]
+    pub const fn application(&self) -> ApplicationId {
+        self.application
     }
 
     /// Through which door.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use keybridge_core::{Caller, Kms};
 use keybridge_kmip::enums::{
@@ -26,7 +26,7 @@ use crate::references::References;
 use crate::settings::{ServerAnswers, ServerLimits};
 use crate::streams::Streams;
 use crate::tickets::{Grant, Tickets};
-use crate::tunnels::Tunnels;
+use crate::tunnels::{TunnelLimits, Tunnels};
 
 /// Answers requests.
 #[derive(Clone)]
@@ -72,8 +72,11 @@ impl Processor {
             tickets: Tickets::new(limits.ticket_seconds, limits.tickets_per_client),
             tunnels: Tunnels::new(
                 Arc::clone(&kms),
-                limits.pkcs11_per_client,
-                limits.pkcs11_idle_seconds,
+                TunnelLimits {
+                    per_client: limits.pkcs11_per_client,
+                    in_all: limits.pkcs11_modules,
+                    idle: Duration::from_secs(limits.pkcs11_idle_seconds.into()),
+                },
             ),
             identities: Identities::new(),
             rates: Rates::new(limits.requests_per_second),
@@ -88,6 +91,15 @@ impl Processor {
                 services,
             }),
         }
+    }
+
+    /// Ends the PKCS#11 modules (operation PKCS#11) that nobody used for long, and those of clients that are
+    /// revoked or gone; how many they were.
+    ///
+    /// # Errors
+    /// Store errors.
+    pub fn end_unused_modules(&self) -> keybridge_core::Result<usize> {
+        self.inner.services.tunnels.end_unused()
     }
 
     /// The limits in force.

@@ -106,6 +106,8 @@ pub struct ServerLimits {
     pub stream_bytes: usize,
     /// PKCS#11 modules that one principal may have open.
     pub pkcs11_per_client: usize,
+    /// PKCS#11 modules of all clients.
+    pub pkcs11_modules: usize,
     /// Seconds that a PKCS#11 module is kept without being used.
     pub pkcs11_idle_seconds: u32,
     /// Seconds until a TLS handshake must be done.
@@ -200,6 +202,7 @@ impl Default for ServerLimits {
             stream_seconds: 600,
             stream_bytes: 16 << 20,
             pkcs11_per_client: 100,
+            pkcs11_modules: 10_000,
             pkcs11_idle_seconds: 3600,
             handshake_seconds: 10,
             message_seconds: 30,

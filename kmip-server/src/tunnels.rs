@@ -1,8 +1,8 @@
 //! Clients that call PKCS#11 through KMIP: each C_Initialize makes a module of the client's account,
 //! kept under its Correlation Value until C_Finalize, or until it was not used for long.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use aws_lc_rs::rand;
@@ -21,8 +21,16 @@ type Value = [u8; 16];
 pub(crate) struct Tunnels {
     open: Mutex<HashMap<Value, Open>>,
     kms: Arc<Kms>,
-    per_client: usize,
-    idle: Duration,
+    limits: TunnelLimits,
+}
+
+/// How many modules there may be, and how long.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct TunnelLimits {
+    pub(crate) per_client: usize,
+    pub(crate) in_all: usize,
+    /// How long one is kept that nobody uses.
+    pub(crate) idle: Duration,
 }
 
 struct Open {
@@ -31,14 +39,53 @@ struct Open {
     used: Instant,
 }
 
+impl Open {
+    /// Nobody has used it for that long, and nobody is using it.
+    fn is_idle(&self, now: Instant, longest: Duration) -> bool {
+        now.duration_since(self.used) > longest && Arc::strong_count(&self.tunnel) == 1
+    }
+}
+
 impl Tunnels {
-    pub(crate) fn new(kms: Arc<Kms>, per_client: usize, idle_seconds: u32) -> Self {
+    pub(crate) fn new(kms: Arc<Kms>, limits: TunnelLimits) -> Self {
         Self {
             open: Mutex::default(),
             kms,
-            per_client,
-            idle: Duration::from_secs(idle_seconds.into()),
+            limits,
         }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Value, Open>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Ends the modules that nobody used for long, and those of clients that are revoked, whose certificates have
+    /// expired or who are gone. How many they were.
+    ///
+    /// # Errors
+    /// Store errors; idle ones have ended then.
+    pub(crate) fn end_unused(&self) -> keybridge_core::Result<usize> {
+        let now = Instant::now();
+        let mut ended = Vec::new();
+        let owners: HashSet<PrincipalId> = {
+            let mut open = self.lock();
+            let idle = open.extract_if(|_, entry| entry.is_idle(now, self.limits.idle));
+            ended.extend(idle.map(|(_, entry)| entry));
+            open.values().map(|entry| entry.owner.1).collect()
+        };
+        let mut gone = HashSet::new();
+        for owner in owners {
+            if !self.kms.may_still_call(owner)? {
+                gone.insert(owner);
+            }
+        }
+        if !gone.is_empty() {
+            let mut open = self.lock();
+            let theirs = open.extract_if(|_, entry| gone.contains(&entry.owner.1));
+            ended.extend(theirs.map(|(_, entry)| entry));
+        }
+        // Ending sessions takes the key manager's locks: not under ours.
+        Ok(ended.len())
     }
 
     /// Calls a function; with the Correlation Value to go on with, when the function made one.
@@ -84,28 +131,21 @@ impl Tunnels {
         }
     }
 
-    /// The module of a value. Those that nobody used for long end here.
+    /// The module of a value, if it is this client's.
     fn find(&self, owner: (AccountId, PrincipalId), value: Option<&[u8]>) -> Option<Arc<Tunnel>> {
+        let key: Value = value?.try_into().ok()?;
         let now = Instant::now();
-        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        let old: Vec<Value> = open
-            .iter()
-            .filter(|(_, entry)| now.duration_since(entry.used) > self.idle)
-            .map(|(value, _)| *value)
-            .collect();
-        let ended: Vec<_> = old.iter().filter_map(|value| open.remove(value)).collect();
-        let key: Option<Value> = value.and_then(|value| value.try_into().ok());
-        let found = key
-            .and_then(|key| open.get_mut(&key))
-            .filter(|entry| entry.owner == owner)
-            .map(|entry| {
-                entry.used = now;
-                Arc::clone(&entry.tunnel)
-            });
+        let mut open = self.lock();
+        let entry = open.get_mut(&key).filter(|entry| entry.owner == owner)?;
+        if !entry.is_idle(now, self.limits.idle) {
+            entry.used = now;
+            return Some(Arc::clone(&entry.tunnel));
+        }
+        let ended = open.remove(&key);
         drop(open);
         // Ending sessions takes the key manager's locks: not under ours.
         drop(ended);
-        found
+        None
     }
 
     fn initialize(&self, owner: (AccountId, PrincipalId), input: &[u8]) -> Result<Vec<u8>> {
@@ -119,17 +159,20 @@ impl Tunnels {
         let mut value = Value::default();
         rand::fill(&mut value)
             .map_err(|_| Error::Internal("the random generator failed".into()))?;
-        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut open = self.lock();
         let own = open.values().filter(|entry| entry.owner == owner);
-        if own.count() >= self.per_client {
-            return Err(Failure::by_version(
-                ResultReason::GeneralFailure,
-                ResultReason::ServerLimitExceeded,
-                format!(
-                    "limit pkcs11-per-client = {} reached; server.limits.pkcs11-per-client changes it",
-                    self.per_client
-                ),
-            ));
+        let own = own.count();
+        for (count, limit, name) in [
+            (own, self.limits.per_client, "pkcs11-per-client"),
+            (open.len(), self.limits.in_all, "pkcs11-modules"),
+        ] {
+            if count >= limit {
+                return Err(Failure::by_version(
+                    ResultReason::GeneralFailure,
+                    ResultReason::ServerLimitExceeded,
+                    format!("limit {name} = {limit} reached; server.limits.{name} changes it"),
+                ));
+            }
         }
         let used = Instant::now();
         open.insert(
@@ -148,7 +191,7 @@ impl Tunnels {
         let Some(key) = key.filter(|_| is_open) else {
             return Reply::of(Rv::CRYPTOKI_NOT_INITIALIZED);
         };
-        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut open = self.lock();
         let ended = open.remove(&key);
         drop(open);
         drop(ended);

@@ -169,8 +169,50 @@ fn tunnelled() -> Vec<Vec<u8>> {
         [&[24][..], &ulong(1)].concat(),
         [&[23][..], &ulong(1)].concat(),
     ];
-    found.extend((3..=92).map(|number| [vec![number], vec![0; 24]].concat()));
+    found.extend(messages_and_derivations());
+    found.extend((3..=104).map(|number| [vec![number], vec![0; 24]].concat()));
     found
+}
+
+/// Calls whose parameters are structures with arrays in them: messages with GCM, and derivations.
+fn messages_and_derivations() -> Vec<Vec<u8>> {
+    let ulong = |number: u64| number.to_be_bytes().to_vec();
+    let array = |bytes: &[u8]| {
+        let count = u32::try_from(bytes.len()).unwrap().to_be_bytes();
+        [&count[..], bytes].concat()
+    };
+    let gcm = [&ulong(0x1087)[..], &[0]].concat();
+    let room = [1, 0, 0, 0, 16];
+    let sealing = [&array(&[7; 12])[..], &ulong(0), &ulong(1), &room].concat();
+    let opening = [&array(&[7; 12])[..], &ulong(0), &ulong(0), &array(&[0; 16])].concat();
+    let (sealing, opening) = (array(&sealing), array(&opening));
+    let (text, room) = (array(b"text"), [1, 0, 0, 0, 64]);
+    let form = [&[0][..], &ulong(32)].concat();
+    let field = |kind, value: &[u8]| [&ulong(kind)[..], &array(value)].concat();
+    let fields = [field(1, &form), field(4, b"label")].concat();
+    let kdf = [&ulong(0x251)[..], &[0, 0, 0, 2], &fields, &[0; 4]].concat();
+    let kdf = [&ulong(0x3AC)[..], &[1], &array(&kdf)].concat();
+    let pbkdf2 = [&ulong(1)[..], &text, &ulong(1), &ulong(4), &[0; 4], &text].concat();
+    let pbkdf2 = [&ulong(0x3B0)[..], &[1], &array(&pbkdf2)].concat();
+    let length = [&[0, 0, 0, 1][..], &ulong(0x161), &[1, 1], &ulong(32)].concat();
+    vec![
+        [&[73][..], &gcm, &ulong(1)].concat(),
+        [&[74][..], &sealing, &text, &text, &room].concat(),
+        [&[75][..], &sealing, &text].concat(),
+        [&[76][..], &sealing, &text, &room, &ulong(1)].concat(),
+        vec![77],
+        [&[78][..], &gcm, &ulong(1)].concat(),
+        [&[79][..], &opening, &text, &text, &room].concat(),
+        [&[80][..], &opening, &text].concat(),
+        [&[81][..], &opening, &text, &room, &ulong(1)].concat(),
+        [&[84][..], &[0; 4], &text, &room].concat(),
+        [&[86][..], &[0; 4], &text, &[1], &room].concat(),
+        [&[91][..], &[0; 4], &text, &[1], &text].concat(),
+        [&[63][..], &kdf, &ulong(1), &length].concat(),
+        [&[59][..], &pbkdf2, &length].concat(),
+        [&[93][..], &ulong(0x17), &[0], &ulong(1), &length, &room].concat(),
+        [&[95][..], &ulong(0x251), &[0], &ulong(1), &text].concat(),
+    ]
 }
 
 /// What a target begins with, besides what is kept.

@@ -25,6 +25,7 @@ mod objects;
 mod operations;
 mod parts;
 mod pkcs11;
+mod pkcs11_modules;
 mod replays;
 mod reprovision;
 mod robustness;

@@ -342,6 +342,22 @@ fn a_session_ends_with_its_own_objects_only() {
     let key = one.handle(F::C_GenerateKey, template);
     other.ok(F::C_CloseSession, In::default().ulong(namesake));
     let size = In::default().ulong(session).ulong(key);
+    one.ok(F::C_GetObjectSize, size.clone());
+    // Nor is it found from there, although both are logged in to the same account.
+    let session = other.session();
+    let found = |app: &App<'_>, session| {
+        app.ok(F::C_FindObjectsInit, In::default().ulong(session).count(0));
+        let found = app.ok(F::C_FindObjects, In::default().ulong(session).count(9));
+        app.ok(F::C_FindObjectsFinal, In::default().ulong(session));
+        u32::from_be_bytes(found[..4].try_into().unwrap())
+    };
+    assert_eq!((found(&one, namesake), found(&other, session)), (1, 0));
+    for answer in [
+        other.raw(F::C_GetObjectSize, In::default().ulong(session).ulong(key)),
+        other.raw(F::C_DestroyObject, In::default().ulong(session).ulong(key)),
+    ] {
+        assert_eq!(answer.0, 0x82, "CKR_OBJECT_HANDLE_INVALID");
+    }
     one.ok(F::C_GetObjectSize, size);
 }
 
@@ -357,7 +373,7 @@ fn what_is_wrong_is_refused_by_kmip_or_by_pkcs11() {
     assert_eq!(refused(F::C_GetSlotInfo, &[0; 7]), codec);
     assert_eq!(refused(F::C_GetSlotInfo, &[0; 9]), codec);
     assert_eq!(refused(F::C_GetInfo, &[0]), codec);
-    assert_eq!(refused(F(93), &[]), ResultReason::PKCS_11InvalidFunction);
+    assert_eq!(refused(F(105), &[]), ResultReason::PKCS_11InvalidFunction);
     let other_version = request(None, F::C_Initialize, &[2]);
     assert_eq!(house.refused(Version::V2_1, other_version), codec);
     let mut interface = request(Some(&app.value), F::C_GetInfo, &[]);
@@ -368,11 +384,14 @@ fn what_is_wrong_is_refused_by_kmip_or_by_pkcs11() {
     );
     for function in [
         F::C_GetFunctionList,
-        F::C_WaitForSlotEvent,
+        F::C_GetInterfaceList,
         F::C_GetInterface,
     ] {
         assert_eq!(app.raw(function, In::default()).0, 0x54);
     }
+    // Whoever waits would wait for ever; whoever only asks is told that nothing happened.
+    let waits = |flags| app.raw(F::C_WaitForSlotEvent, In::default().ulong(flags)).0;
+    assert_eq!((waits(0), waits(1)), (0x54, 8));
     // A wild count, every cut, every function on rubbish: an answer, and the module lives.
     let wild = In::default().ulong(session).count(u32::MAX as usize);
     assert_eq!(refused(F::C_FindObjectsInit, &wild.0), codec);
@@ -385,7 +404,7 @@ fn what_is_wrong_is_refused_by_kmip_or_by_pkcs11() {
     for cut in 0..good.0.len() {
         assert_eq!(refused(F::C_GenerateKey, &good.0[..cut]), codec, "{cut}");
     }
-    for number in 3..=92 {
+    for number in 3..=104 {
         for byte in [0, 1, 0xFF] {
             let rubbish = vec![byte; 64];
             house.outcome(

@@ -24,6 +24,7 @@ mod openssl_provider;
 mod p11kit;
 mod p11tool;
 mod pkcs11_tool;
+mod pkcs11_tunnel;
 mod pykmip;
 mod python;
 mod replays;

@@ -8,7 +8,7 @@ use super::{Kms, tokens};
 use crate::audit::Verb;
 use crate::authorize::{Caller, Door, Origin};
 use crate::error::{Error, Result};
-use crate::id::AccountId;
+use crate::id::{AccountId, PrincipalId};
 use crate::model::{Credential, CredentialKind, Principal, Role};
 use crate::secret::SecretBytes;
 use crate::store::{self, ChangeNumber};
@@ -147,6 +147,17 @@ impl Kms {
     fn seen_principals(&self) -> Result<u64> {
         self.freshen()?;
         Ok(self.cache.principal_changes())
+    }
+
+    /// Whether a principal has a credential left that is neither revoked nor expired: for what the server keeps for
+    /// a client between its requests.
+    ///
+    /// # Errors
+    /// Store errors.
+    pub fn may_still_call(&self, principal: PrincipalId) -> Result<bool> {
+        let row = store::read(self.store.as_ref(), |reader| reader.principal(principal))?;
+        let principal = row.map(|row| self.vault.principal(&row)).transpose()?;
+        Ok(principal.is_some_and(|principal| principal.credentials.iter().any(is_good)))
     }
 
     /// Refuses somebody, and says so in the audit.

@@ -87,7 +87,10 @@ pub(super) fn is_shown(caller: &Caller, object: &Object) -> bool {
 
 /// Authorizes `verb` on an object; what the caller may not know of is not found.
 pub(super) fn check_object(caller: &Caller, verb: Verb, object: &Object) -> Result<()> {
-    if object.account != caller.account() || !is_shown(caller, object) {
+    if object.account != caller.account()
+        || !object.lifetime.is_known_to(caller.application())
+        || !is_shown(caller, object)
+    {
         return Err(Error::no_object(object.id));
     }
     let resource = Resource {

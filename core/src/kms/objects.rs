@@ -74,7 +74,12 @@ impl Kms {
                 Err(error) => return Err(error),
             }
         }
-        found.extend(self.sessions.all().into_iter().filter(&fits));
+        found.extend(
+            self.sessions
+                .of(caller.application())
+                .into_iter()
+                .filter(&fits),
+        );
         if find.newest_first {
             found.reverse();
         } else if by_version {

@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use super::cache::{IdMap, Loaded};
 use crate::error::{Error, Result};
 use crate::id::ObjectId;
-use crate::model::{Lifetime, SessionId};
+use crate::model::{ApplicationId, Lifetime, SessionId};
 
 #[derive(Default)]
 struct Entries {
@@ -29,12 +29,15 @@ impl SessionObjects {
         entries.objects.get(&id).cloned()
     }
 
-    pub(super) fn all(&self) -> Vec<Arc<Loaded>> {
+    /// Those of an application.
+    pub(super) fn of(&self, application: ApplicationId) -> Vec<Arc<Loaded>> {
         let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
         entries
             .order
             .iter()
-            .filter_map(|id| entries.objects.get(id).cloned())
+            .filter_map(|id| entries.objects.get(id))
+            .filter(|loaded| loaded.object.lifetime.is_known_to(application))
+            .cloned()
             .collect()
     }
 

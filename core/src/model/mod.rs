@@ -21,8 +21,8 @@ pub use imprint::{Fingerprint, Imprint, KeyRole};
 pub use intent::{Aim, Intent};
 pub use key::{Alias, Key, KeyOrigin, KeyState, KeyVersion};
 pub use object::{
-    Dates, Lifetime, Material, Object, ObjectClass, ObjectState, Protection, RevocationReason,
-    SessionId,
+    ApplicationId, Dates, Lifetime, Material, Object, ObjectClass, ObjectState, Protection,
+    RevocationReason, SessionId,
 };
 pub use template::{Demand, Flag, Templates};
 pub use usage::{UsageLimits, UsageUnit};

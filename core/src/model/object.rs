@@ -152,17 +152,52 @@ impl fmt::Display for Protection {
     }
 }
 
-/// A session of a PKCS#11 application, for objects that end with it. No two in a process are the same, whatever
-/// handles its applications have for them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct SessionId(u64);
+/// An application of PKCS#11 in this process: a module that was initialized. Objects that live in its sessions are
+/// seen by nobody else.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ApplicationId(u64);
 
-impl SessionId {
-    /// A session that there was not before in this process.
+impl ApplicationId {
+    /// Callers that are no application of PKCS#11, all of them.
+    pub const NONE: Self = Self(0);
+
+    /// An application that there was not before in this process.
     #[must_use]
     pub fn fresh() -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         Self(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+/// A session of a PKCS#11 application, for objects that end with it. No two in a process are the same, whatever
+/// handles its applications have for them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SessionId {
+    application: ApplicationId,
+    number: u64,
+}
+
+impl SessionId {
+    /// A session that there was not before in this process, of no application.
+    #[must_use]
+    pub fn fresh() -> Self {
+        Self::fresh_of(ApplicationId::NONE)
+    }
+
+    /// A session that there was not before in this process, of an application.
+    #[must_use]
+    pub fn fresh_of(application: ApplicationId) -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        Self {
+            application,
+            number: NEXT.fetch_add(1, Ordering::Relaxed),
+        }
+    }
+
+    /// Whose it is.
+    #[must_use]
+    pub const fn application(self) -> ApplicationId {
+        self.application
     }
 }
 
@@ -174,6 +209,17 @@ pub enum Lifetime {
     Stored,
     /// In this process's memory, until the session ends (`CKA_TOKEN` false).
     Session(SessionId),
+}
+
+impl Lifetime {
+    /// Whether an application knows of such an object: of what is stored all do.
+    #[must_use]
+    pub fn is_known_to(self, application: ApplicationId) -> bool {
+        match self {
+            Self::Stored => true,
+            Self::Session(session) => session.application == application,
+        }
+    }
 }
 
 /// Where an object's value is.

@@ -34,6 +34,9 @@ pub use tls::TlsError;
 /// How often what is scheduled for deletion is looked at: deletions are due by the day.
 const DELETION_INTERVAL: Duration = Duration::from_secs(60);
 
+/// How often PKCS#11 modules that nobody uses any more are looked for.
+const MODULES_INTERVAL: Duration = Duration::from_secs(10);
+
 /// How often the certificates' files are looked at.
 const REFRESH_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -143,6 +146,7 @@ impl Server {
     pub async fn run(self, stop: watch::Receiver<bool>) {
         let mut tasks = JoinSet::new();
         tasks.spawn(deletions(Arc::clone(&self.shared), stop.clone()));
+        tasks.spawn(modules(Arc::clone(&self.shared), stop.clone()));
         let entrances = self
             .listeners
             .iter()
@@ -272,6 +276,26 @@ async fn refresh(entrances: Vec<Arc<Entrance>>, mut stop: watch::Receiver<bool>)
             if let Err(error) = read.await {
                 tracing::error!(%error, "certificates could not be looked at");
             }
+        }
+    }
+}
+
+/// Ends PKCS#11 modules that nobody uses any more, and what lives in their sessions.
+async fn modules(shared: Arc<Shared>, mut stop: watch::Receiver<bool>) {
+    let mut clock = tokio::time::interval(MODULES_INTERVAL);
+    clock.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = stopped(&mut stop) => return,
+            _ = clock.tick() => {}
+        }
+        let shared = Arc::clone(&shared);
+        let ended = tokio::task::spawn_blocking(move || shared.processor.end_unused_modules());
+        match ended.await {
+            Ok(Ok(0)) => {}
+            Ok(Ok(count)) => tracing::info!(count, "PKCS#11 modules that nobody used are ended"),
+            Ok(Err(error)) => tracing::error!(%error, "unused PKCS#11 modules could not be ended"),
+            Err(error) => tracing::error!(%error, "unused PKCS#11 modules could not be ended"),
         }
     }
 }

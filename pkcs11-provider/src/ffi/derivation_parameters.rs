@@ -5,7 +5,7 @@ use cryptoki_sys::*;
 use super::mechanism::{Parameter, inner};
 use super::pointers::{Ptr, probe_number};
 use crate::mechanisms::Parameters;
-use crate::mechanisms::parameters::{MOST_FIELDS, NumberForm, PrfField};
+use crate::mechanisms::parameters::{LONGEST_PASSWORD, MOST_FIELDS, NumberForm, PrfField};
 use crate::rv::{Result, Rv};
 
 fn wrong<T>() -> Result<T> {
@@ -195,7 +195,3 @@ pub(super) fn pbkdf2<'call>(parameter: Parameter) -> Result<Parameters<'call>> {
         iterations: raw.iterations,
     })
 }
-
-/// Longest password of PBKDF2, in bytes: below every address that is valid, so that the pointer of the older structure
-/// is not taken for a length.
-const LONGEST_PASSWORD: CK_ULONG = 4096;

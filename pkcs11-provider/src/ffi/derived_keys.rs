@@ -7,10 +7,8 @@ use super::pointers::Ptr;
 use crate::attributes::Template;
 use crate::functions::NoKeys;
 use crate::mechanisms::numbers::Numbers;
+use crate::mechanisms::parameters::MOST_KEYS;
 use crate::rv::{Result, Rv};
-
-/// Most additional keys of one call; the standard sets no limit.
-const MOST_KEYS: CK_ULONG = 64;
 
 /// The additional keys of a derivation.
 pub(super) struct AdditionalKeys<'call> {
@@ -26,7 +24,9 @@ impl<'call> AdditionalKeys<'call> {
     pub(super) fn of(mechanism: Ptr<CK_MECHANISM>, numbers: &Numbers) -> Result<Option<Self>> {
         let (keys, count) = match Self::place(mechanism)? {
             Some((_, 0)) | None => return Ok(None),
-            Some((_, count)) if count > MOST_KEYS => return Err(Rv::MECHANISM_PARAM_INVALID),
+            Some((_, count)) if count > MOST_KEYS as CK_ULONG => {
+                return Err(Rv::MECHANISM_PARAM_INVALID);
+            }
             Some(place) => place,
         };
         let invalid = |_| Rv::MECHANISM_PARAM_INVALID;

@@ -3,11 +3,11 @@
 use cryptoki_sys::*;
 
 use super::derived_keys::AdditionalKeys;
-use super::message_parameters::{self, Places, Tag};
+use super::message_parameters::{self, Places};
 use super::pointers::{Ptr, Transfer};
 use super::tls_keys::TlsKeysPlace;
 use super::{attributes, mechanism};
-use crate::functions::MessageParameters;
+use crate::functions::{MessageParameters, TagUse};
 use crate::module::{Instance, current};
 use crate::rv::{Result, Rv};
 
@@ -160,9 +160,9 @@ pub(super) fn wrap_key_authenticated(
     let instance = current()?;
     let transfer = Transfer::new(wrapped, length)?;
     let tag = if wrapped.is_null() {
-        Tag::Leave
+        TagUse::Leave
     } else {
-        Tag::Write
+        TagUse::Write
     };
     let aad = aad.bytes(aad_length)?;
     let (kind, parameters, places) = authenticated(&instance, session, mechanism, tag)?;
@@ -195,7 +195,7 @@ pub(super) fn unwrap_key_authenticated(
 ) -> Result<()> {
     let instance = current()?;
     key.expect_writable()?;
-    let (kind, parameters, _) = authenticated(&instance, session, mechanism, Tag::Read)?;
+    let (kind, parameters, _) = authenticated(&instance, session, mechanism, TagUse::Read)?;
     let wrapped = wrapped.bytes(length)?;
     let aad = aad.bytes(aad_length)?;
     let template = attributes::read(template, count, instance.numbers(session))?;
@@ -216,7 +216,7 @@ fn authenticated(
     instance: &Instance,
     session: CK_SESSION_HANDLE,
     mechanism: Ptr<CK_MECHANISM>,
-    tag: Tag,
+    tag: TagUse,
 ) -> Result<(CK_MECHANISM_TYPE, MessageParameters, Places)> {
     let raw = mechanism::raw(mechanism, instance.numbers(session))?;
     let family = instance.authenticated_family(raw.mechanism)?;

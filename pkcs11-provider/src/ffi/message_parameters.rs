@@ -6,28 +6,13 @@ use cryptoki_sys::*;
 
 use super::mechanism;
 use super::pointers::Ptr;
-use crate::functions::{MadeParameters, MessageParameters};
+use crate::functions::{MadeParameters, MessageFields, MessageParameters, TagUse};
 use crate::mechanisms::numbers::Numbers;
 use crate::mechanisms::registry::{self, Family};
 use crate::rv::{Result, Rv};
-use crate::session::vectors::Generator;
 
-/// Longest initialization vector, in bytes (GCM's; the others have shorter ones).
-const LONGEST_IV: CK_ULONG = 256;
-
-/// Longest tag, in bits.
-const LONGEST_TAG: CK_ULONG = 128;
-
-/// What is to be done with the tag.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Tag {
-    /// It is checked, so it is read.
-    Read,
-    /// It is made, so there must be room for it.
-    Write,
-    /// Nothing yet: the message goes on.
-    Leave,
-}
+/// Bits of ChaCha20-Poly1305's tag, which its structure gives no length.
+const POLY1305: CK_ULONG = 128;
 
 /// Where the application wants what the token makes.
 #[derive(Clone, Copy)]
@@ -55,41 +40,35 @@ pub(super) fn read(
     parameter: Ptr<c_void>,
     length: CK_ULONG,
     family: Family,
-    tag: Tag,
+    tag: TagUse,
 ) -> Result<(MessageParameters, Places)> {
     from_fields(fields(parameter, length, family)?, tag)
 }
 
-fn from_fields(fields: Fields, tag: Tag) -> Result<(MessageParameters, Places)> {
-    if fields.iv_length > LONGEST_IV || fields.tag_bits > LONGEST_TAG {
-        return Err(Rv::MECHANISM_PARAM_INVALID);
-    }
+fn from_fields(fields: Fields, tag: TagUse) -> Result<(MessageParameters, Places)> {
+    MessageFields::check(fields.iv_length, fields.tag_bits)?;
     // SAFETY: from the application's structure, together with its length.
     let iv: Ptr<u8> = unsafe { Ptr::nested(fields.iv) };
     // SAFETY: as above.
     let tag_place: Ptr<u8> = unsafe { Ptr::nested(fields.tag) };
     let invalid = |_| Rv::MECHANISM_PARAM_INVALID;
     let tag_bytes = match tag {
-        Tag::Read => tag_place.bytes(fields.tag_bits / 8).map_err(invalid)?,
-        Tag::Write => {
+        TagUse::Read => tag_place.bytes(fields.tag_bits / 8).map_err(invalid)?,
+        TagUse::Write => {
             tag_place.expect_writable().map_err(invalid)?;
             &[]
         }
-        Tag::Leave => &[],
+        TagUse::Leave => &[],
     };
-    let parameters = MessageParameters {
-        iv: iv.bytes(fields.iv_length).map_err(invalid)?.to_vec(),
+    let parameters = MessageParameters::of(MessageFields {
+        iv: iv.bytes(fields.iv_length).map_err(invalid)?,
         fixed: fields.fixed,
-        generator: match tag {
-            // Not looked at when decrypting.
-            Tag::Read => Generator::None,
-            _ => Generator::from_number(fields.generator)?,
-        },
+        generator: fields.generator,
+        tag_use: tag,
+        tag: tag_bytes,
         tag_bits: fields.tag_bits,
-        tag: tag_bytes.to_vec(),
-        appended: false,
         data_length: fields.data_length,
-    };
+    })?;
     let places = Places { iv, tag: tag_place };
     Ok((parameters, places))
 }
@@ -133,7 +112,7 @@ fn fields(parameter: Ptr<c_void>, length: CK_ULONG, family: Family) -> Result<Fi
                 fixed: 0,
                 generator: CKG_NO_GENERATE,
                 tag: raw.pTag,
-                tag_bits: LONGEST_TAG,
+                tag_bits: POLY1305,
                 data_length: None,
             })
         }
@@ -189,10 +168,10 @@ pub(super) fn read_wrapping<'call>(
     // SAFETY: from the application's structure, together with its length.
     let aad: Ptr<u8> = unsafe { Ptr::nested(aad) };
     let aad = aad.bytes(aad_length);
-    let (mut parameters, places) = from_fields(fields, Tag::Leave)?;
+    let (mut parameters, places) = from_fields(fields, TagUse::Leave)?;
     parameters.appended = true;
     if unwraps {
-        parameters.generator = Generator::None;
+        parameters.generator = crate::session::vectors::Generator::None;
     }
     Ok(Some(Wrapping {
         kind: raw.mechanism,

@@ -5,8 +5,9 @@ use std::ffi::c_void;
 use cryptoki_sys::*;
 
 use super::mechanism;
-use super::message_parameters::{self, Tag};
+use super::message_parameters;
 use super::pointers::{Ptr, Transfer};
+use crate::functions::TagUse;
 use crate::module::current;
 use crate::rv::{Result, Rv};
 use crate::session::message::MessageKind;
@@ -55,9 +56,9 @@ pub(super) fn encrypt_message(
     let transfer = Transfer::new(ciphertext, length)?;
     // Without a buffer nothing is made, so there need be no room for a tag either.
     let tag = if ciphertext.is_null() {
-        Tag::Leave
+        TagUse::Leave
     } else {
-        Tag::Write
+        TagUse::Write
     };
     let (message, places) = message_parameters::read(parameter, parameter_length, family, tag)?;
     let mut made = None;
@@ -88,7 +89,7 @@ pub(super) fn decrypt_message(
     let aad = aad.bytes(aad_length)?;
     let ciphertext = ciphertext.bytes(ciphertext_length)?;
     let transfer = Transfer::new(plaintext, length)?;
-    let (message, _) = message_parameters::read(parameter, parameter_length, family, Tag::Read)?;
+    let (message, _) = message_parameters::read(parameter, parameter_length, family, TagUse::Read)?;
     transfer.run_with_input(ciphertext, |ciphertext, output| {
         instance.decrypt_message(session, &message, aad, ciphertext, output)
     })
@@ -127,7 +128,7 @@ fn begin(
     let instance = current()?;
     let family = instance.messages_family(session, kind)?;
     let aad = aad.bytes(aad_length)?;
-    let tag = Tag::Leave;
+    let tag = TagUse::Leave;
     let (message, places) = message_parameters::read(parameter, parameter_length, family, tag)?;
     let made = instance.message_begin(session, kind, &message, aad)?;
     places.write(&made);
@@ -203,10 +204,10 @@ impl Next {
         let part = self.part.0.bytes(self.part.1).inspect_err(end)?;
         let transfer = Transfer::new(self.output.0, self.output.1).inspect_err(end)?;
         let tag = match kind {
-            _ if !ends => Tag::Leave,
-            MessageKind::Decrypt => Tag::Read,
-            _ if self.output.0.is_null() => Tag::Leave,
-            _ => Tag::Write,
+            _ if !ends => TagUse::Leave,
+            MessageKind::Decrypt => TagUse::Read,
+            _ if self.output.0.is_null() => TagUse::Leave,
+            _ => TagUse::Write,
         };
         let (parameter, length) = self.parameter;
         let read = message_parameters::read(parameter, length, family, tag);

@@ -4,7 +4,8 @@
 use cryptoki_sys::*;
 use keybridge_core::Mechanism;
 
-use super::messages::{MadeParameters, MessageParameters, is_aead, mechanism, split};
+use super::message_parameters::{MadeParameters, MessageParameters};
+use super::messages::{is_aead, mechanism, split};
 use crate::attributes::Template;
 use crate::ffi::pointers::Output;
 use crate::mechanisms::registry::{self, Family, Row};

@@ -6,6 +6,7 @@ use cryptoki_sys::*;
 use keybridge_core::{Error, Mechanism, Purpose};
 use zeroize::Zeroizing;
 
+use super::message_parameters::{MadeParameters, MessageParameters};
 use crate::ffi::pointers::Output;
 use crate::mechanisms::convert::{check_key, signing_purpose, to_core};
 use crate::mechanisms::registry::{self, Family, Row};
@@ -13,35 +14,8 @@ use crate::mechanisms::{MechanismCall, Parameters};
 use crate::module::Instance;
 use crate::rv::{Result, Rv};
 use crate::session::message::{Message, MessageKind, Messages};
-use crate::session::vectors::Generator;
 use crate::token::error::{Doing, rv};
 use crate::token::{Token, TokenOperation};
-
-/// The parameter of one message, out of its structure.
-#[derive(Debug)]
-pub(crate) struct MessageParameters {
-    /// Initialization vector or nonce, as the application gave it.
-    pub(crate) iv: Vec<u8>,
-    /// Its first bits that stay.
-    pub(crate) fixed: CK_ULONG,
-    /// Who makes the rest.
-    pub(crate) generator: Generator,
-    /// Length of the tag in bits.
-    pub(crate) tag_bits: CK_ULONG,
-    /// The tag, when there is one to check.
-    pub(crate) tag: Vec<u8>,
-    /// Whether the tag follows what it protects, instead of having a place of its own.
-    pub(crate) appended: bool,
-    /// Length of the data in bytes, where it is announced.
-    pub(crate) data_length: Option<CK_ULONG>,
-}
-
-/// What goes back into the application's structure.
-#[derive(Debug, Default)]
-pub(crate) struct MadeParameters {
-    pub(crate) iv: Option<Vec<u8>>,
-    pub(crate) tag: Option<Vec<u8>>,
-}
 
 /// The flags that `C_GetMechanismInfo` adds for the message-based families: AEAD ciphers, and every
 /// signature.

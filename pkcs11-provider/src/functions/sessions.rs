@@ -69,7 +69,8 @@ impl Instance {
         if !read_write && slot.login_state() == LoginState::SecurityOfficer {
             return Err(Rv::SESSION_READ_WRITE_SO_EXISTS);
         }
-        let open = |handle| Session::new(handle, index, slot.id, read_write);
+        let id = slot.token.new_session();
+        let open = |handle| Session::new(handle, index, slot.id, read_write, id);
         let handle = self.sessions.insert(open)?;
         *counts.of(read_write) += 1;
         Ok(handle)

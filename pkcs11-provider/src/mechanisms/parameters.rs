@@ -78,8 +78,15 @@ pub enum ParameterShape {
     Pbkdf2,
 }
 
+/// Most additional keys of one derivation by SP 800-108; the standard sets no limit.
+pub(crate) const MOST_KEYS: usize = 64;
+
 /// Most fields of an SP 800-108 input; the standard sets no limit.
 pub(crate) const MOST_FIELDS: usize = 16;
+
+/// Longest password of PBKDF2, in bytes: below every address that is valid, so that the pointer of the older structure
+/// is not taken for a length.
+pub(crate) const LONGEST_PASSWORD: CK_ULONG = 4096;
 
 /// A field of an SP 800-108 input (`CK_PRF_DATA_PARAM`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

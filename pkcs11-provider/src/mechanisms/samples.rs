@@ -121,9 +121,12 @@ pub(crate) fn sample(row: &Row) -> Parameters<'static> {
         }
         S::TlsMaster | S::TlsExtendedMaster | S::TlsKdf => Parameters::Tls {
             hash: CKM_SHA256,
-            label: &[1],
+            label: if row.shape == S::TlsKdf { &[1] } else { &[] },
             client: &[2; 32],
-            server: &[3; 32],
+            server: match row.shape {
+                S::TlsExtendedMaster => &[],
+                _ => &[3; 32],
+            },
             context: &[],
         },
         S::TlsKeys => Parameters::TlsKeys {

@@ -149,10 +149,11 @@ impl Session {
         slot: usize,
         slot_id: CK_SLOT_ID,
         read_write: bool,
+        id: SessionId,
     ) -> Self {
         Session {
             handle,
-            id: SessionId::fresh(),
+            id,
             slot,
             slot_id,
             read_write,

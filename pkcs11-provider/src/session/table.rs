@@ -169,10 +169,12 @@ fn split(handle: CK_SESSION_HANDLE) -> Option<(usize, u32)> {
 
 #[cfg(test)]
 mod tests {
+    use keybridge_core::model::SessionId;
+
     use super::*;
 
     fn session(handle: CK_SESSION_HANDLE) -> Session {
-        Session::new(handle, 0, 3, false)
+        Session::new(handle, 0, 3, false, SessionId::fresh())
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use arc_swap::ArcSwapOption;
 use cryptoki_sys::CK_MECHANISM_TYPE;
 use keybridge_core::kms::Kms;
-use keybridge_core::model::{Lifetime, Role, SessionId};
+use keybridge_core::model::{ApplicationId, Lifetime, Role, SessionId};
 use keybridge_core::seal::SecretSource;
 use keybridge_core::{
     AccountId, Attributes, Caller, Door, Error, KeySpec, Mechanism, Object, ObjectId, Protection,
@@ -64,6 +64,8 @@ pub(crate) struct Embedded {
     protection: Protection,
     edwards_point: EdwardsPoint,
     numbers: Numbers,
+    /// Whose its session objects are: those of other modules in this process, and of other slots, are not seen.
+    application: ApplicationId,
     opened: OnceLock<Opened>,
     /// Who is logged in; none is the public.
     caller: ArcSwapOption<Caller>,
@@ -91,6 +93,7 @@ impl Embedded {
             protection,
             edwards_point,
             numbers,
+            application: ApplicationId::fresh(),
             opened: OnceLock::new(),
             caller: ArcSwapOption::empty(),
         }
@@ -121,6 +124,7 @@ impl Embedded {
         let kms = Arc::clone(self.store.kms()?);
         let account = kms.account(&self.account)?.id;
         let public = kms.public_caller(account, DOOR);
+        let public = Arc::new(public.in_application(self.application));
         Ok(self.opened.get_or_init(|| Opened {
             kms,
             account,
@@ -214,7 +218,8 @@ impl Token for Embedded {
     fn login(&self, role: Role, pin: &SecretBytes) -> Result<()> {
         let opened = self.opened()?;
         let caller = opened.kms.login(opened.account, role, pin, DOOR)?;
-        self.caller.store(Some(caller));
+        let caller = caller.in_application(self.application);
+        self.caller.store(Some(Arc::new(caller)));
         Ok(())
     }
 
@@ -270,6 +275,10 @@ impl Token for Embedded {
 
     fn delete(&self, object: ObjectId) -> Result<()> {
         self.call(|kms, caller| kms.delete(caller, object))
+    }
+
+    fn new_session(&self) -> SessionId {
+        SessionId::fresh_of(self.application)
     }
 
     fn end_session(&self, session: SessionId) {

@@ -99,6 +99,8 @@ pub trait Token: Send + Sync {
     fn export(&self, object: ObjectId) -> Result<Exported>;
     /// `C_DestroyObject`.
     fn delete(&self, object: ObjectId) -> Result<()>;
+    /// A session that there was not before, for the objects that end with it.
+    fn new_session(&self) -> SessionId;
     /// Drops a session's objects.
     fn end_session(&self, session: SessionId);
 

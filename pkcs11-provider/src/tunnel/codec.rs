@@ -96,6 +96,14 @@ impl<'a> Reader<'a> {
         })
     }
 
+    /// What may be NULL with a meaning of its own: whether it is there, and then it.
+    pub(super) fn optional<T>(
+        &mut self,
+        read: impl FnOnce(&mut Self) -> Result<T, Malformed>,
+    ) -> Result<Option<T>, Malformed> {
+        self.flag()?.then(|| read(self)).transpose()
+    }
+
     /// Nothing may be left over.
     pub(super) const fn end(self) -> Result<(), Malformed> {
         if self.0.is_empty() {
@@ -136,6 +144,18 @@ impl Writer {
             self.0 = larger;
         }
         self.0.extend_from_slice(bytes);
+    }
+
+    /// An output array that the server knows already, for which there was no need to say the room.
+    pub(super) fn made(&mut self, made: Option<&[u8]>, length: usize) {
+        self.flag(made.is_some());
+        self.count(made.map_or(length, <[u8]>::len));
+        self.raw(made.unwrap_or_default());
+    }
+
+    /// What another writer has written.
+    pub(super) fn append(&mut self, other: Self) {
+        self.raw(&other.0);
     }
 
     pub(super) fn clear(&mut self) {

@@ -3,7 +3,7 @@
 use cryptoki_sys::*;
 
 use super::codec::{Fault, Reader, Room, Writer};
-use super::{information, mechanisms, templates};
+use super::{information, keys, mechanisms, messages, newer, templates};
 use crate::functions::{Second, UserType};
 use crate::module::Instance;
 use crate::rv::Rv;
@@ -11,12 +11,27 @@ use crate::session::Kind;
 
 /// Handles that one C_FindObjects gives at most.
 const MAX_FOUND: usize = 4096;
-/// Bytes that one C_GenerateRandom gives at most.
-const MAX_RANDOM: usize = 1 << 20;
 
-/// A function of `CK_FUNCTION_LIST_3_0`, by its place in it.
+/// Bytes of a vector that the token makes for C_EncryptInit.
+const VECTOR: usize = 12;
+
+/// A function by its place in `CK_FUNCTION_LIST_3_2`, which begins as `CK_FUNCTION_LIST_3_0` does, of which KMIP
+/// speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Function(u32);
+
+/// Functions of the library that are not carried, with the reason.
+pub const NOT_CARRIED: &[(&str, &str)] = &[
+    ("C_GetFunctionList", ADDRESSES),
+    ("C_GetInterfaceList", ADDRESSES),
+    ("C_GetInterface", ADDRESSES),
+    ("C_AsyncComplete", NOTHING_ASYNCHRONOUS),
+    ("C_AsyncGetID", NOTHING_ASYNCHRONOUS),
+    ("C_AsyncJoin", NOTHING_ASYNCHRONOUS),
+];
+
+const ADDRESSES: &str = "gives addresses of functions in the application's own process";
+const NOTHING_ASYNCHRONOUS: &str = "the library has it not: no call is asynchronous";
 
 impl Function {
     /// C_Initialize.
@@ -24,7 +39,7 @@ impl Function {
     /// C_Finalize.
     pub const FINALIZE: Self = Self(2);
     /// Functions of the list.
-    const COUNT: u32 = 92;
+    pub const COUNT: u32 = 104;
 
     /// The function of that number, if there is one.
     #[must_use]
@@ -48,15 +63,25 @@ pub(super) fn call(
         3 | 5..=20 | 71 | 72 => administration(instance, number, reader, writer),
         21..=29 => objects(instance, number, reader, writer),
         30..=58 => operations(instance, number, reader, writer),
-        59..=65 => keys(instance, number, reader, writer),
+        59..=65 => keys::call(instance, number, reader, writer),
         66 | 67 => {
             let session = reader.ulong()?;
             reader.end()?;
             instance.session_information(session)?;
             Err(Rv::FUNCTION_NOT_PARALLEL.into())
         }
-        // C_GetFunctionList, C_WaitForSlotEvent and the interfaces are not encapsulated; messages
-        // have parameters that the profile gives no encoding.
+        68 => {
+            let flags = last(reader)?;
+            // No slot ever changes, and who waits for it would keep a thread of the server.
+            Err(if flags & CKF_DONT_BLOCK == 0 {
+                Rv::FUNCTION_NOT_SUPPORTED.into()
+            } else {
+                Rv::NO_EVENT.into()
+            })
+        }
+        73..=92 => messages::call(instance, number, reader, writer),
+        93..=99 | 103 | 104 => newer::call(instance, number, reader, writer),
+        // C_GetFunctionList and the interfaces are addresses in a process; nothing here is asynchronous.
         _ => Err(Rv::FUNCTION_NOT_SUPPORTED.into()),
     }
 }
@@ -172,7 +197,7 @@ fn sessions(
 }
 
 /// The only parameter of a function.
-fn last(reader: &mut Reader<'_>) -> Result<CK_ULONG, Fault> {
+pub(super) fn last(reader: &mut Reader<'_>) -> Result<CK_ULONG, Fault> {
     let number = reader.ulong()?;
     reader.end()?;
     Ok(number)
@@ -274,7 +299,16 @@ fn operations(
         Step::Init(kind) => {
             let (mechanism, key) = (mechanisms::read(reader)?, reader.ulong()?);
             reader.end()?;
-            instance.begin(session, kind, Some(&mechanism.call()?), key)?;
+            if kind == Kind::Encrypt
+                && let Some(wanting) = mechanism.without_vector()
+            {
+                let mut iv = [0; VECTOR];
+                instance.generate_random(session, &mut iv)?;
+                instance.begin(session, kind, Some(&wanting.with(&iv)), key)?;
+                writer.made(Some(&iv), VECTOR);
+            } else {
+                instance.begin(session, kind, Some(&mechanism.call()?), key)?;
+            }
         }
         Step::OnePart(kind) => {
             let (input, room) = input_and_room(reader)?;
@@ -343,73 +377,6 @@ fn digests(instance: &Instance, number: u32, reader: &mut Reader<'_>, writer: &m
             let signature = reader.bytes()?;
             reader.end()?;
             instance.verify_final(session, signature)?;
-        }
-    }
-    Ok(())
-}
-
-fn keys(instance: &Instance, number: u32, reader: &mut Reader<'_>, writer: &mut Writer) -> Done {
-    let session = reader.ulong()?;
-    if number == 64 {
-        let seed = reader.bytes()?;
-        reader.end()?;
-        return Ok(instance.seed_random(session, seed)?);
-    }
-    if number == 65 {
-        let room = reader.room()?;
-        reader.end()?;
-        if room.length > MAX_RANDOM {
-            return Err(Rv::ARGUMENTS_BAD.into());
-        }
-        let mut random = zeroize::Zeroizing::new(vec![0; room.length]);
-        instance.generate_random(session, &mut random)?;
-        writer.flag(true);
-        writer.count(random.len());
-        writer.raw(&random);
-        return Ok(());
-    }
-    let mechanism = mechanisms::read(reader)?;
-    match number {
-        59 => {
-            let template = templates::read(reader)?;
-            reader.end()?;
-            let key = instance.generate_key(session, &mechanism.call()?, &template.template()?)?;
-            writer.ulong(key);
-        }
-        60 => {
-            let (public, private) = (templates::read(reader)?, templates::read(reader)?);
-            reader.end()?;
-            let (public, private) = instance.generate_key_pair(
-                session,
-                &mechanism.call()?,
-                &public.template()?,
-                &private.template()?,
-            )?;
-            writer.ulong(public);
-            writer.ulong(private);
-        }
-        61 => {
-            let (wrapping, key, room) = (reader.ulong()?, reader.ulong()?, reader.room()?);
-            reader.end()?;
-            let call = mechanism.call()?;
-            writer.output(room, |output| {
-                instance.wrap_key(session, &call, wrapping, key, output)
-            })?;
-        }
-        62 => {
-            let (unwrapping, wrapped) = (reader.ulong()?, reader.bytes()?);
-            let template = templates::read(reader)?;
-            reader.end()?;
-            let call = mechanism.call()?;
-            let template = template.template()?;
-            let key = instance.unwrap_key(session, &call, unwrapping, wrapped, &template)?;
-            writer.ulong(key);
-        }
-        _ => {
-            let (base, template) = (reader.ulong()?, templates::read(reader)?);
-            reader.end()?;
-            let call = mechanism.call()?;
-            writer.ulong(instance.derive_key(session, &call, base, &template.template()?)?);
         }
     }
     Ok(())

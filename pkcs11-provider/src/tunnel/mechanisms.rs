@@ -1,13 +1,20 @@
 //! Mechanisms: the number, whether there is a parameter, its length in this encoding, and the
-//! parameter: bytes with their length, or the fields of its structure with each array's length
-//! before it.
+//! parameter.
 
 use cryptoki_sys::*;
 
 use super::codec::{Fault, Malformed, Reader};
-use crate::mechanisms::registry;
-use crate::mechanisms::{MechanismCall, ParameterShape, Parameters};
-use crate::rv::Rv;
+use super::message_parameters::{self, Message, Wrapping};
+use super::{parameters, templates};
+use crate::functions::TagUse;
+use crate::mechanisms::registry::{self, Family, Row};
+use crate::mechanisms::{MechanismCall, Parameters};
+use crate::module::Instance;
+use crate::rv::{Result as RvResult, Rv};
+use crate::session::message::MessageKind;
+
+/// Fewest bits of room for a vector that the token makes.
+const ROOM_FOR_VECTOR: CK_ULONG = 96;
 
 /// Reads a mechanism.
 pub(super) fn read<'a>(reader: &mut Reader<'a>) -> Result<Given<'a>, Malformed> {
@@ -28,151 +35,108 @@ pub(super) struct Given<'a> {
 }
 
 impl<'a> Given<'a> {
+    fn row(self) -> RvResult<&'static Row> {
+        registry::find(self.kind).ok_or(Rv::MECHANISM_INVALID)
+    }
+
     /// As the functions take it.
     ///
     /// # Errors
     /// `CKR_MECHANISM_INVALID`, `CKR_MECHANISM_PARAM_INVALID`.
     pub(super) fn call(self) -> Result<MechanismCall<'a>, Fault> {
-        let row = registry::find(self.kind).ok_or(Rv::MECHANISM_INVALID)?;
-        let parameters = parameters(row.shape, self.parameter)
+        let parameters = parameters::read(self.row()?.shape, self.parameter)
             .map_err(|Malformed| Rv::MECHANISM_PARAM_INVALID)?;
         Ok(MechanismCall {
             kind: self.kind,
             parameters,
         })
     }
-}
 
-fn parameters(shape: ParameterShape, given: Option<&[u8]>) -> Result<Parameters<'_>, Malformed> {
-    use ParameterShape as S;
-    let Some(bytes) = given.filter(|bytes| !bytes.is_empty()) else {
-        return match shape {
-            S::None | S::OptionalIv(_) | S::OptionalBytes | S::EdDsa | S::Signing => {
-                Ok(Parameters::None)
-            }
-            _ => Err(Malformed),
-        };
-    };
-    let mut reader = Reader::new(bytes);
-    let read = fields(shape, &mut reader)?;
-    // What mechanisms without parameters are given is not looked at.
-    if shape != S::None {
-        reader.end()?;
+    /// For the start of a process of messages, whose parameters come with the messages.
+    pub(super) const fn number(self) -> MechanismCall<'a> {
+        MechanismCall {
+            kind: self.kind,
+            parameters: Parameters::None,
+        }
     }
-    Ok(read)
+
+    /// GCM with a vector that the token makes: without one, and with room for it in `ulIvBits`.
+    pub(super) fn without_vector(self) -> Option<WithoutVector<'a>> {
+        let mut reader = Reader::new(self.parameter?);
+        let mut fields = || {
+            let (iv, room) = (reader.bytes()?, reader.ulong()?);
+            let (aad, tag_bits) = (reader.bytes()?, reader.ulong()?);
+            reader.end()?;
+            Ok::<_, Malformed>((iv.is_empty() && room >= ROOM_FOR_VECTOR, aad, tag_bits))
+        };
+        let (wants, aad, tag_bits) = fields().ok()?;
+        let is_gcm = self.row().ok()?.family == Family::Gcm;
+        (is_gcm && wants).then_some(WithoutVector {
+            kind: self.kind,
+            aad,
+            tag_bits,
+        })
+    }
+
+    /// `CK_GCM_WRAP_PARAMS` or `CK_CCM_WRAP_PARAMS`, if the parameter is one of them.
+    ///
+    /// # Errors
+    /// `CKR_MECHANISM_PARAM_INVALID`.
+    pub(super) fn wrapping(self, unwraps: bool) -> RvResult<Option<Wrapping<'a>>> {
+        let (Ok(row), Some(parameter)) = (self.row(), self.parameter) else {
+            return Ok(None);
+        };
+        message_parameters::wrapping(parameter, row, unwraps)
+    }
+
+    /// With the parameter of a message (`C_WrapKeyAuthenticated`).
+    ///
+    /// # Errors
+    /// Those of the key's mechanism, and `CKR_MECHANISM_PARAM_INVALID`.
+    pub(super) fn authenticated(
+        self,
+        instance: &Instance,
+        kind: MessageKind,
+        tag: TagUse,
+    ) -> RvResult<(CK_MECHANISM_TYPE, Message)> {
+        let family = instance.authenticated_family(self.kind)?;
+        let parameter = self.parameter.unwrap_or_default();
+        let message = message_parameters::read(parameter, family, kind, tag)?;
+        Ok((self.kind, message))
+    }
+
+    /// The templates of the keys that are derived besides the function's own (`CK_DERIVED_KEY`).
+    ///
+    /// # Errors
+    /// As [`Given::call`].
+    pub(super) fn additional_keys(self) -> RvResult<Vec<templates::Given>> {
+        parameters::additional_keys(self.row()?.shape, self.parameter)
+            .map_err(|Malformed| Rv::MECHANISM_PARAM_INVALID)
+    }
+
+    /// Whether it makes the keys of a TLS connection, which go into its parameter.
+    pub(super) fn makes_tls_keys(self) -> bool {
+        let row = self.row();
+        row.is_ok_and(|row| matches!(row.family, Family::TlsKeys(_)))
+    }
 }
 
-fn fields<'a>(shape: ParameterShape, reader: &mut Reader<'a>) -> Result<Parameters<'a>, Malformed> {
-    use ParameterShape as S;
-    Ok(match shape {
-        S::None => Parameters::None,
-        S::Iv(length) | S::OptionalIv(length) => {
-            let iv = reader.bytes()?;
-            if iv.len() != length {
-                return Err(Malformed);
-            }
-            Parameters::Bytes(iv)
-        }
-        S::OptionalBytes | S::StringData => Parameters::Bytes(reader.bytes()?),
-        S::Counter => Parameters::Counter {
-            bits: reader.ulong()?,
-            block: reader.take(16)?.try_into().map_err(|_| Malformed)?,
-        },
-        S::Gcm => {
-            let iv = reader.bytes()?;
-            // ulIvBits: the vector's own length counts.
-            reader.ulong()?;
-            Parameters::Gcm {
+/// A use of GCM for which the token makes the vector.
+pub(super) struct WithoutVector<'a> {
+    kind: CK_MECHANISM_TYPE,
+    aad: &'a [u8],
+    tag_bits: CK_ULONG,
+}
+
+impl<'a> WithoutVector<'a> {
+    pub(super) const fn with(&self, iv: &'a [u8]) -> MechanismCall<'a> {
+        MechanismCall {
+            kind: self.kind,
+            parameters: Parameters::Gcm {
                 iv,
-                aad: reader.bytes()?,
-                tag_bits: reader.ulong()?,
-            }
+                aad: self.aad,
+                tag_bits: self.tag_bits,
+            },
         }
-        S::Ccm => Parameters::Ccm {
-            data_len: reader.ulong()?,
-            nonce: reader.bytes()?,
-            aad: reader.bytes()?,
-            mac_len: reader.ulong()?,
-        },
-        // Their lengths are in bits in C; here, as of every array, in elements.
-        S::ChaCha20 => Parameters::ChaCha20 {
-            counter: reader.bytes()?,
-            nonce: reader.bytes()?,
-        },
-        S::ChaCha20Poly1305 => Parameters::ChaCha20Poly1305 {
-            nonce: reader.bytes()?,
-            aad: reader.bytes()?,
-        },
-        S::MacLength => Parameters::MacLength(reader.ulong()?),
-        S::Pss => Parameters::Pss {
-            hash: reader.ulong()?,
-            mgf: reader.ulong()?,
-            salt_len: reader.ulong()?,
-        },
-        S::Oaep => Parameters::Oaep {
-            hash: reader.ulong()?,
-            mgf: reader.ulong()?,
-            source: reader.ulong()?,
-            label: reader.bytes()?,
-        },
-        S::EdDsa => Parameters::EdDsa {
-            prehash: reader.flag()?,
-            context: reader.bytes()?,
-        },
-        S::Ecdh1 => Parameters::Ecdh1 {
-            kdf: reader.ulong()?,
-            shared: reader.bytes()?,
-            public: reader.bytes()?,
-        },
-        S::Hkdf => Parameters::Hkdf {
-            extract: reader.flag()?,
-            expand: reader.flag()?,
-            prf: reader.ulong()?,
-            salt_type: reader.ulong()?,
-            salt: reader.bytes()?,
-            salt_key: reader.ulong()?,
-            info: reader.bytes()?,
-        },
-        S::Signing => Parameters::Signing {
-            hedge: reader.ulong()?,
-            context: reader.bytes()?,
-            hash: None,
-        },
-        S::HashSigning => Parameters::Signing {
-            hedge: reader.ulong()?,
-            context: reader.bytes()?,
-            hash: Some(reader.ulong()?),
-        },
-        S::Handle => Parameters::Handle(reader.ulong()?),
-        S::Number => Parameters::Number(reader.ulong()?),
-        S::RsaAesKeyWrap => Parameters::RsaAesKeyWrap {
-            bits: reader.ulong()?,
-            hash: reader.ulong()?,
-            mgf: reader.ulong()?,
-            source: reader.ulong()?,
-            label: reader.bytes()?,
-        },
-        S::EcdhAesKeyWrap => Parameters::EcdhAesKeyWrap {
-            bits: reader.ulong()?,
-            kdf: reader.ulong()?,
-            shared: reader.bytes()?,
-        },
-        S::TlsMac => Parameters::TlsMac {
-            hash: reader.ulong()?,
-            length: reader.ulong()?,
-            side: reader.ulong()?,
-        },
-        // Structures of pointers to structures: not carried.
-        S::Sp800108
-        | S::Sp800108Feedback
-        | S::TlsMaster
-        | S::TlsExtendedMaster
-        | S::TlsKeys
-        | S::TlsKdf
-        | S::Pbkdf2 => return Err(Malformed),
-        S::CbcEncryptData => Parameters::CbcEncryptData {
-            iv: reader.take(16)?.try_into().map_err(|_| Malformed)?,
-            data: reader.bytes()?,
-        },
-    })
+    }
 }

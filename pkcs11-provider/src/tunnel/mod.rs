@@ -7,8 +7,15 @@
 mod codec;
 mod functions;
 mod information;
+mod keys;
 mod mechanisms;
+mod message_parameters;
+mod messages;
+mod newer;
+mod parameters;
 mod templates;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
@@ -22,7 +29,7 @@ use crate::rv::Rv;
 use crate::token::embedded::Embedded;
 use codec::{Fault, Reader, Writer};
 
-pub use functions::Function;
+pub use functions::{Function, NOT_CARRIED};
 
 /// The one slot.
 const SLOT: u32 = 0;

@@ -1,6 +1,7 @@
 use super::*;
 use crate::model::{
-    AttributeValue, CustomAttribute, Lifetime, Name, NameType, ObjectClass, SessionId,
+    ApplicationId, AttributeValue, CustomAttribute, Lifetime, Name, NameType, ObjectClass,
+    SessionId,
 };
 use crate::seal::index_entry;
 
@@ -396,4 +397,54 @@ fn a_sensitive_value_that_can_be_guessed_has_no_digest() {
     assert!(digest(ObjectClass::SecretKey, b"12345678", true).is_none());
     assert!(digest(ObjectClass::SecretData, b"told anyhow", false).is_some());
     assert!(digest(ObjectClass::SecretKey, &[7; 16], true).is_some());
+}
+
+/// Two modules in one process, or two clients that call PKCS#11 through KMIP, are two applications.
+#[test]
+fn session_objects_are_their_applications_only() {
+    let bridge = Bridge::new();
+    let user = bridge.user(Door::Pkcs11);
+    let kms = &bridge.kms;
+    let [one, other] = [ApplicationId::fresh(), ApplicationId::fresh()];
+    let mine = Arc::new(user.in_application(one));
+    let session = SessionId::fresh_of(one);
+    let mut request = CreateKey::new(KeySpec::Aes { bits: 128 });
+    request.lifetime = Lifetime::Session(session);
+    request.secret = attributes("session's");
+    request.secret.sensitive = false;
+    request.secret.extractable = true;
+    let key = kms.create_key(&mine, request).expect("a key").secret;
+    let stored = bridge.aes(&user, "stored").secret;
+    let seen = |caller: &Arc<Caller>| kms.find(caller, &Find::default()).expect("find");
+    assert_eq!(seen(&mine), [stored, key]);
+    encrypt(kms, &mine, key, b"x").expect("its own");
+    let strangers = [
+        Arc::new(user.in_application(other)),
+        Arc::clone(&user),
+        bridge.user(Door::Kmip),
+        Arc::new(bridge.administrator().in_application(other)),
+    ];
+    for stranger in &strangers {
+        assert_eq!(seen(stranger), [stored]);
+        let nothing = &mut |_: &mut Attributes| Ok(());
+        let theirs = Lifetime::Session(SessionId::fresh_of(other));
+        let answers = [
+            kms.inspect(stranger, key).map(|_| ()),
+            encrypt(kms, stranger, key, b"x").map(|_| ()),
+            kms.export(stranger, key).map(|_| ()),
+            kms.check_value(stranger, key).map(|_| ()),
+            kms.modify(stranger, key, nothing),
+            kms.copy(stranger, key, theirs, nothing).map(|_| ()),
+            kms.delete(stranger, key),
+        ];
+        for (number, answer) in answers.into_iter().enumerate() {
+            let hidden = matches!(answer, Err(Error::NotFound { .. }));
+            assert!(hidden, "{number}: {answer:?}");
+        }
+    }
+    // It is still there, until its session ends, whoever's else ends.
+    kms.end_session(SessionId::fresh_of(other));
+    assert_eq!(kms.export(&mine, key).expect("its own").value.len(), 16);
+    kms.end_session(session);
+    assert_eq!(seen(&mine), [stored]);
 }

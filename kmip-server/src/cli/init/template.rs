@@ -203,8 +203,9 @@ asynchronous-seconds = 3600
 streams-per-client = 64
 stream-seconds = 600
 stream-bytes = 16777216
-# PKCS#11 modules that one client may have open through KMIP, and seconds that one is kept unused.
+# PKCS#11 modules that one client may have open through KMIP, and all together, and seconds that one is kept unused.
 pkcs11-per-client = 100
+pkcs11-modules = 10000
 pkcs11-idle-seconds = 3600
 # Seconds for a TLS handshake, for a started message, of doing nothing, and for requests that run at the end.
 handshake-seconds = 10
