@@ -15,6 +15,9 @@ use crate::store::{
     KeyRow, ObjectQuery, ObjectRow, PrincipalRow, Reader,
 };
 
+/// KMIP Names, and (attribute name, value).
+type NamesAndIndex = (Vec<String>, Vec<(String, Vec<u8>)>);
+
 /// Reads on one connection, inside a transaction that somebody else opened.
 pub(super) struct SqliteReader<'c> {
     pub(super) connection: &'c Connection,
@@ -22,6 +25,15 @@ pub(super) struct SqliteReader<'c> {
 }
 
 impl SqliteReader<'_> {
+    /// The names and values by which an object is found, sorted.
+    pub(super) fn names_and_index(&self, sequence: i64) -> Result<NamesAndIndex> {
+        let names = self.many(statement::OBJECT_NAMES, [sequence], |row| row.get(0))?;
+        let index = self.many(statement::OBJECT_INDEX, [sequence], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })?;
+        Ok((names, index))
+    }
+
     /// Runs a statement of [`statement`] that answers one row or none.
     pub(super) fn one<T>(
         &self,
@@ -160,10 +172,7 @@ impl Reader for SqliteReader<'_> {
         let Some((sequence, mut object)) = found else {
             return Ok(None);
         };
-        object.names = self.many(statement::OBJECT_NAMES, [sequence], |row| row.get(0))?;
-        object.index = self.many(statement::OBJECT_INDEX, [sequence], |row| {
-            Ok((row.get(0)?, row.get(1)?))
-        })?;
+        (object.names, object.index) = self.names_and_index(sequence)?;
         Ok(Some(object))
     }
 

@@ -49,6 +49,8 @@ statements! {
     KEYS_DUE =
         "SELECT id, account, name, deletion, record, seal FROM key
          WHERE deletion <= ?1 ORDER BY deletion LIMIT ?2";
+    KEY_PLACE = "SELECT sequence, account, name, deletion FROM key WHERE id = ?1";
+    UPDATE_KEY_RECORD = "UPDATE key SET record = ?2, seal = ?3 WHERE sequence = ?1";
     DELETE_KEY = "DELETE FROM key WHERE id = ?1";
 
     ALIAS = "SELECT account, name, key, seal FROM alias WHERE account = ?1 AND name = ?2";
@@ -63,7 +65,10 @@ statements! {
     OBJECT_NAMES = "SELECT name FROM object_name WHERE object = ?1 ORDER BY name";
     OBJECT_INDEX =
         "SELECT name, value FROM object_index WHERE object = ?1 ORDER BY name, value";
-    OBJECT_PLACE = "SELECT sequence, account FROM object WHERE id = ?1";
+    OBJECT_PLACE =
+        "SELECT sequence, account, class, key, label, cka_id, private FROM object WHERE id = ?1";
+    UPDATE_OBJECT_RECORD =
+        "UPDATE object SET record = ?2, material = ?3, seal = ?4 WHERE sequence = ?1";
     DELETE_OBJECT = "DELETE FROM object WHERE sequence = ?1";
     DELETE_OBJECT_NAMES = "DELETE FROM object_name WHERE object = ?1";
     DELETE_OBJECT_INDEX = "DELETE FROM object_index WHERE object = ?1";

@@ -27,6 +27,16 @@ pub(super) struct SqliteTransaction<'c> {
     changed: bool,
 }
 
+/// Where an object's row is.
+enum Place {
+    New(i64),
+    /// It was there before, in that account.
+    Old {
+        sequence: i64,
+        account: [u8; 16],
+    },
+}
+
 impl<'c> SqliteTransaction<'c> {
     pub(super) fn new(reader: SqliteReader<'c>, base: ChangeNumber) -> Self {
         Self {
@@ -92,15 +102,30 @@ impl<'c> SqliteTransaction<'c> {
         Ok(())
     }
 
-    /// Writes the row itself and keeps the accounts' counts; its place.
-    fn write_object(&self, row: &ObjectRow) -> Result<i64> {
-        let place = self
-            .reader
-            .one(statement::OBJECT_PLACE, [Id(*row.id.as_bytes())], |row| {
-                Ok((row.get::<_, i64>(0)?, row.get::<_, Id>(1)?))
-            })?;
+    /// Writes the row itself and keeps the accounts' counts. An update that
+    /// changes no column by which objects are found leaves the indexes alone: each is a page to read and to write.
+    fn write_object(&self, row: &ObjectRow) -> Result<Place> {
+        let place =
+            self.reader
+                .one(statement::OBJECT_PLACE, [Id(*row.id.as_bytes())], |found| {
+                    let same = found.get::<_, Id>(1)?.0 == *row.account.as_bytes()
+                        && found.get::<_, u8>(2)? == row.class.code()
+                        && found.get::<_, Option<Id>>(3)?.map(|key| key.0)
+                            == row.key.map(|key| *key.as_bytes())
+                        && found.get_ref(4)?.as_bytes()? == row.label.as_bytes()
+                        && found.get_ref(5)?.as_blob()? == row.cka_id
+                        && found.get::<_, bool>(6)? == row.private;
+                    Ok((found.get::<_, i64>(0)?, found.get::<_, Id>(1)?, same))
+                })?;
         let sql = match place {
             None => statement::ADD_OBJECT,
+            Some((sequence, Id(account), true)) => {
+                self.execute(
+                    statement::UPDATE_OBJECT_RECORD,
+                    (sequence, &row.record, &row.material, &row.seal),
+                )?;
+                return Ok(Place::Old { sequence, account });
+            }
             Some(_) => statement::UPDATE_OBJECT,
         };
         self.execute(
@@ -124,18 +149,48 @@ impl<'c> SqliteTransaction<'c> {
                     statement::COUNT_OBJECT,
                     (Id(*row.account.as_bytes()), 1_i64),
                 )?;
-                Ok(self.reader.connection.last_insert_rowid())
+                Ok(Place::New(self.reader.connection.last_insert_rowid()))
             }
-            Some((sequence, Id(account))) if account == *row.account.as_bytes() => Ok(sequence),
-            Some((sequence, account)) => {
-                self.execute(statement::COUNT_OBJECT, (account, -1_i64))?;
+            Some((sequence, Id(account), _)) if account == *row.account.as_bytes() => {
+                Ok(Place::Old { sequence, account })
+            }
+            Some((sequence, Id(account), _)) => {
+                self.execute(statement::COUNT_OBJECT, (Id(account), -1_i64))?;
                 self.execute(
                     statement::COUNT_OBJECT,
                     (Id(*row.account.as_bytes()), 1_i64),
                 )?;
-                Ok(sequence)
+                Ok(Place::Old { sequence, account })
             }
         }
+    }
+
+    /// Writes the names and values by which an object is found.
+    fn write_names(&self, row: &ObjectRow, sequence: i64) -> Result<()> {
+        let account = Id(*row.account.as_bytes());
+        self.execute(statement::DELETE_OBJECT_NAMES, [sequence])?;
+        for name in &row.names {
+            self.execute_unique(
+                statement::PUT_OBJECT_NAME,
+                (account, name, sequence),
+                "object name",
+                name,
+            )?;
+        }
+        self.execute(statement::DELETE_OBJECT_INDEX, [sequence])?;
+        for (name, value) in &row.index {
+            self.execute(
+                statement::PUT_OBJECT_INDEX,
+                (account, name, value, sequence),
+            )?;
+        }
+        Ok(())
+    }
+
+    /// Whether an object is found by exactly these names and values.
+    fn is_found_so(&self, row: &ObjectRow, sequence: i64) -> Result<bool> {
+        let (names, index) = self.reader.names_and_index(sequence)?;
+        Ok(names == row.names && index == row.index)
     }
 }
 
@@ -182,10 +237,24 @@ impl Transaction for SqliteTransaction<'_> {
     }
 
     fn put_key(&mut self, row: &KeyRow) -> Result<()> {
+        let id = Id(*row.id.as_bytes());
+        let place = self.reader.one(statement::KEY_PLACE, [id], |found| {
+            let same = found.get::<_, Id>(1)?.0 == *row.account.as_bytes()
+                && found.get_ref(2)?.as_bytes()? == row.name.as_bytes()
+                && found.get::<_, Option<i64>>(3)? == row.deletion;
+            Ok((found.get::<_, i64>(0)?, same))
+        })?;
+        if let Some((sequence, true)) = place {
+            self.execute(
+                statement::UPDATE_KEY_RECORD,
+                (sequence, &row.record, &row.seal),
+            )?;
+            return self.changed(Change::Key(row.id));
+        }
         self.execute(
             statement::PUT_KEY,
             (
-                Id(*row.id.as_bytes()),
+                id,
                 Id(*row.account.as_bytes()),
                 &row.name,
                 row.deletion,
@@ -231,23 +300,14 @@ impl Transaction for SqliteTransaction<'_> {
     }
 
     fn put_object(&mut self, row: &ObjectRow) -> Result<()> {
-        let sequence = self.write_object(row)?;
-        let account = Id(*row.account.as_bytes());
-        self.execute(statement::DELETE_OBJECT_NAMES, [sequence])?;
-        for name in &row.names {
-            self.execute_unique(
-                statement::PUT_OBJECT_NAME,
-                (account, name, sequence),
-                "object name",
-                name,
-            )?;
-        }
-        self.execute(statement::DELETE_OBJECT_INDEX, [sequence])?;
-        for (name, value) in &row.index {
-            self.execute(
-                statement::PUT_OBJECT_INDEX,
-                (account, name, value, sequence),
-            )?;
+        match self.write_object(row)? {
+            Place::New(sequence) => self.write_names(row, sequence)?,
+            Place::Old { sequence, account } => {
+                // In another account the same names are other rows.
+                if account != *row.account.as_bytes() || !self.is_found_so(row, sequence)? {
+                    self.write_names(row, sequence)?;
+                }
+            }
         }
         self.changed(Change::Object(row.id))
     }

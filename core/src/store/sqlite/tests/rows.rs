@@ -348,3 +348,85 @@ fn queries() -> Vec<ObjectQuery> {
         })
         .collect()
 }
+
+/// An update leaves the indexes alone when it changes nothing by which a row is found, and only then.
+#[test]
+fn an_update_is_found_by_what_it_says() {
+    let scratch = Scratch::new();
+    let account = scratch.account;
+    let mut object = object_row(account, "one");
+    object.names = vec!["a".into()];
+    object.index = vec![("x".into(), vec![1])];
+    let mut key = key_row(account, "k");
+    let found = |query: ObjectQuery| {
+        let query = ObjectQuery {
+            account: Some(account),
+            ..query
+        };
+        read(&scratch.store, |reader| reader.objects(&query))
+            .unwrap()
+            .len()
+    };
+    let by_label = |label: &str| {
+        found(ObjectQuery {
+            label: Some(label.into()),
+            ..ObjectQuery::default()
+        })
+    };
+    let by_name = |name: &str| {
+        found(ObjectQuery {
+            name: Some(name.into()),
+            ..ObjectQuery::default()
+        })
+    };
+    let by_index = |value: u8| {
+        found(ObjectQuery {
+            index: vec![("x".into(), vec![value])],
+            ..ObjectQuery::default()
+        })
+    };
+    for step in 0..4 {
+        match step {
+            1 => {
+                object.record = b"changed".to_vec();
+                object.material = None;
+                key.record = b"changed".to_vec();
+            }
+            2 => {
+                object.label = "two".into();
+                key.name = "l".into();
+            }
+            3 => {
+                object.names = vec!["b".into()];
+                object.index = vec![("x".into(), vec![2])];
+                key.deletion = Some(5);
+            }
+            _ => {}
+        }
+        write(&scratch.store, |transaction| {
+            transaction.put_key(&key)?;
+            transaction.put_object(&object)
+        })
+        .unwrap();
+        let (kept, kept_key, due, named) = read(&scratch.store, |reader| {
+            Ok((
+                reader.object(object.id)?,
+                reader.key(key.id)?,
+                reader.keys_due(5, 10)?.len(),
+                reader.keys(account, Some(&key.name), 0, 10)?.len(),
+            ))
+        })
+        .unwrap();
+        assert_eq!(
+            (kept.as_ref(), kept_key.as_ref()),
+            (Some(&object), Some(&key))
+        );
+        assert_eq!((due, named), (usize::from(step == 3), 1));
+        assert_eq!(by_label("one") + by_label("two"), 1);
+        assert_eq!(by_label(&object.label), 1);
+        assert_eq!(by_name("a") + by_name("b"), 1);
+        assert_eq!(by_name(&object.names[0]), 1);
+        assert_eq!(by_index(1) + by_index(2), 1);
+        assert_eq!(by_index(object.index[0].1[0]), 1);
+    }
+}
