@@ -611,3 +611,31 @@ fn one_part_and_parts_do_not_mix() {
     let code = call!(C_Sign, session.0, data, 9, digest, &mut 64);
     refused(code, Rv::OPERATION_NOT_INITIALIZED);
 }
+
+/// A program that asks for the length first, and makes a buffer of that length, must come to hand in its part: one of
+/// no bytes is NULL in most languages, which asks again (PyKCS11).
+#[test]
+fn a_part_that_gives_nothing_yet_still_wants_a_buffer() {
+    let session = Session::new();
+    let key = aes(&session);
+    let vector = [0; 16];
+    let cbc = CK_MECHANISM {
+        mechanism: CKM_AES_CBC_PAD,
+        pParameter: mutable(&vector).cast(),
+        ulParameterLen: 16,
+    };
+    for cipher in [encrypt(), decrypt()] {
+        check(cipher.init(&session, &cbc, key));
+        let mut length = 0;
+        let part = mutable(&[7; 5]);
+        let update = cipher.update;
+        // SAFETY: as the standard's prototype says.
+        check(unsafe { update(session.0, part, 5, null_mut(), &mut length) });
+        assert!((1..=16).contains(&length), "{length}");
+        let mut buffer = vec![0; length as usize];
+        // SAFETY: as above.
+        check(unsafe { update(session.0, part, 5, buffer.as_mut_ptr(), &mut length) });
+        assert_eq!(length, 0, "nothing yet");
+        check(call!(C_SessionCancel, session.0, CKF_ENCRYPT | CKF_DECRYPT));
+    }
+}

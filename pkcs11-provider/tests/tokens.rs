@@ -15,8 +15,9 @@ fn info(slot: CK_SLOT_ID) -> CK_TOKEN_INFO {
 }
 
 fn initialize(pin: &[u8]) -> CK_RV {
-    let mut label = [b' '; 32];
-    label[..5].copy_from_slice(b"fresh");
+    // As PyKCS11 gives it: a C string, and whatever stands behind it.
+    let mut label = [0xff; 32];
+    label[..6].copy_from_slice(b"fresh\0");
     let label = label.as_mut_ptr();
     call!(C_InitToken, FRESH, mutable(pin), pin.len() as _, label)
 }

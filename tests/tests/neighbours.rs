@@ -1,11 +1,12 @@
 //! A token over a pool of HSM keys and one over software keys, side by side in one process; and one
-//! token that shows both. SoftHSM2 is the HSM; what is in it is looked at from outside.
+//! token that shows both. SoftHSM2 is the HSM; what is in it is looked at from outside. And our module beside another
+//! one in one process.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Stdio};
 
-use keybridge_tests::{Bridge, Setup, SoftHsm};
+use keybridge_tests::{Bridge, Command, Setup, SoftHsm, products};
 
 const HSM_LABEL: &str = "vault";
 
@@ -124,4 +125,20 @@ fn one_token_shows_both() {
     assert_eq!(keys_in(&hsm), 1);
     let mut neighbours = Neighbours::start(&bridge);
     neighbours.step("mixed");
+}
+
+/// A program that uses our module and SoftHSM2's: neither notices the other.
+#[test]
+fn two_modules_in_one_process() {
+    let (bridge, hsm) = (Bridge::new(), SoftHsm::new("other"));
+    let (ours, theirs) = (bridge.token(), hsm.token());
+    let mut program = Command::new(products::python())
+        .envs(&ours.env)
+        .envs(&theirs.env)
+        .arg(products::driver("neighbours_driver.py"));
+    for token in [&ours, &theirs] {
+        program = program.arg(&token.module).args([&token.label, &token.pin]);
+    }
+    program.ok().says("passed");
+    bridge.cli("--account acme audit verify").ok();
 }

@@ -419,6 +419,11 @@ fn middle(
 ) -> Result<()> {
     let error = |error: Error| rv(&error, kind.doing());
     let most = message.operation.update_length(part.len()).map_err(error)?;
+    if output.is_size_query() && !part.is_empty() {
+        // Never 0, as in `operations::update`.
+        output.room(most.max(1))?;
+        return Ok(());
+    }
     let Some(room) = output.room(most)? else {
         return Ok(());
     };

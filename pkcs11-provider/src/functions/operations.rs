@@ -226,6 +226,11 @@ pub(super) fn update(
     let using = session.active(kind)?;
     let most = using.operation.update_length(part.len());
     let most = most.map_err(|error| in_parts_error(&error, kind))?;
+    if output.is_size_query() && !part.is_empty() {
+        // Never 0: who makes a buffer of no bytes then gives NULL again, and the part would be lost without a word.
+        output.room(most.max(1))?;
+        return Ok(());
+    }
     // Exactly as much as may come: an update cannot be taken back once it is found not to fit.
     let Some(buffer) = output.room(most)? else {
         return Ok(());

@@ -69,7 +69,8 @@ impl Instance {
         })
     }
 
-    /// `C_InitToken`. `label` is 32 bytes, padded with blanks.
+    /// `C_InitToken`. `label` is 32 bytes, padded with blanks. Of programs that give a C string instead (PyKCS11), it is
+    /// what stands before the zero.
     ///
     /// # Errors
     /// `CKR_SESSION_EXISTS`, `CKR_PIN_INCORRECT`, `CKR_PIN_LOCKED`, `CKR_ARGUMENTS_BAD` for a label
@@ -77,6 +78,7 @@ impl Instance {
     pub fn init_token(&self, slot: CK_SLOT_ID, so_pin: &[u8], label: &[u8]) -> Result<()> {
         let slot = self.slot(slot)?;
         let label = label.get(..LABEL_LENGTH).unwrap_or(label);
+        let label = label.split(|byte| *byte == 0).next().unwrap_or(label);
         let label = std::str::from_utf8(label).map_err(|_| Rv::ARGUMENTS_BAD)?;
         let counts = slot.lock();
         if counts.all() > 0 {
