@@ -151,7 +151,7 @@ impl Pending {
         }
     }
 
-    /// Poll: the operation and its outcome, which is then forgotten; without one while it is
+    /// Poll: the operation and its outcome, which is forgotten once the client was told ([`Self::told`]); without one while it is
     /// pending.
     ///
     /// # Errors
@@ -168,12 +168,18 @@ impl Pending {
         if !matches!(entry.stage, Stage::Done(..)) {
             return Ok((operation, None));
         }
-        let entry = key(value).and_then(|key| state.entries.remove(&key));
-        let outcome = entry.and_then(|entry| match entry.stage {
-            Stage::Done(outcome, _) => Some(*outcome),
+        let outcome = match &entry.stage {
+            Stage::Done(outcome, _) => Some((**outcome).clone()),
             _ => None,
-        });
+        };
         Ok((operation, outcome))
+    }
+
+    /// Forgets an outcome that the client has been told.
+    pub(crate) fn told(&self, value: &[u8]) {
+        if let Some(key) = key(value) {
+            self.shared.lock().entries.remove(&key);
+        }
     }
 
     /// Cancel. What has begun is not stopped.

@@ -38,6 +38,8 @@ pub struct Context<'a> {
     pub answers: ServerAnswers,
     /// ID Placeholder (1.4 section 4; 2.1 section 6.1).
     pub(crate) placeholder: Option<ObjectId>,
+    /// Asynchronous operations whose results the answer tells.
+    pub(crate) polled: Vec<Vec<u8>>,
     /// What earlier batch items gave, for 2.x's references to them.
     pub(crate) references: References,
 }

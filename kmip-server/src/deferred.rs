@@ -113,6 +113,9 @@ impl Deferred {
             }
             let outcome = one_item(item, &mut context).outcome;
             let failed = !matches!(outcome, Outcome::Success(_));
+            for value in std::mem::take(&mut context.polled) {
+                context.services().pending.told(&value);
+            }
             promise.keep(outcome);
             if failed && !go_on {
                 // The promises of the rest are dropped, and say so.
@@ -142,7 +145,10 @@ pub(crate) fn poll(
     let polled = permitted(Operation::Poll, context)
         .and_then(|()| context.inline(|_, caller| context.services().pending.poll(caller, value)));
     let (operation, outcome) = match polled {
-        Ok((operation, Some(outcome))) => (operation, outcome),
+        Ok((operation, Some(outcome))) => {
+            context.polled.push(value.clone());
+            (operation, outcome)
+        }
         Ok((_, None)) => {
             let outcome = Outcome::Pending {
                 correlation_value: value.clone(),

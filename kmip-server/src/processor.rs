@@ -148,6 +148,11 @@ impl Processor {
         let done = self.items(peer, request);
         response.items = done.items;
         let (answer, is_told) = encode(response, limit, buffer);
+        if is_told {
+            for value in &done.polled {
+                self.inner.services.pending.told(value);
+            }
+        }
         if let Some(caller) = done.undoable {
             tokio::task::block_in_place(|| self.end(&caller, is_told));
         }
@@ -212,6 +217,7 @@ impl Processor {
             limits: &self.inner.limits,
             answers: self.inner.answers.to(items),
             placeholder: None,
+            polled: Vec::new(),
             references: References::of_batch(count),
         }
     }
@@ -287,6 +293,7 @@ impl Processor {
         }
         Done {
             items,
+            polled: context.polled,
             undoable: is_undoable.then_some(caller),
         }
     }
@@ -335,6 +342,8 @@ impl Processor {
 /// What was done for a request, and by which caller, if it can be undone yet.
 struct Done {
     items: Vec<ResponseBatchItem>,
+    /// Asynchronous operations whose results are among the items.
+    polled: Vec<Vec<u8>>,
     undoable: Option<Arc<Caller>>,
 }
 
@@ -343,6 +352,7 @@ impl Done {
     const fn of(items: Vec<ResponseBatchItem>) -> Self {
         Self {
             items,
+            polled: Vec::new(),
             undoable: None,
         }
     }

@@ -116,6 +116,30 @@ fn the_answer_to_poll_is_that_of_the_operation() {
     );
 }
 
+/// A result for which the client has no room waits for a Poll that has.
+#[test]
+fn a_result_that_is_too_large_to_tell_is_kept() {
+    let house = House::new();
+    let answer = house.send(&deferred(V2_1, vec![aes().into()]));
+    let value = value(&answer.items[0]);
+    let process = ProcessRequest {
+        asynchronous_correlation_value: value.clone(),
+    };
+    house.ok(V2_1, process);
+    let poll = PollRequest {
+        asynchronous_correlation_value: value.clone(),
+    };
+    let mut request = RequestMessage::new(V2_1, vec![poll.into()]);
+    request.header.maximum_response_size = Some(100);
+    let refused = reason(&house.send(&request).items[0]);
+    assert_eq!(refused, ResultReason::ResponseTooLarge);
+    let item = fetched(&house, &value);
+    assert!(
+        matches!(item.outcome, Outcome::Success(Some(_))),
+        "{item:?}"
+    );
+}
+
 #[test]
 fn a_batch_is_done_in_order_with_one_placeholder() {
     let house = House::new();
