@@ -18,11 +18,13 @@ use crate::store::Store;
 
 mod abilities;
 mod accounts;
+mod arrival;
 mod authenticate;
 mod cache;
 mod change;
 mod check_value;
 mod conventions;
+mod copy;
 mod create;
 mod derive;
 mod encapsulation;
