@@ -262,6 +262,21 @@ static CELLS: [[Cell; FORMS]; KINDS] = {
     cells
 };
 
+/// Every algorithm that there is: what does it, and the hashes with which it is done.
+#[cfg(test)]
+pub(super) fn algorithms() -> Vec<(Kind, Form, Vec<HashAlgorithm>)> {
+    use super::tests::ALL_HASHES;
+    let of = |row: &'static Row| {
+        let kinds = row.kinds.iter();
+        kinds.map(|kind| {
+            let hashes = ALL_HASHES.into_iter();
+            let hashes = hashes.filter(|hash| row.hashes.contains(*hash));
+            (*kind, row.form, hashes.collect())
+        })
+    };
+    ROWS.iter().flat_map(of).collect()
+}
+
 /// Whether an operation is wanted in one part or in several.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Parts {

@@ -43,7 +43,7 @@ fn sp800_108(mode: KdfMode, prf: KdfPrf, label: &[u8], context: &[u8]) -> Mechan
 }
 
 #[test]
-fn as_openssl_derives() {
+pub(super) fn as_openssl_derives() {
     let mut count = 0;
     for line in KDF.lines().filter(|line| !line.starts_with('#')) {
         let row: Vec<&str> = line.split_whitespace().collect();
@@ -201,7 +201,7 @@ fn simple_derivations() {
 
 /// RFC 8032 sections 7.2 and 7.3.
 #[test]
-fn ed25519_with_context_and_prehash() {
+pub(super) fn ed25519_with_context_and_prehash() {
     for (seed, message, context, prehash, signature) in [
         (
             "0305334e381af78f141cb666f6199f57bc3495335a256a95bd2a55bf546663f6",

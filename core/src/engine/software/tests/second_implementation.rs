@@ -107,7 +107,7 @@ fn ecdsa_is_alike() {
 }
 
 #[test]
-fn secp256k1_is_alike() {
+pub(super) fn secp256k1_is_alike() {
     use aws_lc_rs::signature::{ECDSA_P256K1_SHA256_FIXED, UnparsedPublicKey};
     let curve = Curve::Secp256k1;
     let (value, _) = generate(KeySpec::Ec { curve });
@@ -258,7 +258,7 @@ fn rsa_encryption_is_alike() {
 }
 
 #[test]
-fn raw_rsa_is_the_power() {
+pub(super) fn raw_rsa_is_the_power() {
     let RsaPair { ours, theirs } = rsa_pair();
     let raw = Mechanism::RsaRaw;
     let message = data(100);
@@ -276,7 +276,7 @@ fn raw_rsa_is_the_power() {
 }
 
 /// Our generator under the bound that the `rsa` crate wants.
-struct Infallible;
+pub(super) struct Infallible;
 
 impl rsa::rand_core::TryRng for Infallible {
     type Error = std::convert::Infallible;

@@ -31,7 +31,7 @@ fn hash(name: &str) -> HashAlgorithm {
 }
 
 #[test]
-fn block_modes() {
+pub(super) fn block_modes() {
     let mut count = 0;
     for row in rows(MODES) {
         let [cipher, mode, key, iv, plain, sealed] = row[..] else {
@@ -113,7 +113,7 @@ fn cfb64() {
 
 /// RFC 3566 section 4.6.
 #[test]
-fn aes_xcbc_mac() {
+pub(super) fn aes_xcbc_mac() {
     let key = aes(&hex("000102030405060708090a0b0c0d0e0f"));
     let message: Vec<u8> = (0..34).collect();
     for (length, tag) in [
@@ -176,7 +176,7 @@ fn key_wrap_pkcs7() {
 
 /// RFC 8439 section 2.4.2; draft-irtf-cfrg-xchacha-03 appendix A.3.2.
 #[test]
-fn chacha20() {
+pub(super) fn chacha20() {
     let key = secret_key(KeySpec::ChaCha20, &(0..32).collect::<Vec<u8>>());
     let mechanism = Mechanism::ChaCha20 {
         nonce: hex("000000000000004a00000000"),
@@ -237,7 +237,7 @@ fn chacha20() {
 
 /// GB/T 32907 appendix A.2: encrypted a million times over.
 #[test]
-fn sm4_a_million_times() {
+pub(super) fn sm4_a_million_times() {
     let start = hex("0123456789abcdeffedcba9876543210");
     let key = secret_key(KeySpec::Sm4, &start);
     let (mut block, mut next) = (start, vec![0; 16]);
@@ -312,7 +312,7 @@ fn ecdh_with_derivation() {
 }
 
 #[test]
-fn sm2_signature_and_encryption() {
+pub(super) fn sm2_signature_and_encryption() {
     let field = |name: &str| {
         let row = rows(SM2).find(|row| row[0] == name).unwrap();
         hex(row[1])
