@@ -4,7 +4,9 @@
 //!
 //! A client that says Mandatory gets a correlation value for each item; the items of its batch are
 //! done in order by one of a few threads. Optional leaves the choice to the server, which answers at
-//! once. Requests and results are kept in memory, for whoever sent them.
+//! once. The Boolean of 1.x is an offer that is taken, as the cases of 1.0 to 1.2 have it (TC-32, TC-101):
+//! such an item is done when it is polled, so that it can be canceled until then, or else after a while.
+//! Requests and results are kept in memory, for whoever sent them.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -22,6 +24,12 @@ use crate::failure::{Failure, Result};
 /// Threads that do what is pending: as much at once as a small machine can.
 const WORKERS: usize = 2;
 
+/// For so long the items of a 1.x client wait to be polled or canceled before they are done anyway.
+const WHILE: Duration = Duration::from_secs(2);
+
+/// So long Poll waits in 1.x for what it has set going.
+const POLLED: Duration = Duration::from_secs(1);
+
 /// An Asynchronous Correlation Value.
 pub(crate) type Value = [u8; 16];
 
@@ -34,7 +42,7 @@ pub(crate) struct Pending {
 
 struct Shared {
     state: Mutex<State>,
-    /// Told when an item is done.
+    /// Told when an item is done, or asked for.
     done: Condvar,
 }
 
@@ -45,7 +53,16 @@ struct State {
     workers: usize,
 }
 
-type Job = Box<dyn FnOnce() + Send>;
+/// The items of a request.
+struct Job {
+    run: Work,
+    /// Until then it is done only if one of its items is asked for.
+    due: Option<Instant>,
+    values: Vec<Value>,
+}
+
+/// What is to be done.
+type Work = Box<dyn FnOnce() + Send>;
 
 struct Entry {
     owner: Owner,
@@ -54,6 +71,8 @@ struct Entry {
     stage: Stage,
     /// Whether the client asked for it to be done now.
     processed: bool,
+    /// Whether it waits to be polled.
+    waits: bool,
 }
 
 /// Whose a request is.
@@ -117,6 +136,7 @@ impl Pending {
                 submitted,
                 stage: Stage::Submitted,
                 processed: false,
+                waits: false,
             };
             state.entries.insert(value, entry);
             promises.push(Promise {
@@ -128,11 +148,20 @@ impl Pending {
         Ok(promises)
     }
 
-    /// Does `job` when a worker has time.
-    pub(crate) fn start(&self, job: Job) {
+    /// Does the items of `values` when a worker has time; in a while, unless they are polled before, if
+    /// they are `waiting`.
+    pub(crate) fn start(&self, values: Vec<Value>, waiting: bool, run: Work) {
         let mut state = self.shared.lock();
-        state.jobs.push_back(job);
+        for value in &values {
+            if let Some(entry) = state.entries.get_mut(value) {
+                entry.waits = waiting;
+            }
+        }
+        let due = waiting.then(|| Instant::now() + WHILE);
+        state.jobs.push_back(Job { run, due, values });
         if state.workers >= WORKERS {
+            drop(state);
+            self.shared.done.notify_all();
             return;
         }
         let shared = Arc::clone(&self.shared);
@@ -165,6 +194,20 @@ impl Pending {
         state.forget(self.keep);
         let entry = state.entry(caller, value)?;
         let operation = entry.operation;
+        if std::mem::replace(&mut entry.waits, false) {
+            self.shared.done.notify_all();
+            let pending = |state: &mut State| {
+                let entry = state.entry(caller, value);
+                entry.is_ok_and(|entry| !matches!(entry.stage, Stage::Done(..)))
+            };
+            let waited = self
+                .shared
+                .done
+                .wait_timeout_while(state, POLLED, pending)
+                .unwrap_or_else(PoisonError::into_inner);
+            state = waited.0;
+        }
+        let entry = state.entry(caller, value)?;
         if !matches!(entry.stage, Stage::Done(..)) {
             return Ok((operation, None));
         }
@@ -197,6 +240,7 @@ impl Pending {
                     "the client canceled it",
                 );
                 entry.stage = Stage::Done(Box::new(canceled), Instant::now());
+                entry.waits = false;
                 drop(state);
                 self.shared.done.notify_all();
                 CancellationResult::Canceled
@@ -271,21 +315,29 @@ impl Shared {
 
     /// A worker's life: jobs until there is none.
     fn work(&self) {
-        loop {
-            let job = {
-                let mut state = self.lock();
-                match state.jobs.pop_front() {
-                    Some(job) => job,
-                    None => {
-                        state.workers -= 1;
-                        return;
-                    }
-                }
-            };
+        while let Some(work) = self.next() {
             // A job that panics breaks its promises, and nobody else's.
-            if std::panic::catch_unwind(std::panic::AssertUnwindSafe(job)).is_err() {
+            if std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)).is_err() {
                 tracing::error!("an asynchronous operation panicked");
             }
+        }
+    }
+
+    /// The next job that is due or asked for; waits for it while there are others.
+    fn next(&self) -> Option<Work> {
+        let mut state = self.lock();
+        loop {
+            let now = Instant::now();
+            if let Some(at) = state.jobs.iter().position(|job| state.is_due(job, now)) {
+                return state.jobs.remove(at).map(|job| job.run);
+            }
+            let Some(next) = state.jobs.iter().filter_map(|job| job.due).min() else {
+                state.workers -= 1;
+                return None;
+            };
+            let wait = next.saturating_duration_since(now);
+            let waited = self.done.wait_timeout(state, wait);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 }
@@ -308,6 +360,12 @@ impl State {
             })
     }
 
+    /// Whether a job's time has come, one of its items is asked for, or none is left to do.
+    fn is_due(&self, job: &Job, now: Instant) -> bool {
+        let waits = |value: &Value| self.entries.get(value).is_some_and(|entry| entry.waits);
+        job.due.is_none_or(|due| due <= now) || !job.values.iter().all(waits)
+    }
+
     /// Forgets results that nobody fetched in time.
     fn forget(&mut self, keep: Duration) {
         self.entries.retain(|_, entry| match &entry.stage {
@@ -319,8 +377,8 @@ impl State {
 
 impl Promise {
     /// The value to ask with.
-    pub(crate) fn value(&self) -> Vec<u8> {
-        self.value.to_vec()
+    pub(crate) fn value(&self) -> Value {
+        self.value
     }
 
     /// Begins; false when it was canceled.

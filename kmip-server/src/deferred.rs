@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use keybridge_core::{Door, Kms};
 use keybridge_kmip::Version;
-use keybridge_kmip::enums::{BatchErrorContinuationOption, Operation};
+use keybridge_kmip::enums::{AsynchronousIndicator, BatchErrorContinuationOption, Operation};
 use keybridge_kmip::message::{Outcome, RequestBatchItem, RequestMessage, ResponseBatchItem};
 use keybridge_kmip::operations::{PollRequest, RequestPayload};
 
@@ -34,10 +34,22 @@ const fn is_immediate(operation: Operation) -> bool {
 }
 
 impl Processor {
-    /// Whether all of a request is answered at once.
-    pub(crate) fn is_immediate(request: &RequestMessage) -> bool {
-        let mut operations = request.items.iter().map(|item| item.operation);
-        operations.all(is_immediate)
+    /// Whether a request is to be done later: because the client says Mandatory, or, to 1.4, says that it
+    /// can take such an answer and asks for nothing that has to be answered at once.
+    pub(crate) fn is_deferred(request: &RequestMessage) -> bool {
+        let operations = || request.items.iter().map(|item| item.operation);
+        let header = &request.header;
+        match header.asynchronous_indicator.map(|given| given.0) {
+            Some(AsynchronousIndicator::Mandatory) => !operations().all(is_immediate),
+            Some(AsynchronousIndicator::Optional) => {
+                let undoes = header.batch_error_continuation_option
+                    == Some(BatchErrorContinuationOption::Undo);
+                header.protocol_version < Version::V2_0
+                    && !operations().any(is_immediate)
+                    && !(undoes && request.items.len() > 1)
+            }
+            _ => false,
+        }
     }
 
     /// Takes a request to be done later: a correlation value for each item.
@@ -66,7 +78,7 @@ impl Processor {
         let promises = pending.submit(&requester.caller, &operations)?;
         let answers = request.items.iter().zip(&promises).map(|(item, promise)| {
             let outcome = Outcome::Pending {
-                correlation_value: promise.value(),
+                correlation_value: promise.value().to_vec(),
             };
             ResponseBatchItem {
                 operation: Some(item.operation),
@@ -83,7 +95,9 @@ impl Processor {
             go_on: option == Some(BatchErrorContinuationOption::Continue),
             items: request.items.into_iter().zip(promises).collect(),
         };
-        pending.start(Box::new(move || deferred.run()));
+        let values = deferred.items.iter().map(|(_, promise)| promise.value());
+        let (values, waiting) = (values.collect(), deferred.version < Version::V2_0);
+        pending.start(values, waiting, Box::new(move || deferred.run()));
         Ok(answers)
     }
 }
@@ -143,7 +157,7 @@ pub(crate) fn poll(
 ) -> ResponseBatchItem {
     let value = &request.asynchronous_correlation_value;
     let polled = permitted(Operation::Poll, context)
-        .and_then(|()| context.inline(|_, caller| context.services().pending.poll(caller, value)));
+        .and_then(|()| context.blocking(|_, caller| context.services().pending.poll(caller, value)));
     let (operation, outcome) = match polled {
         Ok((operation, Some(outcome))) => {
             context.polled.push(value.clone());

@@ -131,9 +131,12 @@ impl Event {
         let mut all = vec![AttributeName::Standard(Tag::LastChangeDate)];
         all.extend_from_slice(names);
         let attributes = read_named(&object, &all, context.version);
+        // What the object no longer has was deleted.
+        all.retain(|name| !attributes.iter().any(|attribute| attribute.name() == *name));
         Ok(NotifyRequest {
             unique_identifier: identifier(self.object),
             attributes: attributes.into(),
+            deleted: all.into(),
         }
         .into())
     }

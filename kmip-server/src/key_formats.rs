@@ -12,7 +12,12 @@ use keybridge_kmip::objects::{
 };
 use keybridge_kmip::{Limits, SecretBytes as WireSecret, Version};
 
+use x509_cert::der::Decode;
+use x509_cert::der::asn1::{AnyRef, OctetStringRef};
+use x509_cert::spki::AlgorithmIdentifierRef;
+
 use crate::algorithms::{curve, recommended_curve};
+use crate::attributes::notes::DigestAsItCame;
 use crate::failure::{Failure, Result};
 
 fn unsupported(format: Format) -> Failure {
@@ -49,6 +54,59 @@ pub fn canonical(kind: ObjectType, format: Format, material: &KeyMaterial) -> Re
             _ => Err(unsupported(format)),
         },
     }
+}
+
+/// The digest of key material that a client registers, where it is not what the core has: that is of RSA
+/// keys in PKCS#1, of other pairs in PKCS#8 and X.509, and of everything else in bytes. "If the Key
+/// Material is a structure, then the Digest Value SHALL be calculated on the TTLV-encoded Key Material
+/// structure" (1.4 section 3.17).
+///
+/// # Errors
+/// When 2.1 cannot express the material.
+pub fn digest_as_it_came(
+    class: ObjectClass,
+    spec: Option<KeySpec>,
+    format: Format,
+    material: &KeyMaterial,
+) -> Result<Option<DigestAsItCame>> {
+    let is_rsa = matches!(spec, Some(KeySpec::Rsa { .. }));
+    let of_core = match class {
+        ObjectClass::PrivateKey if !is_rsa => Format::PKCS_8,
+        ObjectClass::PublicKey if !is_rsa => Format::X_509,
+        ObjectClass::PrivateKey | ObjectClass::PublicKey => Format::PKCS_1,
+        _ => format,
+    };
+    let hash = |bytes: &[u8]| {
+        let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes);
+        let digest = digest.as_ref().to_vec();
+        Some(DigestAsItCame { format, digest })
+    };
+    Ok(match material {
+        KeyMaterial::Bytes(_) if format == of_core => None,
+        KeyMaterial::Bytes(bytes) => hash(bytes),
+        _ => {
+            let value = PlainKeyValue::from(material.clone());
+            let item = value
+                .to_ttlv(Version::V2_1)
+                .map_err(|error| Failure::invalid_field(error.to_string()))?;
+            // The Key Value's own tag, type and length stand before the Key Material.
+            item.get(8..).and_then(hash)
+        }
+    })
+}
+
+/// Whether a private key is one encrypted by a password (EncryptedPrivateKeyInfo, RFC 5958 section 3).
+pub fn is_encrypted(format: Format, material: &KeyMaterial) -> bool {
+    let (Format::PKCS_8, KeyMaterial::Bytes(bytes)) = (format, material) else {
+        return false;
+    };
+    let parsed = AnyRef::from_der(bytes).and_then(|any| {
+        any.sequence(|reader| {
+            AlgorithmIdentifierRef::decode(reader)?;
+            <&OctetStringRef>::decode(reader).map(drop)
+        })
+    });
+    parsed.is_ok()
 }
 
 /// The transparent formats of keys that no engine has.

@@ -5,9 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use keybridge_core::{Caller, Kms};
-use keybridge_kmip::enums::{
-    AsynchronousIndicator, BatchErrorContinuationOption, Operation, ResultReason,
-};
+use keybridge_kmip::enums::{BatchErrorContinuationOption, Operation, ResultReason};
 use keybridge_kmip::message::{
     Outcome, RequestBatchItem, RequestFailure, RequestMessage, ResponseBatchItem, ResponseMessage,
 };
@@ -243,10 +241,7 @@ impl Processor {
                 return refuse_all(failure);
             }
         };
-        let indicator = request.header.asynchronous_indicator;
-        if indicator.is_some_and(|given| given.0 == AsynchronousIndicator::Mandatory)
-            && !Self::is_immediate(&request)
-        {
+        if Self::is_deferred(&request) {
             let first = request
                 .items
                 .first()

@@ -56,8 +56,9 @@ enum Work {
 }
 
 fn no_such_stream() -> Failure {
+    // "No outstanding operation with the specified Correlation Value exists" (1.4 section 11.32).
     Failure::by_version(
-        R::InvalidField,
+        R::ItemNotFound,
         R::InvalidCorrelationValue,
         "no operation in parts has this Correlation Value",
     )

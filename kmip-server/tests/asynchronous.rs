@@ -250,7 +250,7 @@ fn process_waits_and_the_clients_requests_are_listed() {
 #[test]
 fn optional_is_answered_at_once_and_polls_may_stand_in_a_mandatory_batch() {
     let house = House::new();
-    let mut request = RequestMessage::new(V1_4, vec![aes().into()]);
+    let mut request = RequestMessage::new(V2_1, vec![aes().into()]);
     request.header.asynchronous_indicator = Some(Asynchronous(AsynchronousIndicator::Optional));
     let answer = house.send(&request);
     assert!(matches!(answer.items[0].outcome, Outcome::Success(_)));
@@ -320,4 +320,46 @@ fn a_request_is_named_by_its_client_or_by_the_server() {
     let first = named(V2_1, None);
     assert!(first.is_some());
     assert_ne!(first, named(V2_1, None));
+}
+
+/// The Boolean of 1.x is an offer that is taken (1.2 section 6.7; TC-32 and TC-101): what is asked for is
+/// done when it is polled, can be canceled until then, and is done in the end anyway.
+#[test]
+fn in_1_x_what_is_asked_for_waits_for_its_poll() {
+    let house = House::new();
+    let ask = || {
+        let mut request = RequestMessage::new(V1_4, vec![aes().into()]);
+        request.header.asynchronous_indicator = Some(Asynchronous(AsynchronousIndicator::Optional));
+        value(&house.send(&request).items[0])
+    };
+    let polled = |value: &[u8]| {
+        let request = PollRequest {
+            asynchronous_correlation_value: value.to_vec(),
+        };
+        let mut answer = house.send(&RequestMessage::new(V1_4, vec![request.into()]));
+        answer.items.remove(0)
+    };
+    let item = polled(&ask());
+    assert_eq!(item.operation, Some(Operation::Create));
+    assert!(matches!(item.outcome, Outcome::Success(_)), "{item:?}");
+    let canceled = ask();
+    let request = CancelRequest {
+        asynchronous_correlation_value: canceled.clone(),
+    };
+    let answer = payload!(house.ok(V1_4, request), Cancel);
+    assert_eq!(answer.cancellation_result, CancellationResult::Canceled);
+    let item = polled(&canceled);
+    assert_eq!(reason(&item), ResultReason::OperationCanceledByRequester);
+    // Nobody asks for it.
+    let forgotten = ask();
+    until("it is done all the same", || {
+        let list = QueryAsynchronousRequestsRequest::default();
+        let list = payload!(house.ok(V2_1, list), QueryAsynchronousRequests);
+        let all = &list.asynchronous_requests;
+        let done = |one: &AsynchronousRequest| {
+            one.asynchronous_correlation_value == forgotten
+                && one.processing_stage == ProcessingStage::Completed
+        };
+        all.iter().any(done)
+    });
 }

@@ -16,6 +16,8 @@ use keybridge_server::processor::Processor;
 use keybridge_server::settings::{ServerAnswers, ServerLimits};
 use tempfile::TempDir;
 
+use crate::reasons;
+
 /// A bridge without a network.
 pub(crate) struct House {
     pub(crate) folder: TempDir,
@@ -78,7 +80,15 @@ impl House {
     pub(crate) fn send(&self, request: &RequestMessage) -> ResponseMessage {
         let request = request.encode(Vec::new()).unwrap();
         let answer = self.bytes(&request);
-        ResponseMessage::decode(&answer, &keybridge_kmip::Limits::default()).unwrap()
+        let answer = ResponseMessage::decode(&answer, &keybridge_kmip::Limits::default()).unwrap();
+        for item in &answer.items {
+            if let (Some(operation), Outcome::Failed { reason, .. }) =
+                (item.operation, &item.outcome)
+            {
+                reasons::check(operation, answer.header.protocol_version, *reason);
+            }
+        }
+        answer
     }
 
     /// The outcome of one operation.
@@ -108,10 +118,19 @@ impl House {
         version: Version,
         payload: impl Into<RequestPayload>,
     ) -> ResultReason {
-        match self.outcome(version, payload) {
+        let payload = payload.into();
+        let reason = match self.outcome(version, payload.clone()) {
             Outcome::Failed { reason, .. } => reason,
             other => panic!("{other:?}"),
+        };
+        // What is refused in one version is refused in those around it, for a reason that they have.
+        for other in Version::SUPPORTED {
+            let request = RequestMessage::new(other, vec![payload.clone()]);
+            if other.major == version.major && request.encode(Vec::new()).is_ok() {
+                self.send(&request);
+            }
         }
+        reason
     }
 }
 

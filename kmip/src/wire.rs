@@ -6,7 +6,7 @@ use crate::item::{BigInteger, Value};
 use crate::secret::{SecretBytes, SecretText};
 use crate::tags::Tag;
 use crate::ttlv::{ItemRef, Reader, Writer};
-use crate::version::Version;
+use crate::version::{Span, Version};
 
 /// How a message is read.
 #[derive(Clone, Copy, Debug)]
@@ -161,6 +161,9 @@ pub trait Wire: Sized {
 /// A value that is any number of items of the structure around it, possibly other ones in other
 /// versions.
 pub trait Flatten: Default {
+    /// The items.
+    const FIELDS: &'static [FieldRow];
+
     /// Writes the items.
     ///
     /// # Errors
@@ -179,6 +182,49 @@ pub trait Flatten: Default {
     /// When something is missing.
     fn check(&self, _structure: Tag, _context: Context) -> Result<(), DecodeError> {
         Ok(())
+    }
+}
+
+/// An item of a structure, as the structure's table has it.
+#[derive(Clone, Copy, Debug)]
+pub struct FieldRow {
+    /// Its tag.
+    pub tag: Tag,
+    /// The tag that it has from when that exists on.
+    pub newer: Option<Tag>,
+    /// The versions in which the structure has it, as far as the tag exists.
+    pub span: Span,
+    /// The versions in which it must be there.
+    pub required: Option<Span>,
+    /// Whether there may be several.
+    pub repeated: bool,
+    /// Whether it is one of several objects, of which there is one.
+    pub choice: bool,
+}
+
+impl FieldRow {
+    /// An item that may be left out, wherever its tag exists.
+    pub const fn optional(tag: Tag) -> Self {
+        Self {
+            tag,
+            newer: None,
+            span: Span::since(Version::V1_0),
+            required: None,
+            repeated: false,
+            choice: false,
+        }
+    }
+
+    /// The item in the structure as `version` has it.
+    pub fn tag_in(&self, version: Version) -> Option<Tag> {
+        let newer = self.newer.filter(|newer| newer.exists_in(version));
+        let tag = newer.unwrap_or(self.tag);
+        (self.span.contains(version) && tag.exists_in(version)).then_some(tag)
+    }
+
+    /// Whether it must be there in `version`.
+    pub fn is_required_in(&self, version: Version) -> bool {
+        self.required.is_some_and(|span| span.contains(version))
     }
 }
 
@@ -252,16 +298,26 @@ impl Wire for Value {
 /// cardinality, type and tag, and, where the field is younger or older than its tag, a span.
 ///
 /// Cardinalities: `required`, `optional`, `repeated` (any number), `flattened` (see [`Flatten`]).
-/// `tag or newer` takes the newer tag where the message's version has it.
+/// `tag or newer` takes the newer tag where the message's version has it. `must [span]` after an
+/// optional or repeated one says in which versions it is required.
 macro_rules! structure {
     ($(#[$doc:meta])* $name:ident {
         $($(#[$about:meta])* $field:ident: $cardinality:ident $type:ty
-            $(= $tag:ident $(or $newer:ident)? $([$first:ident $(..= $last:ident)?])?)?,)*
+            $(= $tag:ident $(or $newer:ident)? $([$first:ident $(..= $last:ident)?])?
+                $(must [$from:ident $(..= $to:ident)?])?)?,)*
     }) => {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq)]
         pub struct $name {
             $($(#[$about])* pub $field: $crate::wire::field!(@type $cardinality $type),)*
+        }
+
+        impl $name {
+            /// The items of the structure, in order; a field may stand for several.
+            pub const FIELDS: &'static [&'static [$crate::wire::FieldRow]] = &[
+                $($crate::wire::field!(@row $cardinality $type
+                    $(, ($tag $(or $newer)?) [$($first $(, $last)?)?] [$($from $(, $to)?)?])?)),*
+            ];
         }
 
         impl $crate::wire::Wire for $name {
@@ -294,7 +350,7 @@ macro_rules! structure {
                 }
                 Ok(Self {
                     $($field: $crate::wire::field!(@finish $cardinality context, structure, $field
-                        $(, ($tag $(or $newer)?))?),)*
+                        $(, ($tag $(or $newer)?) [$($from $(, $to)?)?])?),)*
                 })
             }
         }
@@ -376,8 +432,29 @@ macro_rules! field {
         }
     };
 
+    (@row flattened $type:ty) => { <$type as $crate::wire::Flatten>::FIELDS };
+    (@row $cardinality:ident $type:ty, ($tag:ident $(or $newer:ident)?) $span:tt $must:tt) => {
+        &[$crate::wire::FieldRow {
+            tag: $crate::tags::Tag::$tag,
+            newer: $crate::wire::field!(@newer $($newer)?),
+            span: $crate::wire::field!(@span $span),
+            required: $crate::wire::field!(@required $cardinality $must),
+            repeated: $crate::wire::field!(@repeated $cardinality),
+            choice: false,
+        }]
+    };
+    (@newer) => { None };
+    (@newer $newer:ident) => { Some($crate::tags::Tag::$newer) };
+    (@span []) => { $crate::version::span!(V1_0) };
+    (@span [$first:ident $(, $last:ident)?]) => { $crate::version::span!($first $(, $last)?) };
+    (@required required []) => { Some($crate::version::span!(V1_0)) };
+    (@required $other:ident []) => { None };
+    (@required $other:ident $must:tt) => { Some($crate::wire::field!(@span $must)) };
+    (@repeated repeated) => { true };
+    (@repeated $other:ident) => { false };
+
     (@finish required $context:ident, $structure:ident, $slot:ident,
-        ($tag:ident $(or $newer:ident)?)) => {
+        ($tag:ident $(or $newer:ident)?) []) => {
         $slot.ok_or($crate::error::DecodeError::Missing {
             structure: $structure,
             tag: $crate::wire::field!(@tag $context.version, $tag $(or $newer)?),
@@ -388,6 +465,18 @@ macro_rules! field {
         $slot
     }};
     (@finish $other:ident $context:ident, $structure:ident, $slot:ident,
-        ($tag:ident $(or $newer:ident)?)) => { $slot };
+        ($tag:ident $(or $newer:ident)?) []) => { $slot };
+    (@finish $other:ident $context:ident, $structure:ident, $slot:ident,
+        ($tag:ident $(or $newer:ident)?) $must:tt) => {{
+        // Of an Option and of a Vec alike.
+        let is_there = $slot.iter().next().is_some();
+        if !is_there && $crate::wire::field!(@within $context.version, $must) {
+            return Err($crate::error::DecodeError::Missing {
+                structure: $structure,
+                tag: $crate::wire::field!(@tag $context.version, $tag $(or $newer)?),
+            });
+        }
+        $slot
+    }};
 }
 pub(crate) use field;

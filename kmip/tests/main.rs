@@ -8,4 +8,5 @@ mod properties;
 mod quirks;
 mod second_reader;
 mod spoiled;
+mod tables;
 mod versions;

@@ -76,6 +76,10 @@ pub struct NewDates {
     pub offset: Option<u32>,
     /// Dates of its own. Without any, and without an offset, it is Active at once.
     pub given: GivenDates,
+    /// Without an offset, the dates that are not given are those of the version before ("the Activation
+    /// Date, Process Start Date, Protect Stop Date and Deactivation Date values are copied from the
+    /// existing key", KMIP 1.4 section 4.4).
+    pub copied: bool,
 }
 
 /// What a new key is made of.

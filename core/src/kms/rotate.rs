@@ -136,14 +136,16 @@ impl Change<'_> {
         }
         if let (Some(object), Some(old_public)) = (&mut public_object, old.public) {
             self.begin_version(object, old_public, (number, &cka_id), dates)?;
-            secret.attributes.links.push(Link {
-                kind: LinkType::PUBLIC_KEY,
-                object: object.id,
-            });
-            object.attributes.links.push(Link {
-                kind: LinkType::PRIVATE_KEY,
-                object: secret.id,
-            });
+            // Before the links to the halves that they replace (the order of KMIP's case TC-133).
+            let (public, private) = (object.id, secret.id);
+            let link = |kind, object| Link { kind, object };
+            let (of_secret, of_public) = (&mut secret.attributes, &mut object.attributes);
+            of_secret
+                .links
+                .insert(0, link(LinkType::PUBLIC_KEY, public));
+            of_public
+                .links
+                .insert(0, link(LinkType::PRIVATE_KEY, private));
             version.public = Some(object.id);
             self.edit_new(object, edit)?;
             self.add_object(object)?;
@@ -220,11 +222,13 @@ fn new_dates(old: &Dates, new: NewDates, now: Timestamp) -> Dates {
     };
     let Some(offset) = new.offset else {
         let none = given == GivenDates::default();
+        let before = |date: Option<Timestamp>| date.filter(|_| new.copied);
+        let at_once = (none && !new.copied).then_some(now);
         return Dates {
-            activation: given.activation.or(none.then_some(now)),
-            process_start: given.process_start,
-            protect_stop: given.protect_stop,
-            deactivation: given.deactivation,
+            activation: given.activation.or(before(old.activation)).or(at_once),
+            process_start: given.process_start.or(before(old.process_start)),
+            protect_stop: given.protect_stop.or(before(old.protect_stop)),
+            deactivation: given.deactivation.or(before(old.deactivation)),
             ..base
         };
     };

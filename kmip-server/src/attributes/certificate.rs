@@ -1,11 +1,12 @@
 //! Attributes that are read out of a certificate.
 
-use keybridge_core::{Object, ObjectClass};
+use keybridge_core::{KeySpec, Object, ObjectClass, encoding};
 use keybridge_kmip::Tag;
 use keybridge_kmip::attributes::{
     Attribute, AttributeValue as A, CertificateIdentifier, CertificateIssuer, CertificateSubject,
     X509CertificateIdentifier, X509CertificateIssuer, X509CertificateSubject,
 };
+use keybridge_kmip::enums::DigitalSignatureAlgorithm as Signature;
 use x509_cert::Certificate;
 use x509_cert::der::asn1::{Ia5StringRef, ObjectIdentifier, PrintableStringRef, Utf8StringRef};
 use x509_cert::der::{Decode, Encode, Tag as DerTag, Tagged};
@@ -102,12 +103,66 @@ const PARTS: &[(Tag, Tag, ObjectIdentifier, Make, Make)] = &[
     ),
 ];
 
+/// What certificates are signed with (RFC 8017 appendix C, RFC 5758, RFC 8692).
+const SIGNATURES: &[(ObjectIdentifier, Signature)] = &[
+    (oid("1.2.840.113549.1.1.2"), Signature::MD2WithRSAEncryption),
+    (oid("1.2.840.113549.1.1.4"), Signature::MD5WithRSAEncryption),
+    (
+        oid("1.2.840.113549.1.1.5"),
+        Signature::SHA_1WithRSAEncryption,
+    ),
+    (
+        oid("1.2.840.113549.1.1.14"),
+        Signature::SHA_224WithRSAEncryption,
+    ),
+    (
+        oid("1.2.840.113549.1.1.11"),
+        Signature::SHA_256WithRSAEncryption,
+    ),
+    (
+        oid("1.2.840.113549.1.1.12"),
+        Signature::SHA_384WithRSAEncryption,
+    ),
+    (
+        oid("1.2.840.113549.1.1.13"),
+        Signature::SHA_512WithRSAEncryption,
+    ),
+    (oid("1.2.840.113549.1.1.10"), Signature::RSASSA_PSS),
+    (oid("1.2.840.10040.4.3"), Signature::DSAWithSHA_1),
+    (oid("2.16.840.1.101.3.4.3.1"), Signature::DSAWithSHA224),
+    (oid("2.16.840.1.101.3.4.3.2"), Signature::DSAWithSHA256),
+    (oid("1.2.840.10045.4.1"), Signature::ECDSAWithSHA_1),
+    (oid("1.2.840.10045.4.3.1"), Signature::ECDSAWithSHA224),
+    (oid("1.2.840.10045.4.3.2"), Signature::ECDSAWithSHA256),
+    (oid("1.2.840.10045.4.3.3"), Signature::ECDSAWithSHA384),
+    (oid("1.2.840.10045.4.3.4"), Signature::ECDSAWithSHA512),
+];
+
+const fn oid(text: &str) -> ObjectIdentifier {
+    ObjectIdentifier::new_unwrap(text)
+}
+
+/// What a certificate is signed with (1.4 section 3.16), where the standard has a number for it.
+pub(super) fn signature_algorithm(object: &Object) -> Option<Signature> {
+    let parsed = Certificate::from_der(value(object)?).ok()?;
+    let algorithm = parsed.signature_algorithm().oid;
+    let row = SIGNATURES.iter().find(|row| row.0 == algorithm);
+    row.map(|row| row.1)
+}
+
 /// The DER encoding of a certificate; none for other objects.
 pub(super) fn value(object: &Object) -> Option<&[u8]> {
     if object.class != ObjectClass::Certificate {
         return None;
     }
     object.public_value()
+}
+
+/// The kind of the public key in a certificate.
+pub(super) fn key_spec(object: &Object) -> Option<KeySpec> {
+    let parsed = Certificate::from_der(value(object)?).ok()?;
+    let spki = parsed.tbs_certificate().subject_public_key_info();
+    encoding::public_key_spec(&spki.to_der().ok()?).ok()
 }
 
 /// Whether an attribute is a part of a certificate's name.
@@ -196,10 +251,15 @@ pub(super) fn text_names(object: &Object, tag: Tag) -> Option<A> {
     let issuer = inner.issuer().to_string();
     Some(match tag {
         Tag::CertificateIdentifier => {
-            let serial = inner.serial_number().as_bytes().iter();
+            // The number, without the byte that keeps its DER encoding positive (TC-ECC-3).
+            let serial = match inner.serial_number().as_bytes() {
+                [0, rest @ ..] if !rest.is_empty() => rest,
+                serial => serial,
+            };
+            let hex = serial.iter().map(|byte| format!("{byte:02X}"));
             A::CertificateIdentifier(CertificateIdentifier {
                 issuer,
-                serial_number: Some(serial.map(|byte| format!("{byte:02X}")).collect()),
+                serial_number: Some(hex.collect()),
             })
         }
         Tag::CertificateIssuer => A::CertificateIssuer(CertificateIssuer {

@@ -80,11 +80,19 @@ pub fn edit(context: &Context<'_>, id: ObjectId, edit: &Edit) -> Result<Option<A
 }
 
 /// Gives a new object another value of an attribute than what it came from had: a value given again
-/// replaces it, a new one is added. Dates are not attributes here.
+/// replaces it, a new one is added. Names are added in any case: the new object has those of the old
+/// (1.4 section 4.4). Dates are not attributes here.
 ///
 /// # Errors
 /// As [`edit`].
 pub fn give(attributes: &mut Attributes, new: &Attribute) -> Result<()> {
+    if let AttributeValue::Name(name) = &new.value {
+        let name = to_name(name)?;
+        if !attributes.names.contains(&name) {
+            attributes.names.push(name);
+        }
+        return Ok(());
+    }
     let replace = Edit::Modify(Position::Only, new.clone());
     let replaced = check(&replace).and_then(|()| edit_attributes(attributes, &replace));
     if replaced.is_err() {

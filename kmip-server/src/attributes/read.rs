@@ -30,9 +30,47 @@ pub const LEASE_SECONDS: u32 = 3600;
 #[must_use]
 pub fn read_all(object: &Object, version: Version, for_pykmip: bool) -> Vec<Attribute> {
     let for_library = version < Version::V2_0 && is_of_tape_library(object);
+    let for_pykmip = for_pykmip && pykmip_can_read(object);
     every(object, version, |tag| {
-        (!for_pykmip || pykmip_reads(tag, version)) && (!for_library || libraries_are_told(tag))
+        is_listed(object, tag, version)
+            && (!for_pykmip || pykmip_reads(tag, version))
+            && (!for_library || libraries_are_told(tag))
     })
+}
+
+/// Whether an attribute is told to those who ask for all, or which there are. Two are told by name only, as
+/// the standard's own cases have it: the Cryptographic Algorithm of a certificate in 1.x (TC-132, TC-134
+/// and TC-ECC-3 of 1.0 to 1.2 list its length and not its algorithm), and the generator in 1.3 (AKLC-O-1,
+/// SKLC-O-1 and SKFF-M-9 to 12 of 1.3 do not have what those of 1.4 do).
+fn is_listed(object: &Object, tag: Tag, version: Version) -> bool {
+    match tag {
+        Tag::CryptographicAlgorithm => {
+            object.class != ObjectClass::Certificate || version >= Version::V2_0
+        }
+        Tag::RandomNumberGenerator => version != Version::V1_3,
+        _ => true,
+    }
+}
+
+/// Whether PyKMIP could read all attributes of an object at all: it has no reader for these, so there is
+/// nothing to be left out for its sake. Nor does it ask about what was destroyed, which its own server
+/// forgets.
+fn pykmip_can_read(object: &Object) -> bool {
+    let destroyed = matches!(
+        state_of(object),
+        ObjectState::Destroyed | ObjectState::DestroyedCompromised
+    );
+    let unread = [
+        Tag::Link,
+        Tag::RevocationReason,
+        Tag::UsageLimits,
+        Tag::CryptographicDomainParameters,
+        Tag::CertificateType,
+    ];
+    !destroyed
+        && unread
+            .into_iter()
+            .all(|tag| standard_values(object, tag).is_empty())
 }
 
 /// Whether a tape library made the object: by the Tape Library profile it gives its keys Application
@@ -77,8 +115,8 @@ fn every(object: &Object, version: Version, told: impl Fn(Tag) -> bool) -> Vec<A
 
 /// Whether an attribute is told when a client asks for all and answers are for PyKMIP
 /// (`[server.answers] for-pykmip`): it drops the connection over a Digest without the Key Format Type
-/// that 1.0 does not have, over a generator it does not know, and over these attributes in 2.0, its
-/// only version of 2.x. Asked for by name, they are told.
+/// that 1.0 does not have, over a generator in 1.4, and over these attributes in 2.0, its only version of
+/// 2.x. Asked for by name, they are told.
 fn pykmip_reads(tag: Tag, version: Version) -> bool {
     match version {
         Version::V1_0 => tag != Tag::Digest,
@@ -124,7 +162,7 @@ pub(super) fn read_one(object: &Object, name: &AttributeName, found: &mut Vec<At
 #[must_use]
 pub fn names_of(object: &Object, version: Version) -> Vec<AttributeName> {
     let mut names: Vec<AttributeName> = Vec::with_capacity(24);
-    for attribute in every(object, version, |_| true) {
+    for attribute in every(object, version, |tag| is_listed(object, tag, version)) {
         let name = attribute.name();
         if !names.contains(&name) {
             names.push(name);
@@ -186,10 +224,10 @@ fn standard_values(object: &Object, tag: Tag) -> Vec<Attribute> {
         Tag::CryptographicDomainParameters => domain(object),
         Tag::InitialDate => date(Some(dates.initial), A::InitialDate),
         Tag::LastChangeDate => date(Some(dates.last_change), A::LastChangeDate),
-        Tag::OriginalCreationDate => date(
-            dates.original_creation.or(Some(dates.initial)),
-            A::OriginalCreationDate,
-        ),
+        Tag::OriginalCreationDate => match original_creation(object) {
+            Some(at) => Some(A::OriginalCreationDate(DateTime(at.0))),
+            None => return kept_values(object, &AttributeName::Standard(tag)).collect(),
+        },
         Tag::ActivationDate => date(dates.activation, A::ActivationDate),
         Tag::ProcessStartDate => date(dates.process_start, A::ProcessStartDate),
         Tag::ProtectStopDate => date(dates.protect_stop, A::ProtectStopDate),
@@ -240,6 +278,9 @@ fn standard_values(object: &Object, tag: Tag) -> Vec<Attribute> {
                     .map_or(CertificateType::X_509, CertificateType),
             )
         }),
+        Tag::DigitalSignatureAlgorithm => {
+            certificate::signature_algorithm(object).map(A::DigitalSignatureAlgorithm)
+        }
         Tag::CertificateLength => certificate::value(object)
             .and_then(|der| i32::try_from(der.len()).ok())
             .map(A::CertificateLength),
@@ -264,6 +305,16 @@ fn standard_values(object: &Object, tag: Tag) -> Vec<Attribute> {
         _ => return kept_values(object, &AttributeName::Standard(tag)).collect(),
     };
     single.into_iter().map(Attribute::from).collect()
+}
+
+/// When the server made the object, or what is known of another server's. What a client registered has the
+/// date that the client gives it, or none (1.4 section 3.43).
+fn original_creation(object: &Object) -> Option<Timestamp> {
+    let registered = !object.local && object.attributes.custom.contains_key(ALWAYS_SENSITIVE);
+    let dates = &object.dates;
+    dates
+        .original_creation
+        .or((!registered).then_some(dates.initial))
 }
 
 /// Managed Cryptographic Objects: all but opaque objects, data and templates (2.1 section 2).
@@ -371,15 +422,16 @@ fn state(object: &Object) -> State {
     }
 }
 
-/// The Cryptographic Algorithm of a key.
+/// The Cryptographic Algorithm of a key, or of the public key in a certificate.
 pub fn algorithm(object: &Object) -> Option<CryptographicAlgorithm> {
     let said = kept_number(object, SAID_ALGORITHM).map(CryptographicAlgorithm);
-    algorithms::algorithm(object.spec?, said)
+    algorithms::algorithm(object.spec.or_else(|| certificate::key_spec(object))?, said)
 }
 
-/// The Cryptographic Length of a key.
+/// The Cryptographic Length of a key, or of the public key in a certificate (1.4 section 3.5).
 pub fn length(object: &Object) -> Option<i32> {
-    i32::try_from(object.spec?.bits()).ok()
+    let spec = object.spec.or_else(|| certificate::key_spec(object))?;
+    i32::try_from(spec.bits()).ok()
 }
 
 fn domain(object: &Object) -> Option<AttributeValue> {
@@ -393,12 +445,20 @@ fn domain(object: &Object) -> Option<AttributeValue> {
     ))
 }
 
+/// "For objects registered by a client, the server SHALL compute the digest of the mandatory attribute
+/// instance using the Key Format Type of the registered object" (1.4 section 3.17).
 fn digest(object: &Object) -> Option<AttributeValue> {
+    // Where the core tells none, of a secret that could be guessed, there is none in any format.
     let value = object.digest?;
+    let as_it_came = notes::DigestAsItCame::of(object).filter(|_| !object.local);
+    let (value, format) = match as_it_came {
+        Some(note) => (note.digest, note.format),
+        None => (value.to_vec(), digest_format(object)),
+    };
     Some(AttributeValue::Digest(Digest {
         hashing_algorithm: HashingAlgorithm::SHA_256,
-        digest_value: Some(value.to_vec()),
-        key_format_type: has_key_block(object).then(|| digest_format(object)),
+        digest_value: Some(value),
+        key_format_type: has_key_block(object).then_some(format),
     }))
 }
 

@@ -5,13 +5,14 @@ use keybridge_core::kms::Find;
 use keybridge_core::model::AttributeValue as Kept;
 use keybridge_core::store::ObjectQuery;
 use keybridge_core::{ObjectClass, SecretBytes};
-use keybridge_kmip::attributes::{Attribute, Name, TemplateAttribute};
+use keybridge_kmip::attributes::{Attribute, AttributeValue, Name, TemplateAttribute};
 use keybridge_kmip::enums::ResultReason;
 use keybridge_kmip::objects::KeyBlock;
 use keybridge_kmip::ttlv::{Limits, check};
 use keybridge_kmip::wire::{Context as WireContext, Encoder, Wire};
 use keybridge_kmip::{Tag, Version};
 
+use super::draft::{Draft, to_name};
 use super::{is_multiple, notes};
 use crate::failure::{Failure, Result};
 use crate::processor::Context;
@@ -48,21 +49,25 @@ pub fn template_of(bytes: &[u8]) -> Result<Vec<Attribute>> {
     Ok(kept.attributes)
 }
 
-/// The attributes of a request, with those of the templates that it names: what the request says
-/// itself comes before what a template says, and later templates before earlier ones.
+/// The attributes of a request, with those of the templates that it names. Of a single attribute, what
+/// the request says itself comes before what a template says, and later templates before earlier ones;
+/// instances of a multiple one are all there, the templates' with the lower indices (TC-312-12).
 pub(super) fn resolved(context: &Context<'_>, given: &TemplateAttribute) -> Result<Vec<Attribute>> {
-    let mut all = given.attributes.clone();
+    let mut all: Vec<Attribute> = Vec::new();
+    let mut said = given.attributes.clone();
     for name in given.templates.iter().rev() {
-        for attribute in template_named(context, name)? {
+        let of_template = template_named(context, name)?;
+        let new = of_template.into_iter().filter(|attribute| {
             let own = attribute.name();
-            let said = |other: &Attribute| {
+            !said.iter().any(|other| {
                 other.name() == own && (!is_multiple(&own) || other.value == attribute.value)
-            };
-            if !all.iter().any(said) {
-                all.push(attribute);
-            }
-        }
+            })
+        });
+        let new: Vec<Attribute> = new.collect();
+        said.extend_from_slice(&new);
+        all.splice(..0, new);
     }
+    all.extend_from_slice(&given.attributes);
     Ok(all)
 }
 
@@ -85,7 +90,36 @@ fn template_named(context: &Context<'_>, name: &Name) -> Result<Vec<Attribute>> 
         ));
     };
     let exported = context.inline(|kms, caller| kms.export(caller, *id))?;
-    template_of(exported.value.expose())
+    let mut attributes = template_of(exported.value.expose())?;
+    // That is the template's own.
+    attributes.retain(|attribute| !matches!(attribute.value, AttributeValue::Name(_)));
+    Ok(attributes)
+}
+
+impl Draft {
+    /// A template's name among its attributes: in 1.0 and 1.1 it is the template's ("none of the
+    /// client-settable attributes specified in a Template except the Name attribute apply to the
+    /// template object itself", 1.1 section 2.2.6), from 1.2 an error (1.2 section 11.4).
+    ///
+    /// # Errors
+    /// Invalid Field.
+    pub fn name_template(&mut self, version: Version, within: &[Attribute]) -> Result<()> {
+        for attribute in within {
+            let AttributeValue::Name(name) = &attribute.value else {
+                continue;
+            };
+            if version > Version::V1_1 {
+                return Err(Failure::invalid_field(
+                    "a template's Name stands in the Template-Attribute",
+                ));
+            }
+            let name = to_name(name)?;
+            if !self.attributes.names.contains(&name) {
+                self.attributes.names.push(name);
+            }
+        }
+        Ok(())
+    }
 }
 
 /// The key block that an object was registered in, if it was wrapped.

@@ -29,7 +29,7 @@ pub(super) fn handle(
     let id = context.object(request.unique_identifier.as_ref())?;
     let object = context.inline(|kms, caller| kms.inspect(caller, id))?;
     let cipher = cipher(&mut request, &object)?;
-    let data = context.data(request.data.as_ref())?;
+    let data = stage.data(context, request.data.as_ref())?;
     if let Stage::First = stage {
         let begin = Begin {
             object: id,

@@ -44,7 +44,7 @@ pub(super) fn handle(mut request: HashRequest, context: &mut Context<'_>) -> Res
         .hashing_algorithm
         .ok_or_else(|| Failure::invalid_message("the Hashing Algorithm is missing"))?;
     let number = hash(number)?;
-    let data = context.data(request.data.as_ref())?;
+    let data = stage.data(context, request.data.as_ref())?;
     if let Stage::First = stage {
         let mut hasher = Hasher::new(number);
         hasher.update(data);

@@ -36,7 +36,7 @@ pub(super) fn handle(mut request: MACRequest, context: &mut Context<'_>) -> Resu
     let object = context.inline(|kms, caller| kms.inspect(caller, id))?;
     let parameters = uses::parameters(request.cryptographic_parameters.take(), &object);
     let mechanism = mechanisms::mac(object.spec, &parameters)?;
-    let data = context.data(request.data.as_ref())?;
+    let data = stage.data(context, request.data.as_ref())?;
     if let Stage::First = stage {
         let purpose = Purpose::MacGenerate;
         let parts = uses::first(context, id, purpose, mechanism, data)?;

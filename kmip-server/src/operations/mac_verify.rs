@@ -48,7 +48,7 @@ pub(super) fn handle(
     let object = context.inline(|kms, caller| kms.inspect(caller, id))?;
     let parameters = uses::parameters(request.cryptographic_parameters.take(), &object);
     let mechanism = mechanisms::mac(object.spec, &parameters)?;
-    let data = context.data(request.data.as_ref())?;
+    let data = stage.data(context, request.data.as_ref())?;
     if let Stage::First = stage {
         let mut parts = uses::first(context, id, Purpose::MacVerify, mechanism, data)?;
         parts.check = request.mac_data.take();

@@ -70,13 +70,17 @@ impl Incoming {
                 register(context, new)
             }
             ManagedObject::Template(template) => {
-                if !context.version.has_tagged_attributes() {
-                    let value = attributes::template_bytes(&template.attributes.0)?;
-                    let mut new = self.template(ObjectClass::Template, None);
-                    new.value = Some(SecretBytes::new(value));
-                    return register(context, new);
+                if context.version.has_tagged_attributes() {
+                    return Err(Failure::invalid_field("templates ended with 1.4"));
                 }
-                Err(Failure::invalid_field("templates ended with 1.4"))
+                let mut incoming = self;
+                incoming
+                    .draft
+                    .name_template(context.version, &template.attributes.0)?;
+                let value = attributes::template_bytes(&template.attributes.0)?;
+                let mut new = incoming.template(ObjectClass::Template, None);
+                new.value = Some(SecretBytes::new(value));
+                register(context, new)
             }
             ManagedObject::SecretData(secret) => {
                 let mut incoming = self;
@@ -198,7 +202,11 @@ impl Incoming {
         value: PlainKeyValue,
     ) -> Result<ObjectId> {
         self.draft.apply_wrapped(&value.attributes.0)?;
-        let (value, spec) = self.value(kind, class, format, &value.key_material)?;
+        let material = value.key_material;
+        let (value, spec) = self.value(kind, class, format, &material)?;
+        if let Some(note) = key_formats::digest_as_it_came(class, spec, format, &material)? {
+            self.draft.note_bytes(notes::DIGEST, note.to_bytes());
+        }
         if let Some(spec) = spec {
             self.draft.check_quantum_safe(spec)?;
         }
@@ -240,6 +248,15 @@ impl Incoming {
     ) -> Result<(SecretBytes, Option<KeySpec>)> {
         let said = self.draft.kind;
         match class {
+            // "Supporting both the RSAPrivateKey syntax and EncryptedPrivateKey" (1.4 section 2.1.3):
+            // who has the password can use it. Here it is kept as it came.
+            ObjectClass::PrivateKey if key_formats::is_encrypted(format, material) => {
+                let value = key_formats::as_it_came(format, material)?;
+                let spec = said.algorithm.and(said.of_kept()).ok_or_else(|| {
+                    Failure::invalid_message("an encrypted key comes with its algorithm")
+                })?;
+                return Ok((value, Some(spec)));
+            }
             ObjectClass::PrivateKey | ObjectClass::PublicKey => {
                 if let Some(spec) = said.of_foreign_pair() {
                     return Ok((key_formats::as_it_came(format, material)?, Some(spec)));

@@ -44,6 +44,12 @@ impl Wanted<'_> {
         }
         let object = context.inline(|kms, caller| kms.inspect(caller, id))?;
         if kept_number(&object, notes::ELSEWHERE) == Some(1) {
+            // To 1.4 no table has an error for it: the Key Block comes without a Key Value (TC-MDO-1).
+            if !context.version.has_tagged_attributes() {
+                let format = object.format.map_or(KeyFormatType::Raw, KeyFormatType);
+                let shown = managed(&object, key_block(&object, format, None))?;
+                return Ok((object, shown));
+            }
             return Err(Failure::new(
                 ResultReason::KeyValueNotPresent,
                 "the key is kept elsewhere: see its Key Value Location",
@@ -55,14 +61,16 @@ impl Wanted<'_> {
         if let Some(kept) = attributes::kept_block(&exported.object)
             && (is_wrapped || as_registered)
         {
-            if self.format.is_some() || self.wrap_type == Some(KeyWrapType::NotWrapped) {
+            let kept = kept?;
+            let other = |format| format != kept.key_format_type;
+            if self.format.is_some_and(other) || self.wrap_type == Some(KeyWrapType::NotWrapped) {
                 return Err(Failure::by_version(
                     ResultReason::FeatureNotSupported,
                     ResultReason::KeyWrapTypeNotSupported,
                     "the key is kept as it was wrapped",
                 ));
             }
-            let shown = managed(&exported.object, kept?)?;
+            let shown = managed(&exported.object, kept)?;
             return Ok((exported.object, shown));
         }
         let shown = if self.is_container(&exported.object, context.version) {
@@ -185,12 +193,16 @@ impl Wanted<'_> {
     }
 }
 
-/// A key block of an object.
-pub(super) fn key_block(object: &Object, format: KeyFormatType, value: KeyValue) -> KeyBlock {
+/// A key block of an object; without a value, of one whose value is kept elsewhere.
+pub(super) fn key_block(
+    object: &Object,
+    format: KeyFormatType,
+    value: impl Into<Option<KeyValue>>,
+) -> KeyBlock {
     KeyBlock {
         key_format_type: format,
         key_compression_type: None,
-        key_value: Some(value),
+        key_value: value.into(),
         cryptographic_algorithm: attributes::algorithm_of(object),
         cryptographic_length: attributes::length_of(object),
         key_wrapping_data: None,

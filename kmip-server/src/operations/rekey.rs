@@ -39,6 +39,7 @@ pub(super) fn rotate<'a, const N: usize, const M: usize>(
     }
     let mut dates = NewDates {
         offset: offset.map(|Interval(seconds)| seconds),
+        copied: true,
         ..NewDates::default()
     };
     for attribute in all(&secret) {

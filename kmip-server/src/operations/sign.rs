@@ -44,7 +44,7 @@ pub(super) fn handle(mut request: SignRequest, context: &mut Context<'_>) -> Res
     let parameters = uses::parameters(request.cryptographic_parameters.take(), &object);
     let digested = request.digested_data.as_deref();
     let mechanism = mechanisms::signature(object.spec, &parameters, digested.is_some())?;
-    let input = digested.map_or_else(|| context.data(request.data.as_ref()), Ok)?;
+    let input = digested.map_or_else(|| stage.data(context, request.data.as_ref()), Ok)?;
     if let Stage::First = stage {
         let parts = uses::first(context, id, Purpose::Sign, mechanism, input)?;
         let value = uses::keep(context, Operation::Sign, parts)?;

@@ -54,7 +54,7 @@ pub(super) fn handle(
     let parameters = uses::parameters(request.cryptographic_parameters.take(), &object);
     let digested = request.digested_data.as_deref();
     let mechanism = mechanisms::signature(object.spec, &parameters, digested.is_some())?;
-    let input = digested.map_or_else(|| context.data(request.data.as_ref()), Ok)?;
+    let input = digested.map_or_else(|| stage.data(context, request.data.as_ref()), Ok)?;
     if let Stage::First = stage {
         let mut parts = uses::first(context, id, Purpose::Verify, mechanism, input)?;
         parts.check = request.signature_data.take();

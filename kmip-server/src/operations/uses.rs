@@ -110,7 +110,22 @@ pub(super) fn go_on(context: &Context<'_>, operation: Operation, value: &[u8], p
     });
 }
 
-/// The data of a part: the last may have none.
+impl Stage {
+    /// The data of an operation that begins: REQUIRED in one that is done at once, not in one of many
+    /// parts (1.4 section 4.29 and others).
+    pub(super) fn data<'a>(
+        &self,
+        context: &'a Context<'_>,
+        data: Option<&'a Data>,
+    ) -> Result<&'a [u8]> {
+        match self {
+            Self::First => part(context, data),
+            _ => context.data(data),
+        }
+    }
+}
+
+/// The data of a part: it may have none.
 pub(super) fn part<'a>(context: &'a Context<'_>, data: Option<&'a Data>) -> Result<&'a [u8]> {
     data.map_or(Ok(&[]), |data| context.data(Some(data)))
 }

@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use std::sync::Arc;
 
 use keybridge_core::kms::UnwrapKey;
+use keybridge_core::model::UsageMask;
 use keybridge_core::{Error, Mechanism, Object, ObjectClass, ObjectId, Purpose, SecretBytes};
 use keybridge_kmip::Version;
 use keybridge_kmip::attributes::{AttributeName, CryptographicParameters};
@@ -238,9 +239,9 @@ pub(super) fn wrapped(
                 data.mac_signature = Some(protect(context, protecting, over, secret)?);
             }
             // "The wrapped un-encoded value of the Byte String Key Material field in the Key Value
-            // structure" (1.4 section 2.1.5): the structure stays, as PyKMIP, the client of this
-            // option, reads it.
-            if encoding == EncodingOption::NoEncoding {
+            // structure" (1.2 section 2.1.5 and later): the structure stays, as PyKMIP, the client of
+            // this option, reads it. 1.1 speaks of no structure (TC-141-11).
+            if encoding == EncodingOption::NoEncoding && context.version > Version::V1_1 {
                 KeyValue::Plain(KeyMaterial::Bytes(bytes.into()).into())
             } else {
                 KeyValue::Wrapped(bytes.into())
@@ -358,6 +359,36 @@ fn check_encoding(
 
 // ---- in -----------------------------------------------------------------------------------------
 
+/// Whether the key under which a key block is wrapped may not unwrap: a public key, or one for wrapping
+/// only. The key is then kept as it came (TC-WRAP-1-14).
+fn unwraps_nothing(context: &Context<'_>, data: &KeyWrappingData) -> bool {
+    let key = data.encryption_key.as_ref();
+    let found = key.and_then(|key| wrapping_object(context, key).ok());
+    found.is_some_and(|(_, key)| !key.attributes.usage.contains(UsageMask::UNWRAP))
+}
+
+/// Keeps a wrapped key as it is.
+fn kept(
+    mut incoming: Incoming,
+    context: &Context<'_>,
+    (class, format): (ObjectClass, KeyFormatType),
+    value: Option<&KeyValue>,
+) -> Result<ObjectId> {
+    incoming.draft.note(notes::KEPT_WRAPPED, 1);
+    let spec = incoming.draft.kind.of_kept();
+    let mut new = incoming.into_kept(class, format);
+    new.spec = spec.filter(|_| class.is_key());
+    new.value = Some(match value {
+        Some(KeyValue::Wrapped(bytes)) => SecretBytes::from(&**bytes),
+        // No Encoding: what was wrapped stands in the Key Material.
+        Some(KeyValue::Plain(value)) => {
+            encoded(value, EncodingOption::NoEncoding, context.version)?
+        }
+        None => return Err(Failure::invalid_message("the Key Value is missing")),
+    });
+    register(context, new)
+}
+
 /// Unwraps a key block and keeps its key; or keeps the block as it is, where that is asked for.
 pub(super) fn unwrapped(
     mut incoming: Incoming,
@@ -370,20 +401,10 @@ pub(super) fn unwrapped(
         return Err(Failure::invalid_message("the Key Wrapping Data is missing"));
     };
     let format = block.key_format_type;
-    if incoming.key_wrap_type == Some(KeyWrapType::AsRegistered) {
-        incoming.draft.note(notes::KEPT_WRAPPED, 1);
-        let spec = incoming.draft.kind.of_kept();
-        let mut new = incoming.into_kept(class, format);
-        new.spec = spec.filter(|_| class.is_key());
-        new.value = Some(match &block.key_value {
-            Some(KeyValue::Wrapped(bytes)) => SecretBytes::from(&**bytes),
-            // No Encoding: what was wrapped stands in the Key Material.
-            Some(KeyValue::Plain(value)) => {
-                encoded(value, EncodingOption::NoEncoding, context.version)?
-            }
-            None => return Err(Failure::invalid_message("the Key Value is missing")),
-        });
-        return register(context, new);
+    if incoming.key_wrap_type == Some(KeyWrapType::AsRegistered)
+        || incoming.key_wrap_type.is_none() && unwraps_nothing(context, &data)
+    {
+        return kept(incoming, context, (class, format), block.key_value.as_ref());
     }
     let (encrypts, protects) = needs(data.wrapping_method)?;
     let encrypting = key_of(

@@ -4,8 +4,8 @@ use super::{Attribute, AttributeValue, Name};
 use crate::error::{DecodeError, EncodeError};
 use crate::tags::Tag;
 use crate::ttlv::ItemRef;
-use crate::version::Version;
-use crate::wire::{Context, Encoder, Flatten, Wire};
+use crate::version::{Version, span};
+use crate::wire::{Context, Encoder, FieldRow, Flatten, Wire};
 
 /// A Template-Attribute (1.x; also the Common, Private Key and Public Key ones, and the object
 /// Template) or an Attributes structure (2.x).
@@ -119,6 +119,12 @@ impl AttributeList {
 }
 
 impl Flatten for AttributeList {
+    const FIELDS: &'static [FieldRow] = &[FieldRow {
+        newer: Some(Tag::Attributes),
+        repeated: true,
+        ..FieldRow::optional(Tag::Attribute)
+    }];
+
     fn put(&self, out: &mut Encoder) -> Result<(), EncodeError> {
         self.put_run(true, out)
     }
@@ -188,6 +194,12 @@ impl From<Attribute> for NewAttribute {
 }
 
 impl Flatten for NewAttribute {
+    const FIELDS: &'static [FieldRow] = &[FieldRow {
+        newer: Some(Tag::NewAttribute),
+        required: Some(span!(V1_0)),
+        ..FieldRow::optional(Tag::Attribute)
+    }];
+
     fn put(&self, out: &mut Encoder) -> Result<(), EncodeError> {
         match &self.0 {
             Some(attribute) if out.version().has_tagged_attributes() => {
@@ -238,6 +250,8 @@ impl From<Attribute> for CurrentAttribute {
 }
 
 impl Flatten for CurrentAttribute {
+    const FIELDS: &'static [FieldRow] = &[FieldRow::optional(Tag::CurrentAttribute)];
+
     fn put(&self, out: &mut Encoder) -> Result<(), EncodeError> {
         match &self.0 {
             Some(attribute) if out.version().has_tagged_attributes() => {
@@ -269,6 +283,11 @@ impl From<Attribute> for EchoedAttribute {
 }
 
 impl Flatten for EchoedAttribute {
+    const FIELDS: &'static [FieldRow] = &[FieldRow {
+        span: span!(V1_0, V1_4),
+        ..FieldRow::optional(Tag::Attribute)
+    }];
+
     fn put(&self, out: &mut Encoder) -> Result<(), EncodeError> {
         match &self.0 {
             Some(attribute) if !out.version().has_tagged_attributes() => attribute.put_named(out),

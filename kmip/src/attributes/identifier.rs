@@ -6,7 +6,7 @@ use crate::item::ItemType;
 use crate::tags::Tag;
 use crate::ttlv::ItemRef;
 use crate::version::Version;
-use crate::wire::{Context, Encoder, Flatten, Wire};
+use crate::wire::{Context, Encoder, FieldRow, Flatten, Wire};
 
 /// Which object: by its identifier, or, from 2.0, by what an earlier batch item made or found
 /// (1.4 section 3.1; 2.1 section 4.58).
@@ -175,6 +175,12 @@ fn put_vendor_reference(vendor: &str, name: &str, out: &mut Encoder) {
 /// A list of attribute names: Attribute Name, repeated, in 1.x; Attribute Reference, repeated, from
 /// 2.0. A name that the version does not have is left out.
 impl Flatten for Vec<AttributeName> {
+    const FIELDS: &'static [FieldRow] = &[FieldRow {
+        newer: Some(Tag::AttributeReference),
+        repeated: true,
+        ..FieldRow::optional(Tag::AttributeName)
+    }];
+
     fn put(&self, out: &mut Encoder) -> Result<(), EncodeError> {
         for name in self {
             name.put(out);
@@ -197,6 +203,12 @@ impl Flatten for Vec<AttributeName> {
 
 /// One attribute name that may be left out; see the list.
 impl Flatten for Option<AttributeName> {
+    const FIELDS: &'static [FieldRow] = &[FieldRow {
+        newer: Some(Tag::AttributeReference),
+        repeated: false,
+        ..FieldRow::optional(Tag::AttributeName)
+    }];
+
     fn put(&self, out: &mut Encoder) -> Result<(), EncodeError> {
         if let Some(name) = self {
             name.put(out);

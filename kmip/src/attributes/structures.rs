@@ -121,7 +121,7 @@ structure! {
         /// Issuer's name.
         issuer: required String = Issuer,
         /// Serial number.
-        serial_number: optional String = SerialNumber,
+        serial_number: optional String = SerialNumber must [V1_0 ..= V1_4],
     }
 }
 

@@ -24,7 +24,7 @@ use crate::item::BigInteger;
 use crate::secret::SecretBytes;
 use crate::tags::Tag;
 use crate::ttlv::ItemRef;
-use crate::wire::{Context, Encoder, Flatten, Wire, structure};
+use crate::wire::{Context, Encoder, FieldRow, Flatten, Wire, structure};
 
 structure! {
     /// Certificate (1.4 section 2.2.1; 2.1 section 2.1).
@@ -123,6 +123,11 @@ macro_rules! managed_objects {
         }
 
         impl ManagedObject {
+            /// An item for each type, of which there is one.
+            const FIELDS: &'static [FieldRow] = &[
+                $(FieldRow { choice: true, ..FieldRow::optional(Tag::$name) },)*
+            ];
+
             /// The Object Type.
             pub const fn object_type(&self) -> ObjectType {
                 match self {
@@ -210,6 +215,8 @@ impl From<ManagedObject> for ObjectSlot {
 }
 
 impl Flatten for ObjectSlot {
+    const FIELDS: &'static [FieldRow] = ManagedObject::FIELDS;
+
     fn put(&self, out: &mut Encoder) -> Result<(), EncodeError> {
         self.0.as_ref().map_or(Ok(()), |object| object.encode(out))
     }

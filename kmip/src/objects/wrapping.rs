@@ -5,7 +5,7 @@ use crate::enums::{EncodingOption, WrappingMethod};
 use crate::error::{DecodeError, EncodeError};
 use crate::tags::Tag;
 use crate::ttlv::ItemRef;
-use crate::wire::{Context, Encoder, Flatten, structure};
+use crate::wire::{Context, Encoder, FieldRow, Flatten, structure};
 
 structure! {
     /// Encryption Key Information and MAC/Signature Key Information (1.4 section 2.1.5;
@@ -62,6 +62,11 @@ pub struct WrappedAttributeNames(
 );
 
 impl Flatten for WrappedAttributeNames {
+    const FIELDS: &'static [FieldRow] = &[FieldRow {
+        repeated: true,
+        ..FieldRow::optional(Tag::AttributeName)
+    }];
+
     fn put(&self, out: &mut Encoder) -> Result<(), EncodeError> {
         for name in &self.0 {
             name.put_text(Tag::AttributeName, out);

@@ -12,9 +12,11 @@ structure! {
         /// The public key or, from 2.0, the certificate request object; absent, the ID Placeholder.
         unique_identifier: optional UniqueIdentifier = UniqueIdentifier,
         /// Kind of certificate request; required with a request.
-        certificate_request_type: optional CertificateRequestType = CertificateRequestType,
+        certificate_request_type: optional CertificateRequestType =
+            CertificateRequestType must [V1_0 ..= V1_0],
         /// The certificate request: Certificate Request to 1.4, Certificate Request Value from 2.0.
-        certificate_request: optional Vec<u8> = CertificateRequest or CertificateRequestValue,
+        certificate_request: optional Vec<u8> =
+            CertificateRequest or CertificateRequestValue must [V1_0 ..= V1_0],
         /// Attributes of the new object.
         attributes: optional TemplateAttribute = TemplateAttribute or Attributes,
         /// Where the object may be kept, in order of preference; from 2.0.

@@ -35,7 +35,7 @@ structure! {
         /// What was created; in 1.2 only.
         object_type: optional ObjectType = ObjectType [V1_2 ..= V1_2],
         /// The parts.
-        unique_identifiers: repeated UniqueIdentifier = UniqueIdentifier,
+        unique_identifiers: repeated UniqueIdentifier = UniqueIdentifier must [V1_2],
         /// Attributes that the server set on its own; to 1.4.
         template_attribute: optional TemplateAttribute = TemplateAttribute,
     }

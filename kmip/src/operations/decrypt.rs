@@ -14,7 +14,7 @@ structure! {
         /// How; absent, those of the key.
         cryptographic_parameters: optional CryptographicParameters = CryptographicParameters,
         /// The ciphertext, or the next part of it.
-        data: optional Data = Data,
+        data: optional Data = Data must [V1_2 ..= V1_2],
         /// Initialization vector, counter or nonce.
         iv_counter_nonce: optional Vec<u8> = IVCounterNonce,
         /// The stream that this continues; from 1.3.
@@ -36,7 +36,7 @@ structure! {
         /// The key used.
         unique_identifier: required UniqueIdentifier = UniqueIdentifier,
         /// The plaintext.
-        data: optional SecretBytes = Data,
+        data: optional SecretBytes = Data must [V1_2 ..= V1_2],
         /// The stream, when there is more to come; from 1.3.
         correlation_value: optional Vec<u8> = CorrelationValue,
     }

@@ -10,12 +10,12 @@ structure! {
     DeleteAttributeRequest {
         /// The object; absent, the ID Placeholder.
         unique_identifier: optional UniqueIdentifier = UniqueIdentifier,
+        /// Which instance, by its present value; from 2.0.
+        current_attribute: flattened CurrentAttribute,
         /// The attribute.
         attribute_name: flattened Option<AttributeName>,
         /// Which instance; to 1.4, absent 0.
         attribute_index: optional i32 = AttributeIndex,
-        /// Which instance, by its present value; from 2.0.
-        current_attribute: flattened CurrentAttribute,
     }
 }
 

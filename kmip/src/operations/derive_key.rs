@@ -28,7 +28,7 @@ structure! {
         /// What to make.
         object_type: required ObjectType = ObjectType,
         /// What to make it from: a key, and maybe secret data to derive with.
-        unique_identifiers: repeated UniqueIdentifier = UniqueIdentifier,
+        unique_identifiers: repeated UniqueIdentifier = UniqueIdentifier must [V1_0],
         /// How.
         derivation_method: required DerivationMethod = DerivationMethod,
         /// With what.

@@ -10,7 +10,7 @@ structure! {
         /// Which hash.
         cryptographic_parameters: required CryptographicParameters = CryptographicParameters,
         /// The data, or the next part of it.
-        data: optional Data = Data,
+        data: optional Data = Data must [V1_2 ..= V1_2],
         /// The stream that this continues; from 1.3.
         correlation_value: optional Vec<u8> = CorrelationValue,
         /// This begins a stream; from 1.3.
@@ -25,7 +25,7 @@ structure! {
     #[derive(Default)]
     HashResponse {
         /// The hash; absent before the last part of a stream.
-        data: optional Vec<u8> = Data,
+        data: optional Vec<u8> = Data must [V1_2 ..= V1_2],
         /// The stream, when there is more to come; from 1.3.
         correlation_value: optional Vec<u8> = CorrelationValue,
     }

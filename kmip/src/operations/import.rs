@@ -12,7 +12,7 @@ structure! {
         /// The identifier that the object shall have.
         unique_identifier: required UniqueIdentifier = UniqueIdentifier,
         /// Type of the object; from 2.0.
-        object_type: optional ObjectType = ObjectType [V2_0],
+        object_type: optional ObjectType = ObjectType [V2_0] must [V2_0],
         /// Whether an object with this identifier is replaced rather than in the way.
         replace_existing: optional bool = ReplaceExisting,
         /// Whether a wrapped key shall be kept so or be unwrapped.

@@ -9,7 +9,7 @@ structure! {
         /// Begin, end, reset.
         interop_function: required InteropFunction = InteropFunction,
         /// The test case.
-        interop_identifier: optional String = InteropIdentifier,
+        interop_identifier: optional String = InteropIdentifier must [V2_0],
     }
 }
 

@@ -11,7 +11,7 @@ structure! {
         /// What to make.
         object_type: required ObjectType = ObjectType,
         /// The parts.
-        unique_identifiers: repeated UniqueIdentifier = UniqueIdentifier,
+        unique_identifiers: repeated UniqueIdentifier = UniqueIdentifier must [V1_2],
         /// Kind of secret data, when that is what the parts are of.
         secret_data_type: optional SecretDataType = SecretDataType,
         /// Attributes of the new object.

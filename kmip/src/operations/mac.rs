@@ -13,7 +13,7 @@ structure! {
         /// How; absent, those of the key.
         cryptographic_parameters: optional CryptographicParameters = CryptographicParameters,
         /// The data, or the next part of it.
-        data: optional Data = Data,
+        data: optional Data = Data must [V1_2 ..= V1_2],
         /// The stream that this continues; from 1.3.
         correlation_value: optional Vec<u8> = CorrelationValue,
         /// This begins a stream; from 1.3.
@@ -29,7 +29,7 @@ structure! {
         /// The key used.
         unique_identifier: required UniqueIdentifier = UniqueIdentifier,
         /// The MAC; absent before the last part of a stream.
-        mac_data: optional Vec<u8> = MACData,
+        mac_data: optional Vec<u8> = MACData must [V1_2 ..= V1_2],
         /// The stream, when there is more to come; from 1.3.
         correlation_value: optional Vec<u8> = CorrelationValue,
     }

@@ -16,7 +16,7 @@ structure! {
         /// The data, or the next part of it.
         data: optional Data = Data,
         /// The MAC.
-        mac_data: optional Vec<u8> = MACData,
+        mac_data: optional Vec<u8> = MACData must [V1_2 ..= V1_2],
         /// The stream that this continues; from 1.3.
         correlation_value: optional Vec<u8> = CorrelationValue,
         /// This begins a stream; from 1.3.

@@ -11,7 +11,10 @@ use crate::enums::Operation;
 use crate::error::{DecodeError, EncodeError};
 use crate::tags::Tag;
 use crate::ttlv::ItemRef;
-use crate::wire::{Context, Encoder, Wire};
+use crate::wire::{Context, Encoder, FieldRow, Wire};
+
+/// The items of a structure, in order; a field may stand for several.
+pub type Fields = &'static [&'static [FieldRow]];
 
 /// A request's payload, and the one that answers it.
 pub trait Request: Into<RequestPayload> {
@@ -53,6 +56,14 @@ macro_rules! operations {
                 match self {
                     $(Self::$operation(_) => Operation::$operation,)*
                 }
+            }
+
+            /// The items of an operation's payloads, of the request and of the response.
+            pub fn fields(operation: Operation) -> Option<(Fields, Fields)> {
+                Some(match operation {
+                    $(Operation::$operation => ($request::FIELDS, $response::FIELDS),)*
+                    _ => return None,
+                })
             }
 
             pub(crate) fn encode(&self, out: &mut Encoder) -> Result<(), EncodeError> {

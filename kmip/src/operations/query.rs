@@ -10,7 +10,7 @@ use crate::error::{DecodeError, EncodeError};
 use crate::item::{Item, ItemType};
 use crate::tags::Tag;
 use crate::ttlv::ItemRef;
-use crate::wire::{Context, Encoder, Flatten, Wire, structure};
+use crate::wire::{Context, Encoder, FieldRow, Flatten, Wire, structure};
 
 use super::ProtectionStorageMasks;
 
@@ -96,6 +96,8 @@ pub struct VendorItems(
 );
 
 impl Flatten for VendorItems {
+    const FIELDS: &'static [FieldRow] = &[];
+
     fn put(&self, out: &mut Encoder) -> Result<(), EncodeError> {
         for item in &self.0 {
             if item.tag.exists_in(out.version()) && item.value.representable(out.version()) {
@@ -257,7 +259,7 @@ structure! {
     /// Object Defaults, from 2.0 (2.1 section 7.22).
     ObjectDefaults {
         /// The type that the defaults are for.
-        object_type: optional ObjectType = ObjectType,
+        object_type: optional ObjectType = ObjectType must [V2_0 ..= V2_0],
         /// The types that the defaults are for; from 2.1.
         object_types: optional ObjectTypes = ObjectTypes,
         /// The defaults.

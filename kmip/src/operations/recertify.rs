@@ -15,9 +15,11 @@ structure! {
         certificate_request_unique_identifier: optional UniqueIdentifier =
             CertificateRequestUniqueIdentifier,
         /// Kind of certificate request; required with a request.
-        certificate_request_type: optional CertificateRequestType = CertificateRequestType,
+        certificate_request_type: optional CertificateRequestType =
+            CertificateRequestType must [V1_0 ..= V1_0],
         /// The certificate request: Certificate Request to 1.4, Certificate Request Value from 2.0.
-        certificate_request: optional Vec<u8> = CertificateRequest or CertificateRequestValue,
+        certificate_request: optional Vec<u8> =
+            CertificateRequest or CertificateRequestValue must [V1_0 ..= V1_0],
         /// From the new certificate's Initial Date to its Activation Date.
         offset: optional Interval = Offset,
         /// Attributes of the new object.

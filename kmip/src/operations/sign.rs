@@ -13,7 +13,7 @@ structure! {
         /// How; absent, those of the key.
         cryptographic_parameters: optional CryptographicParameters = CryptographicParameters,
         /// The data, or the next part of it.
-        data: optional Data = Data,
+        data: optional Data = Data must [V1_2 ..= V1_2],
         /// The data's digest, instead of the data; from 1.4.
         digested_data: optional Vec<u8> = DigestedData,
         /// The stream that this continues; from 1.3.
@@ -31,7 +31,7 @@ structure! {
         /// The key used.
         unique_identifier: required UniqueIdentifier = UniqueIdentifier,
         /// The signature; absent before the last part of a stream.
-        signature_data: optional Vec<u8> = SignatureData,
+        signature_data: optional Vec<u8> = SignatureData must [V1_2 ..= V1_2],
         /// The stream, when there is more to come; from 1.3.
         correlation_value: optional Vec<u8> = CorrelationValue,
     }

@@ -19,7 +19,7 @@ structure! {
         /// The data's digest, instead of the data; from 1.4.
         digested_data: optional Vec<u8> = DigestedData,
         /// The signature.
-        signature_data: optional Vec<u8> = SignatureData,
+        signature_data: optional Vec<u8> = SignatureData must [V1_2 ..= V1_2],
         /// The stream that this continues; from 1.3.
         correlation_value: optional Vec<u8> = CorrelationValue,
         /// This begins a stream; from 1.3.

@@ -82,8 +82,13 @@ impl Element {
             let value = &tag[at..];
             Some(value[..value.find('"')?].to_owned())
         };
+        let name = tag.split_whitespace().next().unwrap_or_default();
         Self {
-            name: tag.split_whitespace().next().unwrap_or_default().to_owned(),
+            // An item whose tag has no name.
+            name: match attribute("tag").filter(|_| name == "TTLV") {
+                Some(number) => format!("TTLV tag=\"{number}\""),
+                None => name.to_owned(),
+            },
             kind: attribute("type").filter(|kind| kind != "Structure"),
             value: attribute("value"),
             children: Vec::new(),

@@ -72,6 +72,10 @@ impl<'a> Run<'a> {
         while let (Some(request), Some(expected)) = (turns.next(), turns.next()) {
             let step_failed = |what: String| format!("step {step}: {what}");
             let (request, expected) = (typeset(request), typeset(expected));
+            if request.contains("<InitIndicator type=\"Boolean\" value=\"true\"") {
+                // Another stream, and so another value, though the case calls it the same.
+                self.comparison.bound.remove("$CORRELATION_VALUE");
+            }
             let request = self.fill(Element::from_xml(&request)?);
             let answer = wire.exchange(&request).map_err(step_failed)?;
             let wanted = Element::from_xml(&expected)?;
