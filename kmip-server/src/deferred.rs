@@ -156,8 +156,9 @@ pub(crate) fn poll(
     context: &mut Context<'_>,
 ) -> ResponseBatchItem {
     let value = &request.asynchronous_correlation_value;
-    let polled = permitted(Operation::Poll, context)
-        .and_then(|()| context.blocking(|_, caller| context.services().pending.poll(caller, value)));
+    let polled = permitted(Operation::Poll, context).and_then(|()| {
+        context.blocking(|_, caller| context.services().pending.poll(caller, value))
+    });
     let (operation, outcome) = match polled {
         Ok((operation, Some(outcome))) => {
             context.polled.push(value.clone());

@@ -7,7 +7,9 @@ use keybridge_kmip::enums::{
     CryptographicAlgorithm, CryptographicUsageMask, Operation, ProcessingStage, ResultReason,
 };
 use keybridge_kmip::message::{Asynchronous, Outcome, RequestMessage, ResponseBatchItem};
-use keybridge_kmip::operations::query_asynchronous_requests::AsynchronousCorrelationValues;
+use keybridge_kmip::operations::query_asynchronous_requests::{
+    AsynchronousCorrelationValues, AsynchronousRequest,
+};
 use keybridge_kmip::operations::{
     CancelRequest, CreateKeyPairRequest, GetRequest, LocateRequest, Operations, PollRequest,
     ProcessRequest, QueryAsynchronousRequestsRequest, RequestPayload, ResponsePayload,

@@ -28,6 +28,7 @@ mod parts;
 mod pkcs11;
 mod pkcs11_modules;
 mod reasons;
+mod refusals;
 mod replays;
 mod reprovision;
 mod robustness;

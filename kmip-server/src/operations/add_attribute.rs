@@ -15,6 +15,12 @@ pub(super) fn handle(
         .attribute
         .0
         .ok_or_else(|| Failure::invalid_message("no attribute is given"))?;
+    // "New attribute contains Attribute Index" (1.4 section 11.15): the server gives it.
+    if new.index.is_some() {
+        return Err(Failure::invalid_field(
+            "a new attribute has no Attribute Index",
+        ));
+    }
     let echoed = edit(context, id, &Edit::Add(new)).map_err(Failure::read_only_attribute)?;
     Ok(AddAttributeResponse {
         unique_identifier: identifier(id),

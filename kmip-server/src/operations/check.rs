@@ -1,6 +1,7 @@
 //! Check (1.4 section 4.10; 2.1 section 6.1.7): whether an object may be used as the client wants
 //! to.
 
+use keybridge_core::ObjectClass;
 use keybridge_kmip::enums::{CryptographicUsageMask, ResultReason};
 use keybridge_kmip::operations::{CheckRequest, CheckResponse};
 
@@ -11,6 +12,13 @@ use crate::processor::{Context, identifier};
 pub(super) fn handle(request: CheckRequest, context: &mut Context<'_>) -> Result<CheckResponse> {
     let id = context.online_object(request.unique_identifier.as_ref())?;
     let object = context.inline(|kms, caller| kms.inspect(caller, id))?;
+    if object.class == ObjectClass::Template {
+        return Err(Failure::by_version(
+            ResultReason::IllegalOperation,
+            ResultReason::InvalidObjectType,
+            "a template is not used",
+        ));
+    }
     let mut response = CheckResponse {
         unique_identifier: Some(identifier(id)),
         usage_limits_count: None,

@@ -27,7 +27,15 @@ pub(super) fn handle(
     let mut bases = Vec::with_capacity(request.unique_identifiers.len());
     for given in &request.unique_identifiers {
         let id = context.online_object(Some(given))?;
-        bases.push((id, context.inline(|kms, caller| kms.inspect(caller, id))?));
+        let object = context.inline(|kms, caller| kms.inspect(caller, id))?;
+        if !object.class.is_key() && object.class != ObjectClass::SecretData {
+            return Err(Failure::by_version(
+                R::InvalidField,
+                R::InvalidObjectType,
+                "keys are derived from keys and secret data",
+            ));
+        }
+        bases.push((id, object));
     }
     let Some(((base, object), others)) = bases.split_first() else {
         return Err(Failure::invalid_message(

@@ -28,7 +28,12 @@ pub(super) fn handle(
     }
     let id = context.object(request.unique_identifier.as_ref())?;
     let object = context.inline(|kms, caller| kms.inspect(caller, id))?;
-    let cipher = cipher(&mut request, &object)?;
+    let cipher = uses::or_unusable(
+        context,
+        cipher(&mut request, &object),
+        &object,
+        Purpose::Encrypt,
+    )?;
     let data = stage.data(context, request.data.as_ref())?;
     if let Stage::First = stage {
         let begin = Begin {

@@ -47,7 +47,8 @@ pub(super) fn handle(
     let id = context.object(request.unique_identifier.as_ref())?;
     let object = context.inline(|kms, caller| kms.inspect(caller, id))?;
     let parameters = uses::parameters(request.cryptographic_parameters.take(), &object);
-    let mechanism = mechanisms::mac(object.spec, &parameters)?;
+    let mechanism = mechanisms::mac(object.spec, &parameters);
+    let mechanism = uses::or_unusable(context, mechanism, &object, Purpose::MacVerify)?;
     let data = stage.data(context, request.data.as_ref())?;
     if let Stage::First = stage {
         let mut parts = uses::first(context, id, Purpose::MacVerify, mechanism, data)?;

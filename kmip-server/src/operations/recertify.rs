@@ -3,10 +3,11 @@
 use keybridge_core::ObjectClass;
 use keybridge_core::model::LinkType;
 use keybridge_core::time::Timestamp;
-use keybridge_kmip::enums::UniqueIdentifierEnumeration;
+use keybridge_kmip::enums::{ResultReason as R, UniqueIdentifierEnumeration};
 use keybridge_kmip::operations::{ReCertifyRequest, ReCertifyResponse};
 
 use super::certify::{certify, wanted};
+use super::rekey::refuse_offset_and_dates;
 use crate::failure::{Failure, Result};
 use crate::processor::{Context, identifier};
 
@@ -17,7 +18,9 @@ pub(super) fn handle(
     let old_id = context.online_object(request.unique_identifier.as_ref())?;
     let old = context.inline(|kms, caller| kms.inspect(caller, old_id))?;
     if old.class != ObjectClass::Certificate {
-        return Err(Failure::invalid_field(
+        return Err(Failure::by_version(
+            R::PermissionDenied,
+            R::InvalidObjectType,
             "only certificates are certified again",
         ));
     }
@@ -32,6 +35,13 @@ pub(super) fn handle(
         let kept = context.inline(|kms, caller| kms.export(caller, id))?;
         requested = Some(kept.value.expose().to_vec());
     }
+    refuse_offset_and_dates(
+        request.offset,
+        request
+            .attributes
+            .iter()
+            .flat_map(|given| &given.attributes),
+    )?;
     let kind = request.certificate_request_type;
     let (mut wanted, given) = wanted(kind, requested, request.attributes.as_ref())?;
     // "Activation Date = Initial Date + Offset"; the new one is good as long as the old one was.

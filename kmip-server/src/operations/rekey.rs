@@ -42,6 +42,7 @@ pub(super) fn rotate<'a, const N: usize, const M: usize>(
         copied: true,
         ..NewDates::default()
     };
+    refuse_offset_and_dates(offset, all(&secret).chain(all(&public)))?;
     for attribute in all(&secret) {
         take_date(&mut dates, attribute);
     }
@@ -52,6 +53,17 @@ pub(super) fn rotate<'a, const N: usize, const M: usize>(
             "the object is no key that can be re-keyed",
         )
     })?;
+    // "An offset cannot be used to specify new … values since no Activation Date has been specified for the
+    // existing key" (1.4 section 11.5).
+    let old = &object.dates;
+    let others = [old.process_start, old.protect_stop, old.deactivation];
+    if offset.is_some() && old.activation.is_none() && others.iter().any(Option::is_some) {
+        return Err(Failure::by_version(
+            ResultReason::IllegalOperation,
+            ResultReason::InvalidField,
+            "the key has no Activation Date to count the Offset from",
+        ));
+    }
     let mut failed = None;
     let created = context.blocking(|kms, caller| {
         kms.rotate_key_at(caller, key, dates, &mut |class, attributes| {
@@ -72,6 +84,24 @@ pub(super) fn rotate<'a, const N: usize, const M: usize>(
         Some(failure) => Err(failure),
         None => Ok(created?),
     }
+}
+
+/// "Offset field is not permitted to be specified at the same time as any of the Activation Date, Process
+/// Start Date, Protect Stop Date, or Deactivation Date attributes" (1.4 section 11.5).
+///
+/// # Errors
+/// Invalid Message.
+pub(super) fn refuse_offset_and_dates<'a>(
+    offset: Option<Interval>,
+    mut given: impl Iterator<Item = &'a Attribute>,
+) -> Result<()> {
+    let dated = given.any(|attribute| take_date(&mut NewDates::default(), attribute));
+    if offset.is_some() && dated {
+        return Err(Failure::invalid_message(
+            "an Offset and a date are not given together",
+        ));
+    }
+    Ok(())
 }
 
 /// Whether it is a date that the new version begins with.

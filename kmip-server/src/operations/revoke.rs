@@ -22,6 +22,7 @@ pub(super) fn handle(request: RevokeRequest, context: &mut Context<'_>) -> Resul
         message: request.revocation_reason.message,
     };
     let occurred = request.compromise_occurrence_date.map(|at| Timestamp(at.0));
+    super::activate::refuse_template(context, id, "revoked")?;
     context.blocking(|kms, caller| kms.revoke(caller, id, reason, occurred))?;
     Ok(RevokeResponse {
         unique_identifier: identifier(id),

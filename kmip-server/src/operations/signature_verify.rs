@@ -53,7 +53,8 @@ pub(super) fn handle(
     let object = context.inline(|kms, caller| kms.inspect(caller, id))?;
     let parameters = uses::parameters(request.cryptographic_parameters.take(), &object);
     let digested = request.digested_data.as_deref();
-    let mechanism = mechanisms::signature(object.spec, &parameters, digested.is_some())?;
+    let mechanism = mechanisms::signature(object.spec, &parameters, digested.is_some());
+    let mechanism = uses::or_unusable(context, mechanism, &object, Purpose::Verify)?;
     let input = digested.map_or_else(|| stage.data(context, request.data.as_ref()), Ok)?;
     if let Stage::First = stage {
         let mut parts = uses::first(context, id, Purpose::Verify, mechanism, input)?;

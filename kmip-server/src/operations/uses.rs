@@ -1,5 +1,6 @@
 //! What the operations that use a key have in common.
 
+use keybridge_core::model::UsageMask;
 use keybridge_core::{
     Error, KeySpec, Mechanism, Object, ObjectClass, ObjectId, Protection, Purpose,
 };
@@ -108,6 +109,28 @@ pub(super) fn go_on(context: &Context<'_>, operation: Operation, value: &[u8], p
         let streams = &context.services().streams;
         streams.put_back(caller, operation, value, parts);
     });
+}
+
+/// What is wrong with how a key is to be used is not worth saying of one that may not be used so at all
+/// ("Object specified is not able to be used for signing", 1.4 section 11.32).
+/// From 2.0 its parameters have reasons of their own.
+pub(super) fn or_unusable<T>(
+    context: &Context<'_>,
+    how: Result<T>,
+    object: &Object,
+    purpose: Purpose,
+) -> Result<T> {
+    let permitted = object
+        .attributes
+        .usage
+        .permits(UsageMask::needed_for(purpose));
+    how.map_err(|failure| {
+        if permitted || context.version.has_tagged_attributes() {
+            failure
+        } else {
+            Error::UsageNotPermitted(purpose).into()
+        }
+    })
 }
 
 impl Stage {

@@ -60,6 +60,13 @@ fn key_of<'a>(
 fn wrapping_object(context: &Context<'_>, key: &KeyInformation) -> Result<(ObjectId, Arc<Object>)> {
     let found = context.object(Some(&key.unique_identifier)).and_then(|id| {
         let object = context.inline(|kms, caller| kms.inspect(caller, id))?;
+        if !object.class.is_key() {
+            return Err(Failure::by_version(
+                R::IllegalOperation,
+                R::InvalidObjectType,
+                "the wrapping key is no key",
+            ));
+        }
         Ok((id, object))
     });
     found.map_err(|failure| failure.renamed(R::ObjectNotFound, R::WrappingObjectNotFound))
