@@ -27,6 +27,7 @@ mod operations;
 mod parts;
 mod pkcs11;
 mod pkcs11_modules;
+mod placeholder;
 mod reasons;
 mod refusals;
 mod replays;

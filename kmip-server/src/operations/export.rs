@@ -16,6 +16,7 @@ pub(super) fn handle(request: ExportRequest, context: &mut Context<'_>) -> Resul
         wrapping: request.key_wrapping_specification.as_ref(),
     };
     let (object, shown) = wanted.show(context, id)?;
+    context.set_placeholder(Some(id));
     Ok(ExportResponse {
         object_type: shown.object_type(),
         unique_identifier: identifier(id),

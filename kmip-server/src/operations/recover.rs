@@ -11,6 +11,8 @@ pub(super) fn handle(
 ) -> Result<RecoverResponse> {
     let id = context.object(request.unique_identifier.as_ref())?;
     context.blocking(|kms, caller| kms.recover(caller, id))?;
+    // It is among those of which "the ID Placeholder is obtained" (1.4 section 4).
+    context.set_placeholder(Some(id));
     Ok(RecoverResponse {
         unique_identifier: identifier(id),
     })
