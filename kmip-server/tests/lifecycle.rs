@@ -517,7 +517,7 @@ fn a_server_answers_pings_and_takes_words_for_its_log() {
     // What is for tests only.
     let reset = InteropRequest {
         interop_function: InteropFunction::Reset,
-        interop_identifier: None,
+        interop_identifier: Some("a case".into()),
     };
     assert_eq!(house.refused(V2_1, reset), R::OperationNotSupported);
     let ping = RequestMessage::new(V2_1, vec![PingRequest::default().into(); 3]);

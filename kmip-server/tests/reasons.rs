@@ -44,6 +44,8 @@ const OF_ALL: &[ResultReason] = &[
     ResultReason::ResponseTooLarge,
     ResultReason::AuthenticationNotSuccessful,
     ResultReason::GeneralFailure,
+    // "Any archived object SHALL first be made available by a Recover operation" (2.1 section 6.1).
+    ResultReason::ObjectArchived,
     // Of an asynchronous one, whichever it is.
     ResultReason::OperationCanceledByRequester,
     // 2.x: of the message, the server and the account.

@@ -33,9 +33,14 @@ impl Kms {
             self.check_not_revoked(caller, fingerprint)?;
             self.credential_of(credential)
         })?;
-        self.register_stored(caller, Verb::Reprovision, objects, |change| {
+        let made = self.register_stored(caller, Verb::Reprovision, objects, |change| {
             change.replace_credential(fingerprint, credential)
-        })
+        })?;
+        // Its own change does not end it: what is left of its batch may fetch what was made. The door lets it in no
+        // more.
+        self.freshen()?;
+        caller.note_standing(self.cache.principal_changes());
+        Ok(made)
     }
 
     /// "SHALL fail if the certificate that represents the client credential has been Revoked", or compromised: as an

@@ -59,6 +59,10 @@ const JUDGED: &[(&str, &str)] = &[
     ),
     // The standard's text says otherwise.
     (
+        "TC-101-",
+        "Get Attributes of an archived object is refused (1.0 section 11.12, 1.2 section 11.13)",
+    ),
+    (
         "TC-142-",
         "wraps the bare key where attributes are asked for (Table 11: without an Encoding Option TTLV)",
     ),
