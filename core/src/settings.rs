@@ -140,8 +140,10 @@ pub struct Limits {
     pub objects_per_account: u64,
     /// Objects and keys in one answer of a search.
     pub found_objects: usize,
-    /// Session objects in one process.
+    /// Session objects of one account in one process.
     pub session_objects: usize,
+    /// Session objects of all accounts in one process.
+    pub session_objects_in_all: usize,
     /// Bytes of random data in one call.
     pub random_bytes: usize,
     /// Objects kept ready in memory.
@@ -161,6 +163,7 @@ impl Default for Limits {
             objects_per_account: 10_000_000,
             found_objects: 10_000_000,
             session_objects: 100_000,
+            session_objects_in_all: 400_000,
             random_bytes: 1 << 20,
             cached_objects: 100_000,
         }

@@ -201,10 +201,8 @@ impl Kms {
 
     pub(super) fn add_session_object(&self, mut object: Object) -> Result<()> {
         object.digest = super::load::digest(&object);
-        self.sessions.add(
-            self.session_loaded(object),
-            self.settings.limits.session_objects,
-        )
+        self.sessions
+            .add(self.session_loaded(object), &self.settings.limits)
     }
 
     /// A fresh [`Loaded`] of an object that only this process knows.

@@ -448,3 +448,39 @@ fn session_objects_are_their_applications_only() {
     kms.end_session(session);
     assert_eq!(seen(&mine), [stored]);
 }
+
+/// An account fills its own room, not that of others; what goes makes room again.
+#[test]
+fn session_objects_are_limited_for_an_account_and_in_all() {
+    let bridge = Bridge::with(|settings| {
+        settings.limits.session_objects = 2;
+        settings.limits.session_objects_in_all = 3;
+    });
+    let kms = &bridge.kms;
+    let other = kms.create_account("other").expect("an account").id;
+    let session = SessionId::fresh();
+    let make = |account| {
+        let caller = kms.local_administrator(account);
+        let caller = Arc::new(caller.in_application(session.application()));
+        let mut request = CreateKey::new(KeySpec::Aes { bits: 128 });
+        request.lifetime = Lifetime::Session(session);
+        kms.create_key(&caller, request).map(|made| made.secret)
+    };
+    let full = |account, wanted: &str| match make(account) {
+        Err(Error::Limit { name, .. }) => assert_eq!(name, wanted),
+        answer => panic!("{answer:?}"),
+    };
+    let main = bridge.account();
+    let first = make(main).expect("one");
+    make(main).expect("two");
+    full(main, "session-objects");
+    make(other).expect("the other's");
+    full(other, "session-objects-in-all");
+    kms.delete(&bridge.administrator(), first).expect("gone");
+    make(other).expect("where the first was");
+    full(other, "session-objects");
+    kms.end_session(session);
+    for account in [main, main, other] {
+        make(account).expect("all are gone");
+    }
+}

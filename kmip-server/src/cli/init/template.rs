@@ -234,8 +234,10 @@ object-bytes = 1048576
 attribute-bytes = 262144
 objects-per-account = 10000000
 found-objects = 10000000
-# Session objects in one PKCS#11 process, bytes of one random call, objects kept ready in memory.
+# Session objects in one process (an application's, or the server's for PKCS#11 over KMIP) of an account and in all,
+# bytes of one random call, objects kept ready in memory.
 session-objects = 100000
+session-objects-in-all = 400000
 random-bytes = 1048576
 cached-objects = 100000
 
