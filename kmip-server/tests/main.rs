@@ -9,6 +9,7 @@ mod containers;
 mod conventions;
 mod derived;
 mod endpoint;
+mod formats;
 mod fuzz;
 #[path = "../../tests/fuzz/targets.rs"]
 mod fuzz_targets;

@@ -31,7 +31,7 @@ pub enum ClientError {
     #[error("TLS: {0}")]
     Tls(#[from] rustls::Error),
     /// PEM without what it should hold.
-    #[error("{0}: no such PEM")]
+    #[error("{0}: there is none in its PEM file")]
     Pem(&'static str),
     /// The server's name is neither a host name nor an address.
     #[error("{0:?} is no host name")]
