@@ -388,3 +388,53 @@ fn a_new_version_begins_after_its_offset() {
     let pre_active = A::State(keybridge_kmip::enums::State::PreActive);
     assert!(found.iter().any(|own| own.value == pre_active));
 }
+
+/// "If no Offset is specified, the … values are copied from the existing key": what was not active is not, and what ends
+/// ends when it did.
+#[test]
+fn without_an_offset_a_new_version_has_the_dates_of_the_old() {
+    use keybridge_kmip::enums::State;
+    let house = House::new();
+    let far = A::DeactivationDate(DateTime(4_000_001_000));
+    let begun = A::ActivationDate(DateTime(1000));
+    for (dates, state) in [
+        (vec![begun.clone(), far.clone()], State::Active),
+        (vec![begun.clone()], State::Active),
+        (vec![], State::PreActive),
+        (
+            vec![A::ActivationDate(DateTime(4_000_000_000)), far],
+            State::PreActive,
+        ),
+    ] {
+        for version in [Version::V1_0, V1_4, Version::V2_1] {
+            let common = [
+                A::CryptographicAlgorithm(Algorithm::AES),
+                A::CryptographicLength(128),
+                A::CryptographicUsageMask(Mask::Encrypt),
+            ];
+            let request = keybridge_kmip::operations::CreateRequest {
+                object_type: ObjectType::SymmetricKey,
+                attributes: attributes(common.into_iter().chain(dates.clone())),
+                protection_storage_masks: None,
+            };
+            let id = payload!(house.ok(version, request), Create).unique_identifier;
+            let rekey = keybridge_kmip::operations::ReKeyRequest {
+                unique_identifier: Some(id),
+                ..Default::default()
+            };
+            let new = payload!(house.ok(version, rekey), ReKey).unique_identifier;
+            let wanted = GetAttributesRequest {
+                unique_identifier: Some(new),
+                ..Default::default()
+            };
+            let found = payload!(house.ok(version, wanted), GetAttributes)
+                .attributes
+                .0;
+            let found: Vec<A> = found.into_iter().map(|own| own.value).collect();
+            let is_date = |own: &&A| matches!(own, A::ActivationDate(_) | A::DeactivationDate(_));
+            assert_eq!(found.iter().filter(is_date).count(), dates.len());
+            assert!(dates.iter().all(|date| found.contains(date)), "{found:?}");
+            assert!(found.contains(&A::State(state)), "{version} {found:?}");
+        }
+    }
+}
