@@ -14,6 +14,7 @@ use cryptoki::types::{AuthPin, RawAuthPin};
 use super::failure::{self, Failure, return_code};
 use super::module::{Module, TokenLogin, lock};
 use super::pin::PinSource;
+use super::token_info::token_info;
 use crate::error::{Error, Result};
 use crate::settings::MemberSettings;
 
@@ -266,11 +267,8 @@ impl Connection {
 
     /// Leaves a last try to a person: a service that is restarted again and again must not lock the HSM.
     fn check_pin_state(&self, pool: &str) -> Result<()> {
-        let info = self
-            .module
-            .pkcs11()
-            .get_token_info(self.slot)
-            .map_err(|error| failure::to_error(pool, &error))?;
+        let info =
+            token_info(&self.module, self.slot).map_err(|error| failure::to_error(pool, &error))?;
         if info.user_pin_locked() {
             return Err(failure::unavailable(pool, "the token's user PIN is locked"));
         }
@@ -389,7 +387,7 @@ fn find_token(pool: &str, settings: &MemberSettings, module: &Module) -> Result<
     let mut found = Vec::new();
     let mut unread = String::new();
     for slot in pkcs11.get_slots_with_token().map_err(fault)? {
-        let info = match pkcs11.get_token_info(slot) {
+        let info = match token_info(module, slot) {
             Ok(info) => info,
             // Any of the others may still be the one we look for.
             Err(error) => {

@@ -49,6 +49,7 @@ impl Registry {
 /// A loaded module.
 pub(super) struct Module {
     pkcs11: Pkcs11,
+    path: PathBuf,
     logins: Mutex<HashMap<String, Arc<TokenLogin>>>,
 }
 
@@ -82,6 +83,7 @@ impl Module {
         std::mem::forget(pkcs11.clone());
         let module = Arc::new(Self {
             pkcs11,
+            path: path.to_owned(),
             logins: Mutex::default(),
         });
         module.initialize()?;
@@ -102,6 +104,11 @@ impl Module {
     /// The module's functions.
     pub(super) fn pkcs11(&self) -> &Pkcs11 {
         &self.pkcs11
+    }
+
+    /// Where it was loaded from.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
     }
 
     /// The login of the token with that serial number.
