@@ -9,6 +9,7 @@ mod check_values;
 mod consumer;
 mod derivations;
 mod derived_keys;
+mod encapsulation;
 mod header;
 mod interfaces;
 mod keys;

@@ -117,7 +117,7 @@ fn a_secret_goes_to_the_holder_of_the_private_key() {
             assert_ne!(get(&session, other, CKA_VALUE), Ok(value));
             assert_eq!(
                 decapsulate(&session, private, &template, &ciphertext[1..]),
-                Err(Rv::ENCRYPTED_DATA_LEN_RANGE)
+                Err(Rv::WRAPPED_KEY_LEN_RANGE)
             );
         }
         let long = Attributes::new().ulong(CKA_VALUE_LEN, 33);

@@ -132,20 +132,30 @@ pub trait ReadyKey: Send + Sync {
     /// As [`ReadyKey::run`].
     fn derive(&self, mechanism: &Mechanism, length: Option<usize>) -> Result<SecretBytes>;
 
-    /// Makes a secret and the ciphertext that carries it to the holder of the private key.
+    /// Makes a secret and the ciphertext that carries it to the holder of the private key. `length`: what is wanted of
+    /// the secret, where the mechanism makes more or less of it.
     ///
     /// # Errors
     /// As [`ReadyKey::run`].
-    fn encapsulate(&self, mechanism: &Mechanism) -> Result<(Vec<u8>, SecretBytes)> {
+    fn encapsulate(
+        &self,
+        mechanism: &Mechanism,
+        _length: Option<usize>,
+    ) -> Result<(Vec<u8>, SecretBytes)> {
         unsupported(Purpose::Encapsulate, mechanism)
     }
 
     /// Opens what [`ReadyKey::encapsulate`] made.
     ///
     /// # Errors
-    /// As [`ReadyKey::run`]; [`Error::DataLength`] for a ciphertext of another length. A ciphertext that is wrong
-    /// otherwise gives another secret.
-    fn decapsulate(&self, mechanism: &Mechanism, _ciphertext: &[u8]) -> Result<SecretBytes> {
+    /// As [`ReadyKey::run`]; [`Error::DataLength`] for a ciphertext of another length, [`Error::InvalidCiphertext`] for
+    /// one that is no point of the key's curve. A ciphertext that is wrong otherwise gives another secret.
+    fn decapsulate(
+        &self,
+        mechanism: &Mechanism,
+        _ciphertext: &[u8],
+        _length: Option<usize>,
+    ) -> Result<SecretBytes> {
         unsupported(Purpose::Decapsulate, mechanism)
     }
 }

@@ -1,4 +1,4 @@
-//! Secrets sent to the holder of a private key (ML-KEM).
+//! Secrets sent to the holder of a private key (ML-KEM, and ECDH with a key pair made for it).
 
 use std::sync::Arc;
 
@@ -34,7 +34,9 @@ impl Kms {
         let (ciphertext, template, key) =
             self.refusable(caller, purpose.verb(), Some(public_key), || {
                 let (key, _) = self.prepare(caller, public_key, purpose, &mechanism)?;
-                let (ciphertext, secret) = self.ready(&key)?.encapsulate(&mechanism)?;
+                let length = template.spec.map(KeySpec::value_length);
+                let ready = self.ready(&key)?;
+                let (ciphertext, secret) = ready.encapsulate(&mechanism, length)?;
                 let template = with_secret(template, &secret)?;
                 self.count(caller, &key.object, purpose, secret.len(), true)?;
                 Ok((ciphertext, template, key))
@@ -70,7 +72,9 @@ impl Kms {
         let purpose = Purpose::Decapsulate;
         let (template, key) = self.refusable(caller, purpose.verb(), Some(private_key), || {
             let (key, seen) = self.prepare(caller, private_key, purpose, &mechanism)?;
-            let secret = self.ready(&key)?.decapsulate(&mechanism, ciphertext)?;
+            let length = template.spec.map(KeySpec::value_length);
+            let ready = self.ready(&key)?;
+            let secret = ready.decapsulate(&mechanism, ciphertext, length)?;
             self.take_role(caller, &key, (purpose, &mechanism), seen)?;
             self.count(caller, &key.object, purpose, secret.len(), true)?;
             Ok((with_secret(template, &secret)?, key))

@@ -31,7 +31,7 @@ pub struct MechanismInformation {
 }
 
 /// The functions for which a key is used.
-const USES: [CK_FLAGS; 9] = [
+const USES: [CK_FLAGS; 11] = [
     CKF_ENCRYPT,
     CKF_DECRYPT,
     CKF_SIGN,
@@ -41,6 +41,8 @@ const USES: [CK_FLAGS; 9] = [
     CKF_WRAP,
     CKF_UNWRAP,
     CKF_DERIVE,
+    CKF_ENCAPSULATE,
+    CKF_DECAPSULATE,
 ];
 
 impl Instance {

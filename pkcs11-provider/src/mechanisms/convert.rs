@@ -258,6 +258,33 @@ pub(crate) fn to_core(
     }
 }
 
+/// The core's mechanism for encapsulation, of which ECDH has parameters: "pPublicData and ulPublicDataLen must be set to
+/// NULL and 0".
+///
+/// # Errors
+/// `CKR_MECHANISM_PARAM_INVALID`.
+pub(crate) fn to_core_for_encapsulation(
+    row: &Row,
+    call: &MechanismCall<'_>,
+    spec: Option<KeySpec>,
+) -> Result<Mechanism> {
+    match (row.family, &call.parameters) {
+        (
+            Family::Ecdh,
+            Parameters::Ecdh1 {
+                kdf,
+                shared,
+                public: [],
+            },
+        ) => Ok(Mechanism::Ecdh {
+            peer: Vec::new(),
+            derivation: key_derivation(*kdf, shared)?,
+        }),
+        (Family::Ecdh, _) => Err(Rv::MECHANISM_PARAM_INVALID),
+        _ => to_core(row, call, spec),
+    }
+}
+
 fn ml_dsa(family: Family, parameters: Parameters<'_>) -> Result<Mechanism> {
     let (hedge, context, hash) = match parameters {
         Parameters::None => (CKH_HEDGE_PREFERRED, &[][..], None),

@@ -173,14 +173,41 @@ impl<K: Operations> ReadyKey for Ready<K> {
         Ok(SecretBytes::from(&value[..written]))
     }
 
-    fn encapsulate(&self, mechanism: &Mechanism) -> Result<(Vec<u8>, SecretBytes)> {
+    fn encapsulate(
+        &self,
+        mechanism: &Mechanism,
+        length: Option<usize>,
+    ) -> Result<(Vec<u8>, SecretBytes)> {
         self.check(Purpose::Encapsulate, mechanism, Parts::One)?;
-        self.0.encapsulate(mechanism)
+        match mechanism {
+            // The ciphertext is the public point of a key pair made for it.
+            Mechanism::Ecdh { derivation, .. } => self.0.agree_with_new(derivation, length),
+            _ => self.0.encapsulate(mechanism),
+        }
     }
 
-    fn decapsulate(&self, mechanism: &Mechanism, ciphertext: &[u8]) -> Result<SecretBytes> {
+    fn decapsulate(
+        &self,
+        mechanism: &Mechanism,
+        ciphertext: &[u8],
+        length: Option<usize>,
+    ) -> Result<SecretBytes> {
         self.check(Purpose::Decapsulate, mechanism, Parts::One)?;
-        self.0.decapsulate(mechanism, ciphertext)
+        let Mechanism::Ecdh { derivation, .. } = mechanism else {
+            return self.0.decapsulate(mechanism, ciphertext);
+        };
+        if ciphertext.len() != self.0.point_length() {
+            return Err(self::length("not the length of a point of this curve"));
+        }
+        let ecdh = Mechanism::Ecdh {
+            peer: ciphertext.to_vec(),
+            derivation: derivation.clone(),
+        };
+        self.0.derive(&ecdh, length).map_err(|error| match error {
+            // The point, which is what arrived; the caller's own parameters were good for the other side.
+            Error::MechanismParameter(_) => Error::InvalidCiphertext,
+            other => other,
+        })
     }
 
     fn derive(&self, mechanism: &Mechanism, length: Option<usize>) -> Result<SecretBytes> {

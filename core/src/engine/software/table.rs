@@ -219,7 +219,7 @@ const ROWS: &[Row] = &[
     row(RSA, Form::RsaRaw, SIGNATURE | RECOVERY | CIPHER, NONE, Hashes::None),
     row(ECDSA, Form::Ecdsa, SIGNATURE, NONE, Hashes::None),
     row(ECDSA, Form::EcdsaHash, SIGNATURE, SIGNATURE, Hashes::Sha3),
-    row(AGREEMENT, Form::Ecdh, DERIVE, NONE, Hashes::All),
+    row(AGREEMENT, Form::Ecdh, DERIVE | ENCAPSULATION, NONE, Hashes::All),
     row(&[Kind::Ed25519], Form::Eddsa, SIGNATURE, SIGNATURE, Hashes::None),
     row(&[Kind::MlDsa], Form::MlDsa, SIGNATURE, SIGNATURE, Hashes::Fips),
     row(&[Kind::MlDsa], Form::MlDsaDigest, SIGNATURE, NONE, Hashes::Fips),

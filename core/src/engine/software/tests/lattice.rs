@@ -147,7 +147,7 @@ fn ml_kem_vectors() {
                             return Ok(());
                         };
                         let (private, _) = pair(set, seed).unwrap();
-                        let secret = private.decapsulate(&Mechanism::MlKem, ciphertext)?;
+                        let secret = private.decapsulate(&Mechanism::MlKem, ciphertext, None)?;
                         if let Some(expected) = &test.shared_secret {
                             assert_eq!(secret.expose(), &expected[..], "{what}");
                         }
@@ -174,23 +174,25 @@ pub(super) fn ml_kem_against_aws_lc() {
         let (private, public) = pair(set, &seed).unwrap();
         let theirs = kem::EncapsulationKey::new(algorithm, key.public_key().value()).unwrap();
         let (ciphertext, secret) = theirs.encapsulate().unwrap();
-        let ours = private.decapsulate(&Mechanism::MlKem, ciphertext.as_ref());
+        let ours = private.decapsulate(&Mechanism::MlKem, ciphertext.as_ref(), None);
         assert_eq!(ours.unwrap().expose(), secret.as_ref());
         let theirs = kem::DecapsulationKey::new(algorithm, key.expanded().unwrap().expose());
-        let (ciphertext, secret) = public.encapsulate(&Mechanism::MlKem).unwrap();
+        let (ciphertext, secret) = public.encapsulate(&Mechanism::MlKem, None).unwrap();
         assert_eq!(ciphertext.len(), set.output_length());
         let opened = theirs.unwrap().decapsulate(ciphertext.as_slice().into());
         assert_eq!(opened.unwrap().as_ref(), secret.expose());
         // What is wrong gives another secret; another length is refused; a public key opens nothing.
         let mut wrong = ciphertext.clone();
         wrong[7] ^= 1;
-        let other = private.decapsulate(&Mechanism::MlKem, &wrong).unwrap();
+        let other = private
+            .decapsulate(&Mechanism::MlKem, &wrong, None)
+            .unwrap();
         assert_ne!(other, secret);
         private
-            .decapsulate(&Mechanism::MlKem, &ciphertext[1..])
+            .decapsulate(&Mechanism::MlKem, &ciphertext[1..], None)
             .unwrap_err();
         public
-            .decapsulate(&Mechanism::MlKem, &ciphertext)
+            .decapsulate(&Mechanism::MlKem, &ciphertext, None)
             .unwrap_err();
     }
 }
@@ -300,9 +302,11 @@ fn keys_without_a_seed() {
         let private = parse::private(&PrivateKey::Lattice(key)).unwrap();
         let (same, _) = pair(set, whole.seed().unwrap().expose()).unwrap();
         if set.is_kem() {
-            let (ciphertext, secret) = public.encapsulate(&Mechanism::MlKem).unwrap();
+            let (ciphertext, secret) = public.encapsulate(&Mechanism::MlKem, None).unwrap();
             assert_eq!(
-                private.decapsulate(&Mechanism::MlKem, &ciphertext).unwrap(),
+                private
+                    .decapsulate(&Mechanism::MlKem, &ciphertext, None)
+                    .unwrap(),
                 secret
             );
         } else {

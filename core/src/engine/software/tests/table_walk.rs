@@ -257,8 +257,8 @@ fn refuses(key: &dyn ReadyKey, purpose: Purpose, mechanism: &Mechanism) -> bool 
         Purpose::Wrap => refused(&key.wrap(mechanism, &SecretBytes::new(vec![1; 32]))),
         Purpose::Unwrap => refused(&key.unwrap(mechanism, &input)),
         Purpose::Derive => refused(&key.derive(mechanism, None)),
-        Purpose::Encapsulate => refused(&key.encapsulate(mechanism)),
-        Purpose::Decapsulate => refused(&key.decapsulate(mechanism, &input)),
+        Purpose::Encapsulate => refused(&key.encapsulate(mechanism, None)),
+        Purpose::Decapsulate => refused(&key.decapsulate(mechanism, &input, None)),
     }
 }
 

@@ -196,7 +196,7 @@ fn ml_kem_keys_without_seeds() {
                 let key = test.decaps_key.unwrap();
                 let secret = LatticePrivateKey::from_expanded(set, &key).and_then(|key| {
                     let key = parse::private(&PrivateKey::Lattice(key))?;
-                    key.decapsulate(&Mechanism::MlKem, test.ct.as_ref().unwrap())
+                    key.decapsulate(&Mechanism::MlKem, test.ct.as_ref().unwrap(), None)
                 });
                 judge(test.result, &secret, &format!("{name:?} {}", test.tc_id));
                 if let (TestResult::Valid, Some(expected)) = (test.result, &test.shared_secret) {

@@ -333,6 +333,15 @@ pub(super) fn ecdh(draw: &mut Draw, kind: Kind, hash: HashAlgorithm) {
     let mechanism = Mechanism::Ecdh { peer, derivation };
     let derived = ours.derive(&mechanism, Some(length)).unwrap();
     assert_eq!(derived.expose(), expected);
+    // Encapsulation is agreement with a new key pair, whose point is the ciphertext.
+    let Mechanism::Ecdh { peer, .. } = &mechanism else {
+        unreachable!("as it was made");
+    };
+    let opened = ours.decapsulate(&mechanism, peer, Some(length)).unwrap();
+    assert_eq!(opened.expose(), expected);
+    let (ciphertext, sent) = ours.encapsulate(&mechanism, Some(length)).unwrap();
+    let opened = ours.decapsulate(&mechanism, &ciphertext, Some(length));
+    assert_eq!(opened.unwrap(), sent);
 }
 
 /// The derivation after an agreement, whose secret has its own check.
