@@ -1,5 +1,6 @@
 //! Tests of the server as a whole: in process, over its own processor or over TLS.
 
+mod always;
 mod asynchronous;
 mod atomic;
 mod bench;

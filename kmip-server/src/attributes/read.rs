@@ -11,8 +11,8 @@ use keybridge_kmip::attributes::{
 };
 use keybridge_kmip::enums::{
     CertificateType, CryptographicAlgorithm, CryptographicUsageMask, DRBGAlgorithm,
-    HashingAlgorithm, KeyFormatType, LinkType, NameType as KmipNameType, ProtectionStorageMask,
-    RNGAlgorithm, RevocationReasonCode, State, UsageLimitsUnit,
+    HashingAlgorithm, KeyFormatType, LinkType, NameType as KmipNameType, OpaqueDataType,
+    ProtectionStorageMask, RNGAlgorithm, RevocationReasonCode, State, UsageLimitsUnit,
 };
 use keybridge_kmip::wire::{DateTime, Interval};
 use keybridge_kmip::{Tag, Version};
@@ -48,8 +48,13 @@ fn is_listed(object: &Object, tag: Tag, version: Version) -> bool {
             object.class != ObjectClass::Certificate || version >= Version::V2_0
         }
         Tag::RandomNumberGenerator => version != Version::V1_3,
-        _ => true,
+        _ => applies(object, tag, version),
     }
+}
+
+/// Whether an object of this type has the attribute in a version: State became one of all objects with 2.0.
+fn applies(object: &Object, tag: Tag, version: Version) -> bool {
+    tag != Tag::State || is_cryptographic(object) || version >= Version::V2_0
 }
 
 /// Whether PyKMIP could read all attributes of an object at all: it has no reader for these, so there is
@@ -143,7 +148,10 @@ pub fn read_named(object: &Object, names: &[AttributeName], version: Version) ->
     for name in names {
         read_one(object, name, &mut found);
     }
-    found.retain(|attribute| attribute.representable(version));
+    found.retain(|attribute| {
+        let applies = |tag| applies(object, tag, version);
+        attribute.representable(version) && attribute.value.tag().is_none_or(applies)
+    });
     found
 }
 
@@ -216,7 +224,7 @@ fn standard_values(object: &Object, tag: Tag) -> Vec<Attribute> {
         ))),
         Tag::ShortUniqueIdentifier => Some(A::ShortUniqueIdentifier(object.id.as_bytes().to_vec())),
         Tag::ObjectType => Some(A::ObjectType(algorithms::object_type(object.class))),
-        Tag::State => is_cryptographic(object).then(|| A::State(state(object))),
+        Tag::State => has_state(object).then(|| A::State(state(object))),
         Tag::CryptographicUsageMask => is_cryptographic(object)
             .then(|| A::CryptographicUsageMask(CryptographicUsageMask(object.attributes.usage.0))),
         Tag::CryptographicAlgorithm => algorithm(object).map(A::CryptographicAlgorithm),
@@ -248,22 +256,21 @@ fn standard_values(object: &Object, tag: Tag) -> Vec<Attribute> {
         Tag::UsageLimits => object.attributes.usage_limits.map(usage_limits),
         Tag::Digest => digest(object),
         Tag::Fresh => Some(A::Fresh(object.fresh)),
-        Tag::Sensitive => {
-            has_key_block(object).then_some(A::Sensitive(object.attributes.sensitive))
-        }
-        Tag::AlwaysSensitive => has_key_block(object).then(|| {
+        // Of all objects, those too whose value is no secret.
+        Tag::Sensitive => Some(A::Sensitive(object.attributes.sensitive)),
+        Tag::AlwaysSensitive => {
             let noted = kept_number(object, ALWAYS_SENSITIVE) == Some(1);
-            A::AlwaysSensitive(object.always_sensitive || (noted && object.attributes.sensitive))
-        }),
-        Tag::Extractable => {
-            has_key_block(object).then_some(A::Extractable(object.attributes.extractable))
+            let always = object.always_sensitive || (noted && object.attributes.sensitive);
+            Some(A::AlwaysSensitive(always))
         }
-        Tag::NeverExtractable => has_key_block(object).then(|| {
+        Tag::Extractable => Some(A::Extractable(is_extractable(object))),
+        Tag::NeverExtractable => {
             let noted = kept_number(object, NEVER_EXTRACTABLE) == Some(1);
-            A::NeverExtractable(
-                object.never_extractable || (noted && !object.attributes.extractable),
-            )
-        }),
+            let never = object.never_extractable || (noted && !object.attributes.extractable);
+            Some(A::NeverExtractable(never && !is_extractable(object)))
+        }
+        Tag::OpaqueDataType => (object.class == ObjectClass::Opaque)
+            .then(|| A::OpaqueDataType(OpaqueDataType(object.format.unwrap_or_default()))),
         Tag::KeyFormatType => has_key_block(object)
             .then(|| A::KeyFormatType(key_formats::default_format(object, Version::V2_1))),
         Tag::ProtectionStorageMask => Some(A::ProtectionStorageMask(match object.protection {
@@ -323,6 +330,23 @@ fn is_cryptographic(object: &Object) -> bool {
         object.class,
         ObjectClass::Opaque | ObjectClass::Data | ObjectClass::Template
     )
+}
+
+/// Of opaque objects from 2.0 on: before, State applies to cryptographic objects only.
+fn has_state(object: &Object) -> bool {
+    is_cryptographic(object) || object.class == ObjectClass::Opaque
+}
+
+/// Whether the value may be handed out: that of a public object always may.
+fn is_extractable(object: &Object) -> bool {
+    let is_public = matches!(
+        object.class,
+        ObjectClass::Certificate
+            | ObjectClass::CertificateRequest
+            | ObjectClass::PublicKey
+            | ObjectClass::Template
+    );
+    is_public || object.attributes.extractable
 }
 
 fn has_key_block(object: &Object) -> bool {
