@@ -131,6 +131,7 @@ fn pykmip_reads(tag: Tag, version: Version) -> bool {
                 | Tag::Extractable
                 | Tag::NeverExtractable
                 | Tag::KeyFormatType
+                | Tag::OpaqueDataType
                 | Tag::ProtectionStorageMask
                 | Tag::OriginalCreationDate
                 | Tag::RandomNumberGenerator
