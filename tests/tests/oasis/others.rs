@@ -49,6 +49,10 @@ const JUDGED: &[(&str, &str)] = &[
         "CS-BC-M-GCM-3-14-okms",
         "no OASIS case: another vector than CS-BC-M-GCM-3-14's, with its answer",
     ),
+    (
+        "TC-32-10-",
+        "the answer to Cancel has the recorded correlation value, where the others have the request's",
+    ),
     // What the runner does not play.
     ("TC-NP-1-", "Put is the server's request, not the client's"),
     ("TC-NP-2-", "Notify and Put are the server's requests"),
