@@ -26,8 +26,8 @@ const CALLERS: usize = 64;
 pub(super) struct Loaded {
     /// The object, with its material.
     pub(super) object: Arc<Object>,
-    /// Whether its version is the primary one of its key.
-    pub(super) primary: bool,
+    /// Whether its version is the primary one of its key, once somebody asked.
+    pub(super) primary: OnceLock<bool>,
     /// Whether a date of it may change what is allowed from one moment to the next.
     pub(super) timed: bool,
     /// What it is to the audit.
@@ -41,7 +41,7 @@ pub(super) struct Loaded {
 }
 
 impl Loaded {
-    pub(super) fn new(object: Object, primary: bool, held: Option<Arc<Held>>) -> Self {
+    pub(super) fn new(object: Object, held: Option<Arc<Held>>) -> Self {
         let dates = &object.dates;
         let timed = dates.process_start.is_some()
             || dates.protect_stop.is_some()
@@ -50,7 +50,7 @@ impl Loaded {
         Self {
             target: Target::new(&object),
             object: Arc::new(object),
-            primary,
+            primary: OnceLock::new(),
             timed,
             role: KnownRole::default(),
             held,

@@ -208,7 +208,7 @@ impl Kms {
     /// A fresh [`Loaded`] of an object that only this process knows.
     pub(super) fn session_loaded(&self, object: Object) -> Arc<Loaded> {
         let held = self.hold_imprint(&object);
-        Arc::new(Loaded::new(object, true, held))
+        Arc::new(Loaded::new(object, held))
     }
 }
 

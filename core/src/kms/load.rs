@@ -10,7 +10,7 @@ use crate::encoding::{PrivateKey, PublicKey};
 use crate::engine::ReadyKey;
 use crate::error::{Error, Result};
 use crate::id::{KeyId, ObjectId};
-use crate::model::{KeyState, Material, Object, ObjectClass};
+use crate::model::{Key, KeyState, Lifetime, Material, Object, ObjectClass};
 use crate::secret::SecretBytes;
 use crate::store::{self, ChangeNumber};
 
@@ -28,23 +28,43 @@ impl Kms {
         if let Some(loaded) = self.sessions.get(id) {
             return Ok(loaded);
         }
-        let (number, row, key) = store::read(self.store.as_ref(), |reader| {
+        let (number, row) = store::read(self.store.as_ref(), |reader| {
             let number = reader.change_number()?;
             let row = reader.object(id)?.ok_or_else(|| Error::no_object(id))?;
-            let key = row.key.map(|key| reader.key(key)).transpose()?.flatten();
-            Ok((number, row, key))
+            Ok((number, row))
         })?;
         let mut object = self.vault.object(&row)?;
         object.digest = digest(&object).or(object.digest);
-        let mut primary = true;
-        if let Some(row) = key {
-            let key = self.vault.key(&row)?;
-            primary = key.primary == object.version;
-            self.cache.keep_gate(number, key.id, key.state);
-        }
-        let loaded = Arc::new(Loaded::new(object, primary, None));
+        let loaded = Arc::new(Loaded::new(object, None));
         self.cache.keep_object(number, &loaded);
         Ok(loaded)
+    }
+
+    /// Whether an object is of its key's primary version. Its key's row is read for this and for the gate only: who looks
+    /// for objects needs neither.
+    pub(super) fn is_primary(&self, loaded: &Loaded) -> Result<bool> {
+        if let Some(known) = loaded.primary.get() {
+            return Ok(*known);
+        }
+        let object = &loaded.object;
+        let key = match (object.lifetime, object.key) {
+            (Lifetime::Stored, Some(id)) => self.load_key(id)?,
+            _ => None,
+        };
+        let primary = key.is_none_or(|key| key.primary == object.version);
+        Ok(*loaded.primary.get_or_init(|| primary))
+    }
+
+    /// A key, whose gate is known from here on.
+    fn load_key(&self, id: KeyId) -> Result<Option<Key>> {
+        let (number, row) = store::read(self.store.as_ref(), |reader| {
+            Ok((reader.change_number()?, reader.key(id)?))
+        })?;
+        let key = row.map(|row| self.vault.key(&row)).transpose()?;
+        if let Some(key) = &key {
+            self.cache.keep_gate(number, id, key.state);
+        }
+        Ok(key)
     }
 
     /// The gate of the key that an object belongs to; objects without a key have none.
@@ -56,14 +76,10 @@ impl Kms {
         if let Some(state) = self.cache.gate(id) {
             return Ok(state);
         }
-        let (number, row) = store::read(self.store.as_ref(), |reader| {
-            Ok((reader.change_number()?, reader.key(id)?))
-        })?;
         // A session copy may outlive its key.
-        let row = row.ok_or(Error::NoMaterial("its key was destroyed"))?;
-        let state = self.vault.key(&row)?.state;
-        self.cache.keep_gate(number, id, state);
-        Ok(state)
+        let key = self.load_key(id)?;
+        let key = key.ok_or(Error::NoMaterial("its key was destroyed"))?;
+        Ok(key.state)
     }
 
     /// The object's key, parsed once and kept.

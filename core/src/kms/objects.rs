@@ -82,11 +82,25 @@ impl Kms {
         );
         if find.newest_first {
             found.reverse();
-        } else if by_version {
-            found.sort_by_key(|loaded| !loaded.primary);
+        } else if by_version && found.len() > 1 {
+            found = self.primaries_first(found)?;
         }
         let found = found.iter().skip(find.query.offset).take(limit);
         Ok(found.map(|loaded| loaded.object.id).collect())
+    }
+
+    fn primaries_first(&self, found: Vec<Arc<Loaded>>) -> Result<Vec<Arc<Loaded>>> {
+        let (mut first, mut others) = (Vec::with_capacity(found.len()), Vec::new());
+        for loaded in found {
+            match self.is_primary(&loaded) {
+                Ok(true) => first.push(loaded),
+                // A key that was changed from outside says so at its use.
+                Ok(false) | Err(Error::Tampered { .. }) => others.push(loaded),
+                Err(error) => return Err(error),
+            }
+        }
+        first.append(&mut others);
+        Ok(first)
     }
 
     /// What the store's indexes answer; a superset of what fits.
