@@ -17,7 +17,7 @@ use crate::engine::ReadyKey;
 use crate::error::Result;
 use crate::id::{AccountId, KeyId, ObjectId};
 use crate::model::{Conventions, KeyState, Object, Principal};
-use crate::store::{Change, ChangeNumber, Changes, Store};
+use crate::store::{self, Change, ChangeNumber, Changes, Store};
 
 /// Addresses from which one certificate's callers are remembered.
 const CALLERS: usize = 64;
@@ -91,7 +91,8 @@ struct Entries {
 }
 
 pub(super) struct Cache {
-    /// Copy of `Entries::number`, to be read without the lock.
+    /// Copy of `Entries::number`, to be read without the lock; [`store::NOTHING_SEEN`] at first: an empty cache has nothing
+    /// to drop, and need not be told what changed before it.
     number: AtomicU64,
     /// How often principals have changed, as far as this cache saw; begins at 1. Read after [`Cache::freshen`]
     /// and before a principal is: then what is read is as new as the number, or newer.
@@ -103,7 +104,7 @@ pub(super) struct Cache {
 impl Cache {
     pub(super) fn new(limit: usize) -> Self {
         Self {
-            number: AtomicU64::new(0),
+            number: AtomicU64::new(store::NOTHING_SEEN),
             principal_changes: AtomicU64::new(1),
             entries: RwLock::default(),
             limit,

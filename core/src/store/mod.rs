@@ -17,6 +17,9 @@ pub mod sqlite;
 /// later.
 pub type ChangeNumber = u64;
 
+/// What [`Store::changes_since`] is asked by whoever has seen nothing: the answer is [`Changes::Everything`].
+pub const NOTHING_SEEN: ChangeNumber = ChangeNumber::MAX;
+
 /// A row of an object. The columns are for finding; the record says it all.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ObjectRow {

@@ -273,12 +273,14 @@ fn changes(reader: &SqliteReader<'_>, seen: ChangeNumber) -> Result<Changes> {
     if number == seen {
         return Ok(Changes::Known(number, Vec::new()));
     }
+    if seen > number {
+        return Ok(Changes::Everything(number));
+    }
     let oldest = reader.one(statement::CHANGE_OLDEST, [], |row| {
         row.get::<_, Option<Count>>(0)
     })?;
     // Numbers in the log have no gaps, so it is complete if it reaches back to the one after `seen`.
-    let reaches = oldest.flatten().is_some_and(|oldest| oldest.0 <= seen + 1);
-    if seen > number || !reaches {
+    if oldest.flatten().is_none_or(|oldest| oldest.0 > seen + 1) {
         return Ok(Changes::Everything(number));
     }
     let changes: Vec<Option<Change>> =

@@ -177,6 +177,13 @@ fn changes_are_numbered_and_listed() {
         Changes::Known(number, vec![])
     );
     assert!(scratch.store.is_current(number));
+    assert_eq!(
+        scratch
+            .store
+            .changes_since(crate::store::NOTHING_SEEN)
+            .unwrap(),
+        Changes::Everything(number)
+    );
 
     raw(&scratch.path())
         .execute(
