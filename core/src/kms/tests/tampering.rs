@@ -115,7 +115,11 @@ fn a_gate_opened_by_hand_is_refused() {
 const HARMLESS: [(&str, &str, &str); 5] = [
     ("account", "objects", "a count for the limit of objects"),
     ("change", "id", "says what to read again, not what is true"),
-    ("change", "kind", "as its id; a new process does not read it"),
+    (
+        "change",
+        "kind",
+        "as its id; a new process does not read it",
+    ),
     ("change", "number", "as its id"),
     ("key", "sequence", "the order of creation"),
 ];
