@@ -31,6 +31,7 @@ impl Kms {
     pub fn resolve_key(&self, caller: &Arc<Caller>, text: &str) -> Result<KeyId> {
         let account = caller.account();
         let resource = Resource::key(account);
+        self.admit(caller)?;
         authorize(caller, Verb::Inspect, Some(&resource))?;
         let not_found = || Error::NotFound {
             what: "key",
@@ -68,6 +69,7 @@ impl Kms {
             .filter(|row| row.account == caller.account())
             .ok_or_else(not_found)?;
         let resource = Resource::key(row.account);
+        self.admit(caller)?;
         authorize(caller, Verb::Inspect, Some(&resource))?;
         self.vault.key(&row)
     }
@@ -78,6 +80,7 @@ impl Kms {
     /// [`Error::Denied`], store errors.
     pub fn keys(&self, caller: &Arc<Caller>, offset: usize, limit: usize) -> Result<Vec<Key>> {
         let resource = Resource::key(caller.account());
+        self.admit(caller)?;
         authorize(caller, Verb::Find, Some(&resource))?;
         let limit = limit.min(self.settings.limits.found_objects);
         let rows = store::read(self.store.as_ref(), |reader| {
@@ -281,6 +284,7 @@ impl Kms {
     /// [`Error::Denied`], store errors.
     pub fn aliases(&self, caller: &Arc<Caller>, key: Option<KeyId>) -> Result<Vec<Alias>> {
         let account = caller.account();
+        self.admit(caller)?;
         authorize(caller, Verb::Find, Some(&Resource::key(account)))?;
         let rows = store::read(self.store.as_ref(), |reader| reader.aliases(account, key))?;
         rows.iter().map(|row| self.vault.alias(row)).collect()

@@ -158,6 +158,7 @@ impl Kms {
         edit: &mut dyn FnMut(&mut Attributes) -> Result<()>,
     ) -> Result<()> {
         let changed = self.refusable(caller, Verb::Modify, Some(id), || {
+            self.admit(caller)?;
             loop {
                 let loaded = self.sessions.get(id).ok_or_else(|| Error::no_object(id))?;
                 check_object(caller, Verb::Modify, &loaded.object)?;

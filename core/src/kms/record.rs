@@ -82,6 +82,7 @@ impl Kms {
         filter: &Filter,
         limit: usize,
     ) -> Result<Vec<Record>> {
+        self.admit(caller)?;
         authorize(caller, Verb::ReadAudit, None)?;
         let filter = Filter {
             account: Some(caller.account()),
@@ -96,6 +97,7 @@ impl Kms {
     /// # Errors
     /// [`Error::Denied`], store errors. What is wrong with the audit is in the report.
     pub fn verify_audit(&self, caller: &Arc<Caller>) -> Result<Report> {
+        self.admit(caller)?;
         authorize(caller, Verb::ReadAudit, None)?;
         // Journals are proven in place: folding them first would be refused where the chain's end was
         // changed, and say less than the report.

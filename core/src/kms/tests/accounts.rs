@@ -1,5 +1,6 @@
 use super::*;
 use crate::authorize::Origin;
+use crate::model::{Lifetime, SessionId};
 use crate::time::Timestamp;
 
 #[test]
@@ -462,6 +463,9 @@ fn a_login_ends_when_somebody_else_sets_the_pin_and_not_when_its_holder_does() {
     let (kms, account) = (&bridge.kms, bridge.account());
     let user = bridge.user(Door::Pkcs11);
     let key = bridge.aes(&user, "k").secret;
+    let mut request = CreateKey::new(KeySpec::Aes { bits: 256 });
+    request.lifetime = Lifetime::Session(SessionId::fresh());
+    let session_key = kms.create_key(&user, request).expect("a key").secret;
     let mut begun = kms
         .begin(&user, key, Purpose::Encrypt, gcm())
         .expect("begin");
@@ -495,6 +499,8 @@ fn a_login_ends_when_somebody_else_sets_the_pin_and_not_when_its_holder_does() {
         ended(kms.export(caller, key).err());
         ended(kms.find(caller, &Find::default()).err());
         ended(kms.delete(caller, key).err());
+        ended(kms.keys(caller, 0, 10).err());
+        ended(kms.modify(caller, session_key, &mut |_| Ok(())).err());
         ended(
             kms.create_key(caller, CreateKey::new(KeySpec::Aes { bits: 256 }))
                 .err(),
