@@ -151,6 +151,17 @@ fn what_does_not_fit_is_refused() {
         made.map_err(|error| error.0),
         Err(Rv::TEMPLATE_INCONSISTENT)
     );
+    // 6.3.18: CKK_EC only.
+    let montgomery = Attributes::new()
+        .bytes(CKA_EC_PARAMS, X25519)
+        .bool(CKA_ENCAPSULATE, true);
+    let kind_of_it = CKM_EC_MONTGOMERY_KEY_PAIR_GEN;
+    let montgomery = generate_pair(&session, kind_of_it, &montgomery, &private).expect("made");
+    let made = encapsulate(&session, &mut mechanism, montgomery.0, &template, 200);
+    assert_eq!(
+        made.map_err(|error| error.0),
+        Err(Rv::KEY_TYPE_INCONSISTENT)
+    );
     // Keys that are not for it, and handles of other keys.
     let plain = generate_pair(&session, kind, &curve(), &Attributes::new()).expect("made");
     let made = encapsulate(&session, &mut mechanism, plain.0, &template, 200);

@@ -168,7 +168,7 @@ const NOTES: &[(&str, &str)] = &[
     ),
     (
         "CKM_ECDH1_COFACTOR_DERIVE",
-        "the cofactor of every curve here is 1, or part of X25519",
+        "the cofactor of every curve here is 1",
     ),
     (
         "CKM_KB_SM2_KEY_PAIR_GEN",
