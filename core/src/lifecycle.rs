@@ -3,7 +3,7 @@
 
 use crate::error::{Error, Result};
 use crate::mechanism::Purpose;
-use crate::model::{Dates, KeyState, Object, ObjectState};
+use crate::model::{Dates, GivenDates, KeyState, Object, ObjectState};
 use crate::time::Timestamp;
 
 /// What the lifecycle does to an object.
@@ -95,6 +95,37 @@ pub fn check_use(object: &Object, purpose: Purpose, now: Timestamp) -> Result<()
         }
     } else if object.dates.process_start.is_some_and(|start| start > now) {
         return Err(Error::OutsideDates("Process Start Date"));
+    }
+    Ok(())
+}
+
+/// Whether dates that somebody gives can all be kept: the Process Start Date "SHALL NOT precede" the Activation Date, the
+/// Protect Stop Date "SHALL NOT be later than" the Deactivation Date (KMIP 2.1 sections 4.40 and 4.41).
+///
+/// # Errors
+/// [`Error::InvalidAttribute`].
+pub fn check_date_order(dates: &GivenDates) -> Result<()> {
+    let pairs = [
+        (
+            (dates.activation, "Activation Date"),
+            (dates.deactivation, "Deactivation Date"),
+        ),
+        (
+            (dates.activation, "Activation Date"),
+            (dates.process_start, "Process Start Date"),
+        ),
+        (
+            (dates.protect_stop, "Protect Stop Date"),
+            (dates.deactivation, "Deactivation Date"),
+        ),
+    ];
+    for ((first, its_name), (second, name)) in pairs {
+        if let (Some(first), Some(second)) = (first, second)
+            && first > second
+        {
+            let reason = format!("it lies before the {its_name}");
+            return Err(Error::invalid_attribute(name, reason));
+        }
     }
     Ok(())
 }

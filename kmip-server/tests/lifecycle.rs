@@ -523,3 +523,41 @@ fn a_server_answers_pings_and_takes_words_for_its_log() {
     let ping = RequestMessage::new(V2_1, vec![PingRequest::default().into(); 3]);
     assert_eq!(house.send(&ping).items.len(), 3);
 }
+
+/// "SHALL NOT precede, the Activation Date", "SHALL NOT be later than the Deactivation Date" (2.1 sections 4.40, 4.41).
+#[test]
+fn dates_come_in_their_order() {
+    let house = House::new();
+    let at = |days: i64| DateTime(2_000_000_000 + days * 86_400);
+    let dated = |dates: Vec<A>| CreateRequest {
+        object_type: ObjectType::SymmetricKey,
+        attributes: [
+            A::CryptographicAlgorithm(CryptographicAlgorithm::AES),
+            A::CryptographicLength(256),
+            A::CryptographicUsageMask(Mask::Encrypt),
+        ]
+        .into_iter()
+        .chain(dates)
+        .collect(),
+        protection_storage_masks: None,
+    };
+    let (begin, end) = (A::ActivationDate(at(2)), A::DeactivationDate(at(4)));
+    for (date, with) in [
+        (A::DeactivationDate(at(1)), &begin),
+        (A::ProcessStartDate(at(1)), &begin),
+        (A::ProtectStopDate(at(5)), &end),
+    ] {
+        let both = dated(vec![date.clone(), with.clone()]);
+        assert_eq!(house.refused(V2_1, both.clone()), R::InvalidAttributeValue);
+        assert_eq!(house.refused(V1_4, both), R::InvalidField);
+        // Nor can it be given later.
+        let id = payload!(house.ok(V2_1, dated(vec![with.clone()])), Create).unique_identifier;
+        let later = AddAttributeRequest {
+            unique_identifier: Some(id),
+            attribute: Attribute::from(date).into(),
+        };
+        assert_eq!(house.refused(V2_1, later), R::InvalidField);
+    }
+    let equal = [A::ProcessStartDate(at(2)), A::ProtectStopDate(at(4))];
+    house.ok(V2_1, dated([vec![begin, end], equal.to_vec()].concat()));
+}

@@ -13,6 +13,7 @@ use crate::authorize::{Caller, Resource, authorize};
 use crate::engine::{Generated, NewKey};
 use crate::error::Result;
 use crate::id::{KeyId, ObjectId};
+use crate::lifecycle;
 use crate::model::{
     Attributes, Dates, GivenDates, Key, KeyOrigin, KeyState, KeyVersion, Lifetime, Link, LinkType,
     Material, Object, ObjectClass, ObjectState, Protection,
@@ -41,6 +42,8 @@ impl Kms {
             }
             rules::check_new(caller, &request.secret)?;
             rules::check_new(caller, &request.public)?;
+            lifecycle::check_date_order(&request.dates)?;
+            lifecycle::check_date_order(&request.public_dates)?;
             let policy = self.policies.of(caller.account(), self)?;
             let made_by = request.key_gen_mechanism.or(request.spec.made_by());
             policy.check_kind(request.spec, made_by)

@@ -15,6 +15,7 @@ use crate::encoding;
 use crate::engine::NewKey;
 use crate::error::{Error, Result};
 use crate::id::ObjectId;
+use crate::lifecycle;
 use crate::model::{Imprint, Lifetime, Material, Object, ObjectClass, Protection};
 use crate::secret::SecretBytes;
 
@@ -211,6 +212,10 @@ impl Kms {
         self.admit(caller)?;
         authorize(caller, verb, Some(&resource))?;
         rules::check_new(caller, &request.attributes)?;
+        // What is imported has a past: a revocation may have come before any of its dates.
+        if request.imported.is_none() {
+            lifecycle::check_date_order(&request.dates)?;
+        }
         let policy = self.policies.of(caller.account(), self)?;
         if let Some(spec) = request.spec {
             policy.check_kind(spec, request.key_gen_mechanism)?;

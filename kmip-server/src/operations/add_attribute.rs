@@ -1,5 +1,6 @@
 //! Add Attribute (1.4 section 4.14; 2.1 section 6.1.2).
 
+use keybridge_kmip::enums::ResultReason as R;
 use keybridge_kmip::operations::{AddAttributeRequest, AddAttributeResponse};
 
 use crate::attributes::{Edit, edit};
@@ -21,9 +22,16 @@ pub(super) fn handle(
             "a new attribute has no Attribute Index",
         ));
     }
-    let echoed = edit(context, id, &Edit::Add(new)).map_err(Failure::read_only_attribute)?;
+    let echoed = edit(context, id, &Edit::Add(new)).map_err(in_its_words)?;
     Ok(AddAttributeResponse {
         unique_identifier: identifier(id),
         attribute: echoed.map(Into::into).unwrap_or_default(),
     })
+}
+
+/// Of what is wrong with a value this operation's table knows Invalid Field alone (2.1 section 6.1.2.1).
+fn in_its_words(failure: Failure) -> Failure {
+    failure
+        .read_only_attribute()
+        .renamed(R::InvalidAttributeValue, R::InvalidField)
 }
