@@ -303,27 +303,17 @@ pub fn plain_serial(text: &str) -> String {
 }
 
 fn alternative_names(certificate: &x509_cert::TbsCertificate) -> Vec<String> {
-    use x509_cert::ext::pkix::SubjectAltName;
     use x509_cert::ext::pkix::name::GeneralName;
-    let Ok(Some((_, SubjectAltName(names)))) = certificate.get_extension::<SubjectAltName>() else {
-        return Vec::new();
-    };
-    let text = |name: &GeneralName| match name {
-        GeneralName::DnsName(name) => Some(name.as_str().to_ascii_lowercase()),
-        GeneralName::Rfc822Name(name) => Some(name.as_str().to_owned()),
-        GeneralName::UniformResourceIdentifier(name) => Some(name.as_str().to_owned()),
-        GeneralName::IpAddress(bytes) => address(bytes.as_bytes()).map(|ip| ip.to_string()),
-        _ => None,
-    };
-    names.iter().filter_map(text).collect()
-}
 
-fn address(bytes: &[u8]) -> Option<std::net::IpAddr> {
-    match bytes.len() {
-        4 => <[u8; 4]>::try_from(bytes).ok().map(Into::into),
-        16 => <[u8; 16]>::try_from(bytes).ok().map(Into::into),
-        _ => None,
-    }
+    use crate::attributes::{readable_name, subject_names};
+    let text = |name: &GeneralName| {
+        let text = readable_name(name)?;
+        Some(match name {
+            GeneralName::DnsName(_) => text.to_ascii_lowercase(),
+            _ => text,
+        })
+    };
+    subject_names(certificate).iter().filter_map(text).collect()
 }
 
 /// The first certificate of a PEM file.

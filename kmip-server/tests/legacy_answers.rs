@@ -5,15 +5,16 @@ use keybridge_kmip::attributes::{
     UsageLimits,
 };
 use keybridge_kmip::enums::{
-    CryptographicAlgorithm as Algorithm, CryptographicUsageMask as Mask, DRBGAlgorithm,
-    KeyFormatType, ObjectType, RNGAlgorithm, ResultReason, UsageLimitsUnit,
+    CertificateType, CryptographicAlgorithm as Algorithm, CryptographicUsageMask as Mask,
+    DRBGAlgorithm, KeyFormatType, ObjectType, RNGAlgorithm, ResultReason, UsageLimitsUnit,
 };
-use keybridge_kmip::objects::{KeyBlock, ManagedObject};
+use keybridge_kmip::objects::{Certificate, KeyBlock, ManagedObject};
 use keybridge_kmip::operations::{
     AddAttributeRequest, CreateRequest, DestroyRequest, GetAttributesRequest, GetRequest,
     ReKeyRequest, RegisterRequest,
 };
 use keybridge_kmip::{Tag, Version};
+use keybridge_server::pki::{Authority, ServerKey};
 
 use crate::harness::{House, payload};
 
@@ -155,4 +156,42 @@ fn certificates_have_their_names_as_text() {
     assert!(!identifier.issuer.is_empty());
     let serial = identifier.serial_number.as_deref().unwrap_or_default();
     assert!(!serial.is_empty() && serial.bytes().all(|byte| byte.is_ascii_hexdigit()));
+}
+
+/// Alternative names of a certificate, as DER and as text (1.4 sections 3.13 and 3.15).
+#[test]
+fn certificates_have_their_alternative_names() {
+    let house = House::new();
+    let (authority, _) = Authority::create("a CA").unwrap();
+    let names = ["names.example".to_owned(), "127.0.0.1".to_owned()];
+    let server = authority.issue_server(ServerKey::Ecdsa, &names).unwrap();
+    let request = RegisterRequest {
+        object_type: ObjectType::Certificate,
+        attributes: Default::default(),
+        object: ManagedObject::Certificate(Certificate {
+            kind: CertificateType::X_509,
+            value: server.der,
+        })
+        .into(),
+        protection_storage_masks: None,
+    };
+    let id = payload!(house.ok(V1_4, request), Register).unique_identifier;
+    let subject = values(&house, V1_4, &id, Tag::X_509CertificateSubject);
+    let [A::X509CertificateSubject(subject)] = subject.as_slice() else {
+        panic!("{subject:?}")
+    };
+    // GeneralName, RFC 5280 section 4.2.1.6: [2] dNSName, [7] iPAddress.
+    let dns = [&[0x82, 13], names[0].as_bytes()].concat();
+    let address = vec![0x87, 4, 127, 0, 0, 1];
+    assert_eq!(subject.subject_alternative_name, [dns, address]);
+    let issuer = values(&house, V1_4, &id, Tag::X_509CertificateIssuer);
+    let [A::X509CertificateIssuer(issuer)] = issuer.as_slice() else {
+        panic!("{issuer:?}")
+    };
+    assert!(issuer.issuer_alternative_name.is_empty());
+    let subject = values(&house, V1_0, &id, Tag::CertificateSubject);
+    let [A::CertificateSubject(subject)] = subject.as_slice() else {
+        panic!("{subject:?}")
+    };
+    assert_eq!(subject.alternative_name, names);
 }

@@ -1,5 +1,7 @@
 //! Attributes that are read out of a certificate.
 
+use std::net::IpAddr;
+
 use keybridge_core::{KeySpec, Object, ObjectClass, encoding};
 use keybridge_kmip::Tag;
 use keybridge_kmip::attributes::{
@@ -7,10 +9,12 @@ use keybridge_kmip::attributes::{
     X509CertificateIdentifier, X509CertificateIssuer, X509CertificateSubject,
 };
 use keybridge_kmip::enums::DigitalSignatureAlgorithm as Signature;
-use x509_cert::Certificate;
 use x509_cert::der::asn1::{Ia5StringRef, ObjectIdentifier, PrintableStringRef, Utf8StringRef};
 use x509_cert::der::{Decode, Encode, Tag as DerTag, Tagged};
+use x509_cert::ext::pkix::name::GeneralName;
+use x509_cert::ext::pkix::{IssuerAltName, SubjectAltName};
 use x509_cert::name::Name;
+use x509_cert::{Certificate, TbsCertificate};
 
 type Make = fn(String) -> A;
 
@@ -220,6 +224,47 @@ pub(crate) fn texts(name: &Name, kind: ObjectIdentifier) -> Vec<String> {
         .collect()
 }
 
+/// Alternative names of a certificate's subject.
+pub(crate) fn subject_names(certificate: &TbsCertificate) -> Vec<GeneralName> {
+    let names = certificate.get_extension::<SubjectAltName>();
+    names
+        .ok()
+        .flatten()
+        .map_or_else(Vec::new, |found| found.1.0)
+}
+
+fn issuer_names(certificate: &TbsCertificate) -> Vec<GeneralName> {
+    let names = certificate.get_extension::<IssuerAltName>();
+    names
+        .ok()
+        .flatten()
+        .map_or_else(Vec::new, |found| found.1.0)
+}
+
+/// A DNS name, an e-mail address, a URI or an address, as people write it; none for other kinds of names.
+pub(crate) fn readable_name(name: &GeneralName) -> Option<String> {
+    match name {
+        GeneralName::DnsName(name) => Some(name.as_str().to_owned()),
+        GeneralName::Rfc822Name(name) => Some(name.as_str().to_owned()),
+        GeneralName::UniformResourceIdentifier(name) => Some(name.as_str().to_owned()),
+        GeneralName::IpAddress(bytes) => {
+            let bytes = bytes.as_bytes();
+            let short = <[u8; 4]>::try_from(bytes).map(IpAddr::from);
+            let address = short.or_else(|_| <[u8; 16]>::try_from(bytes).map(IpAddr::from));
+            address.ok().map(|address| address.to_string())
+        }
+        _ => None,
+    }
+}
+
+fn readable(names: &[GeneralName]) -> Vec<String> {
+    names.iter().filter_map(readable_name).collect()
+}
+
+fn encoded(names: &[GeneralName]) -> Vec<Vec<u8>> {
+    names.iter().filter_map(|name| name.to_der().ok()).collect()
+}
+
 /// Identifier, issuer or subject of a certificate, as structures of DER.
 pub(super) fn names(object: &Object, tag: Tag) -> Option<A> {
     let parsed = Certificate::from_der(value(object)?).ok()?;
@@ -234,11 +279,11 @@ pub(super) fn names(object: &Object, tag: Tag) -> Option<A> {
         }
         Tag::X_509CertificateIssuer => A::X509CertificateIssuer(X509CertificateIssuer {
             issuer_distinguished_name: issuer,
-            issuer_alternative_name: Vec::new(),
+            issuer_alternative_name: encoded(&issuer_names(inner)),
         }),
         _ => A::X509CertificateSubject(X509CertificateSubject {
             subject_distinguished_name: inner.subject().to_der().ok()?,
-            subject_alternative_name: Vec::new(),
+            subject_alternative_name: encoded(&subject_names(inner)),
         }),
     })
 }
@@ -264,11 +309,11 @@ pub(super) fn text_names(object: &Object, tag: Tag) -> Option<A> {
         }
         Tag::CertificateIssuer => A::CertificateIssuer(CertificateIssuer {
             distinguished_name: issuer,
-            alternative_name: Vec::new(),
+            alternative_name: readable(&issuer_names(inner)),
         }),
         _ => A::CertificateSubject(CertificateSubject {
             distinguished_name: inner.subject().to_string(),
-            alternative_name: Vec::new(),
+            alternative_name: readable(&subject_names(inner)),
         }),
     })
 }

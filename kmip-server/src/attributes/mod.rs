@@ -16,7 +16,7 @@ pub mod notes;
 mod read;
 mod templates;
 
-pub(crate) use certificate::texts as name_texts;
+pub(crate) use certificate::{readable_name, subject_names, texts as name_texts};
 pub use draft::Draft;
 pub use edit::{Edit, Position, carry, edit, give};
 pub use filter::Filter;
