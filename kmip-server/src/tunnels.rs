@@ -110,10 +110,10 @@ impl Tunnels {
         let owner = (caller.account(), caller.principal());
         let found = self.find(owner, value);
         match function {
-            Function::INITIALIZE if found.is_some() => {
+            Function::C_Initialize if found.is_some() => {
                 Ok((Reply::of(Rv::CRYPTOKI_ALREADY_INITIALIZED), None))
             }
-            Function::INITIALIZE => {
+            Function::C_Initialize => {
                 let value = self.initialize(owner, input)?;
                 Ok((
                     Reply {
@@ -123,7 +123,7 @@ impl Tunnels {
                     Some(value),
                 ))
             }
-            Function::FINALIZE => Ok((self.finalize(value, found.is_some()), None)),
+            Function::C_Finalize => Ok((self.finalize(value, found.is_some()), None)),
             _ => match found {
                 None => Ok((Reply::of(Rv::CRYPTOKI_NOT_INITIALIZED), None)),
                 Some(tunnel) => Ok((tunnel.call(function, input).map_err(codec)?, None)),

@@ -346,27 +346,6 @@ fn status_shows_what_the_policy_relaxes_and_demands() {
     assert!(refused.contains(&format!("line {line}")), "{refused}");
 }
 
-/// A listener on OpenSSL for old devices is warned of (without the feature no configuration has one).
-#[cfg(feature = "legacy-tls")]
-#[test]
-fn status_warns_of_legacy_tls() {
-    let bridge = Bridge::new(&[]);
-    let file = bridge.dir().join("keybridge.toml");
-    let mut text = std::fs::read_to_string(&file).unwrap();
-    text.push_str("\n[[server.listener]]\naddress = \"127.0.0.1:1\"\ntransport = \"legacy-tls\"\n");
-    std::fs::write(&file, text).unwrap();
-    let status = bridge.json("status");
-    let listeners = status["listeners"].as_array().unwrap();
-    assert_eq!(listeners.len(), 2);
-    assert!(listeners[0].get("warning").is_none());
-    let warning = listeners[1]["warning"].as_str().unwrap();
-    let shown = String::from_utf8(bridge.run("status").stdout).unwrap();
-    assert!(
-        shown.contains(&format!("127.0.0.1:1: {warning}")),
-        "{shown}"
-    );
-}
-
 /// What another part of the bridge would meet later is told by `status` and `serve` at once, with what to do.
 #[test]
 fn mistakes_in_the_configuration_are_told_with_a_way_out() {
@@ -378,6 +357,12 @@ fn mistakes_in_the_configuration_are_told_with_a_way_out() {
         std::fs::write(&file, text.replace(from, to)).unwrap();
     };
     let software = "protection = \"software\"";
+    with("[server]", "[server]\nlisten-on = 1");
+    let said = bridge.fails(7, "status");
+    assert!(
+        said.contains("[server]") && said.contains("listen-on"),
+        "{said}"
+    );
     with(software, "protection = \"hsm:none\"");
     let said = bridge.fails(7, "status");
     assert!(

@@ -63,6 +63,33 @@ struct ListenerStatus {
     warning: Option<&'static str>,
 }
 
+impl ListenerStatus {
+    fn of(listener: &Listener) -> Self {
+        let Listener {
+            address, transport, ..
+        } = *listener;
+        Self {
+            address,
+            transport,
+            listening: TcpStream::connect_timeout(&address, CONNECT_TIMEOUT).is_ok(),
+            warning: (transport == Transport::LegacyTls).then_some(LEGACY_WARNING),
+        }
+    }
+
+    fn for_people(&self) -> String {
+        let word = if self.listening {
+            "listening"
+        } else {
+            "not listening"
+        };
+        match self.transport {
+            Transport::Tls => format!("{} ({word})", self.address),
+            Transport::Https => format!("{} (HTTPS, {word})", self.address),
+            Transport::LegacyTls => format!("{} (legacy TLS, {word})", self.address),
+        }
+    }
+}
+
 /// Keys counted one by one up to here; more are "at least".
 const KEY_COUNT_LIMIT: usize = 100_000;
 
@@ -93,17 +120,13 @@ pub(super) fn run(config: Option<&Path>, output: Output) -> Outcome {
         account,
     });
     let slots = slots.collect();
-    let server = configuration.server().ok();
-    let listeners = server.iter().flat_map(ServerSettings::listeners).map(
-        |Listener {
-             address, transport, ..
-         }| ListenerStatus {
-            address,
-            transport,
-            listening: TcpStream::connect_timeout(&address, CONNECT_TIMEOUT).is_ok(),
-            warning: (transport == Transport::LegacyTls).then_some(LEGACY_WARNING),
-        },
-    );
+    // A bridge of PKCS#11 alone has no server.
+    let server = match configuration.file.server {
+        Some(_) => Some(configuration.server()?),
+        None => None,
+    };
+    let listeners = server.iter().flat_map(ServerSettings::listeners);
+    let listeners = listeners.map(|listener| ListenerStatus::of(&listener));
     let expires = server
         .as_ref()
         .and_then(|server| certificate_end(&server.certificate));
@@ -138,18 +161,7 @@ fn for_people(status: &Status) -> String {
     let listeners: Vec<_> = status
         .listeners
         .iter()
-        .map(|listener| {
-            let word = if listener.listening {
-                "listening"
-            } else {
-                "not listening"
-            };
-            match listener.transport {
-                Transport::Tls => format!("{} ({word})", listener.address),
-                Transport::Https => format!("{} (HTTPS, {word})", listener.address),
-                Transport::LegacyTls => format!("{} (legacy TLS, {word})", listener.address),
-            }
-        })
+        .map(ListenerStatus::for_people)
         .collect();
     let mut text = output::facts(&[
         ("keybridge", status.version.to_owned()),
@@ -219,4 +231,50 @@ fn policy_of(account: &AccountStatus) -> String {
         ));
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A listener on OpenSSL for old devices is warned of, in both forms.
+    #[test]
+    fn legacy_tls_is_warned_of() {
+        let listener = |transport| {
+            ListenerStatus::of(&Listener {
+                address: SocketAddr::from(([127, 0, 0, 1], 1)),
+                transport,
+                path: String::new(),
+                identify_by: Vec::new(),
+                client_ca: PathBuf::new(),
+                client_crl: Vec::new(),
+                require_crl: false,
+                check_client_usage: false,
+                account: None,
+                attestation: Default::default(),
+            })
+        };
+        let status = Status {
+            version: "0",
+            config: PathBuf::new(),
+            store: PathBuf::new(),
+            seal: String::new(),
+            accounts: Vec::new(),
+            listeners: vec![listener(Transport::Tls), listener(Transport::LegacyTls)],
+            certificate_expires: None,
+            certificate_expired: false,
+            slots: Vec::new(),
+            hsm_leftovers: 0,
+        };
+        let json = serde_json::to_value(&status).unwrap();
+        assert!(json["listeners"][0].get("warning").is_none());
+        assert_eq!(json["listeners"][1]["warning"], LEGACY_WARNING);
+        let shown = for_people(&status);
+        assert!(
+            shown.contains("127.0.0.1:1 (legacy TLS, not listening)"),
+            "{shown}"
+        );
+        let warning = format!("127.0.0.1:1: {LEGACY_WARNING}");
+        assert_eq!(shown.matches(&warning).count(), 1, "{shown}");
+    }
 }

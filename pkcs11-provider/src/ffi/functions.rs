@@ -395,3 +395,5 @@ macro_rules! for_each_function {
         }
     };
 }
+
+pub(crate) use for_each_function;

@@ -10,16 +10,16 @@
 // pointers, and a handler that runs in a forked child.
 #![allow(unsafe_code)]
 
-pub(crate) mod fork;
-mod guard;
-#[macro_use]
-mod functions;
 mod attributes;
 mod cipher;
 mod derivation_parameters;
 mod derived_keys;
 mod digest;
+pub(crate) mod fork;
+#[macro_use]
+pub(crate) mod functions;
 pub(crate) mod general;
+mod guard;
 pub mod interfaces;
 mod keys;
 mod made_vector;

@@ -2,6 +2,8 @@
 
 use cryptoki_sys::*;
 
+use self::Function as F;
+
 use super::codec::{Fault, Reader, Room, Writer};
 use super::{information, keys, mechanisms, messages, newer, templates};
 use crate::functions::{Second, UserType};
@@ -15,39 +17,49 @@ const MAX_FOUND: usize = 4096;
 /// Bytes of a vector that the token makes for C_EncryptInit.
 const VECTOR: usize = 12;
 
-/// A function by its place in `CK_FUNCTION_LIST_3_2`, which begins as `CK_FUNCTION_LIST_3_0` does, of which KMIP
-/// speaks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Function(u32);
+macro_rules! functions {
+    ($($version:ident {
+        $($name:ident($($arg:ident: $kind:ident),*) $(=> $implementation:path $([$($first:expr),+])?)?;)*
+    })*) => {
+        /// A function by its place in `CK_FUNCTION_LIST_3_2`, which begins as `CK_FUNCTION_LIST_3_0` does, of which
+        /// KMIP speaks.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        #[expect(non_camel_case_types, reason = "the standard's names")]
+        pub enum Function {
+            $($(
+                #[doc = concat!("`", stringify!($name), "`.")]
+                $name,
+            )*)*
+        }
+
+        impl Function {
+            /// All of them, in their order.
+            pub const ALL: &[Self] = &[$($(Self::$name,)*)*];
+        }
+    };
+}
+
+crate::ffi::functions::for_each_function!(functions);
 
 /// Functions of the library that are not carried, with the reason.
-pub const NOT_CARRIED: &[(&str, &str)] = &[
-    ("C_GetFunctionList", ADDRESSES),
-    ("C_GetInterfaceList", ADDRESSES),
-    ("C_GetInterface", ADDRESSES),
-    ("C_AsyncComplete", NOTHING_ASYNCHRONOUS),
-    ("C_AsyncGetID", NOTHING_ASYNCHRONOUS),
-    ("C_AsyncJoin", NOTHING_ASYNCHRONOUS),
+pub const NOT_CARRIED: &[(Function, &str)] = &[
+    (F::C_GetFunctionList, ADDRESSES),
+    (F::C_GetInterfaceList, ADDRESSES),
+    (F::C_GetInterface, ADDRESSES),
+    (F::C_AsyncComplete, NOTHING_ASYNCHRONOUS),
+    (F::C_AsyncGetID, NOTHING_ASYNCHRONOUS),
+    (F::C_AsyncJoin, NOTHING_ASYNCHRONOUS),
 ];
 
 const ADDRESSES: &str = "gives addresses of functions in the application's own process";
 const NOTHING_ASYNCHRONOUS: &str = "the library has it not: no call is asynchronous";
 
 impl Function {
-    /// C_Initialize.
-    pub const INITIALIZE: Self = Self(1);
-    /// C_Finalize.
-    pub const FINALIZE: Self = Self(2);
-    /// Functions of the list.
-    pub const COUNT: u32 = 104;
-
-    /// The function of that number, if there is one.
+    /// The function of that number, counted from 1, if there is one.
     #[must_use]
-    pub const fn from_number(number: u32) -> Option<Self> {
-        match number {
-            1..=Self::COUNT => Some(Self(number)),
-            _ => None,
-        }
+    pub fn from_number(number: u32) -> Option<Self> {
+        let place = usize::try_from(number).ok()?.checked_sub(1)?;
+        Self::ALL.get(place).copied()
     }
 }
 
@@ -55,22 +67,18 @@ type Done = Result<(), Fault>;
 
 pub(super) fn call(
     instance: &Instance,
-    Function(number): Function,
+    function: Function,
     reader: &mut Reader<'_>,
     writer: &mut Writer,
 ) -> Done {
-    match number {
-        3 | 5..=20 | 71 | 72 => administration(instance, number, reader, writer),
-        21..=29 => objects(instance, number, reader, writer),
-        30..=58 => operations(instance, number, reader, writer),
-        59..=65 => keys::call(instance, number, reader, writer),
-        66 | 67 => {
+    match function {
+        F::C_GetFunctionStatus | F::C_CancelFunction => {
             let session = reader.ulong()?;
             reader.end()?;
             instance.session_information(session)?;
             Err(Rv::FUNCTION_NOT_PARALLEL.into())
         }
-        68 => {
+        F::C_WaitForSlotEvent => {
             let flags = last(reader)?;
             // No slot ever changes, and who waits for it would keep a thread of the server.
             Err(if flags & CKF_DONT_BLOCK == 0 {
@@ -79,44 +87,53 @@ pub(super) fn call(
                 Rv::NO_EVENT.into()
             })
         }
-        73..=92 => messages::call(instance, number, reader, writer),
-        93..=99 | 103 | 104 => newer::call(instance, number, reader, writer),
-        // C_GetFunctionList and the interfaces are addresses in a process; nothing here is asynchronous.
-        _ => Err(Rv::FUNCTION_NOT_SUPPORTED.into()),
+        _ if NOT_CARRIED.iter().any(|(other, _)| *other == function) => {
+            Err(Rv::FUNCTION_NOT_SUPPORTED.into())
+        }
+        _ if function <= F::C_SetPIN => administration(instance, function, reader, writer),
+        F::C_LoginUser | F::C_SessionCancel => sessions(instance, function, reader, writer),
+        _ if function <= F::C_Logout => sessions(instance, function, reader, writer),
+        _ if function <= F::C_FindObjectsFinal => objects(instance, function, reader, writer),
+        _ if function <= F::C_DecryptVerifyUpdate => operations(instance, function, reader, writer),
+        _ if function <= F::C_GenerateRandom => keys::call(instance, function, reader, writer),
+        _ if function <= F::C_MessageVerifyFinal => {
+            messages::call(instance, function, reader, writer)
+        }
+        _ => newer::call(instance, function, reader, writer),
     }
 }
 
 fn administration(
     instance: &Instance,
-    number: u32,
+    function: Function,
     reader: &mut Reader<'_>,
     writer: &mut Writer,
 ) -> Done {
-    match number {
-        3 => {
+    match function {
+        F::C_GetInfo => {
             reader.end()?;
             information::library(writer);
         }
-        5 => {
+        F::C_GetSlotList => {
             let (_, room) = (reader.flag()?, reader.room()?);
             reader.end()?;
             return writer.list(room, &instance.slot_list());
         }
-        6 => {
+        F::C_GetSlotInfo => {
             let slot = last(reader)?;
             instance.slot_information(slot)?;
             information::slot(slot, writer);
         }
-        7 => {
+        F::C_GetTokenInfo => {
             let token = instance.token_information(last(reader)?)?;
             information::token(&token, writer);
         }
-        8 => {
+        F::C_GetMechanismList => {
             let (slot, room) = (reader.ulong()?, reader.room()?);
             reader.end()?;
             return writer.list(room, &instance.mechanism_list(slot)?);
         }
-        9 => {
+        F::C_GetMechanismInfo => {
             let (slot, kind) = (reader.ulong()?, reader.ulong()?);
             reader.end()?;
             let mechanism = instance.mechanism_information(slot, kind)?;
@@ -124,74 +141,75 @@ fn administration(
             writer.ulong(mechanism.max_key_size);
             writer.ulong(mechanism.flags);
         }
-        10 => {
+        F::C_InitToken => {
             let (slot, pin) = (reader.ulong()?, reader.bytes()?);
             let label = reader.take(32)?;
             reader.end()?;
             instance.init_token(slot, pin, label)?;
         }
-        11 => {
+        F::C_InitPIN => {
             let (session, pin) = (reader.ulong()?, reader.bytes()?);
             reader.end()?;
             instance.init_pin(session, pin)?;
         }
-        12 => {
+        F::C_SetPIN => {
             let (session, old, new) = (reader.ulong()?, reader.bytes()?, reader.bytes()?);
             reader.end()?;
             instance.set_pin(session, old, new)?;
         }
-        _ => return sessions(instance, number, reader, writer),
+        _ => return Err(Rv::FUNCTION_NOT_SUPPORTED.into()),
     }
     Ok(())
 }
 
 fn sessions(
     instance: &Instance,
-    number: u32,
+    function: Function,
     reader: &mut Reader<'_>,
     writer: &mut Writer,
 ) -> Done {
-    match number {
-        13 => {
+    match function {
+        F::C_OpenSession => {
             // The application's pointer and callback stay with the client.
             let (slot, flags) = (reader.ulong()?, reader.ulong()?);
             reader.end()?;
             writer.ulong(instance.open_session(slot, flags)?);
         }
-        14 => instance.close_session(last(reader)?)?,
-        15 => instance.close_all_sessions(last(reader)?)?,
-        16 => {
+        F::C_CloseSession => instance.close_session(last(reader)?)?,
+        F::C_CloseAllSessions => instance.close_all_sessions(last(reader)?)?,
+        F::C_GetSessionInfo => {
             let session = instance.session_information(last(reader)?)?;
             for number in [session.slot, session.state, session.flags, 0] {
                 writer.ulong(number);
             }
         }
-        17 => {
+        F::C_GetOperationState => {
             let (session, room) = (reader.ulong()?, reader.room()?);
             reader.end()?;
             return writer.output(room, |output| instance.operation_state(session, output));
         }
-        18 => {
+        F::C_SetOperationState => {
             let (session, state) = (reader.ulong()?, reader.bytes()?);
             let keys = [reader.ulong()?, reader.ulong()?];
             reader.end()?;
             instance.set_operation_state(session, state, keys)?;
         }
-        19 | 71 => {
+        F::C_Login | F::C_LoginUser => {
             let (session, user, pin) = (reader.ulong()?, reader.ulong()?, reader.bytes()?);
-            if number == 71 && !reader.bytes()?.is_empty() {
+            if function == F::C_LoginUser && !reader.bytes()?.is_empty() {
                 // Users have no names here but the standard's types.
                 return Err(Rv::ARGUMENTS_BAD.into());
             }
             reader.end()?;
             instance.login(session, UserType::from_number(user)?, pin)?;
         }
-        20 => instance.logout(last(reader)?)?,
-        _ => {
+        F::C_Logout => instance.logout(last(reader)?)?,
+        F::C_SessionCancel => {
             let (session, flags) = (reader.ulong()?, reader.ulong()?);
             reader.end()?;
             instance.cancel(session, flags)?;
         }
+        _ => return Err(Rv::FUNCTION_NOT_SUPPORTED.into()),
     }
     Ok(())
 }
@@ -203,39 +221,46 @@ pub(super) fn last(reader: &mut Reader<'_>) -> Result<CK_ULONG, Fault> {
     Ok(number)
 }
 
-fn objects(instance: &Instance, number: u32, reader: &mut Reader<'_>, writer: &mut Writer) -> Done {
+fn objects(
+    instance: &Instance,
+    function: Function,
+    reader: &mut Reader<'_>,
+    writer: &mut Writer,
+) -> Done {
     let session = reader.ulong()?;
-    match number {
-        21 => {
+    match function {
+        F::C_CreateObject => {
             let template = templates::read(reader)?;
             reader.end()?;
             writer.ulong(instance.create_object(session, &template.template()?)?);
         }
-        22 => {
+        F::C_CopyObject => {
             let (object, template) = (reader.ulong()?, templates::read(reader)?);
             reader.end()?;
             writer.ulong(instance.copy_object(session, object, &template.template()?)?);
         }
-        23 => instance.destroy_object(session, last(reader)?)?,
-        24 => writer.ulong(instance.object_size(session, last(reader)?)? as CK_ULONG),
-        25 => {
+        F::C_DestroyObject => instance.destroy_object(session, last(reader)?)?,
+        F::C_GetObjectSize => {
+            writer.ulong(instance.object_size(session, last(reader)?)? as CK_ULONG)
+        }
+        F::C_GetAttributeValue => {
             let (object, asked) = (reader.ulong()?, templates::asked(reader)?);
             reader.end()?;
             let kinds: Vec<_> = asked.iter().map(|asked| asked.kind).collect();
             let answers = instance.attribute_values(session, object, &kinds)?;
             templates::answer(writer, &asked, &answers)?;
         }
-        26 => {
+        F::C_SetAttributeValue => {
             let (object, template) = (reader.ulong()?, templates::read(reader)?);
             reader.end()?;
             instance.set_attribute_values(session, object, &template.template()?)?;
         }
-        27 => {
+        F::C_FindObjectsInit => {
             let template = templates::read(reader)?;
             reader.end()?;
             instance.find_objects_init(session, &template.template()?)?;
         }
-        28 => {
+        F::C_FindObjects => {
             // An array that is always there: its room, and then how many were found.
             let most = reader.count()?;
             reader.end()?;
@@ -245,10 +270,11 @@ fn objects(instance: &Instance, number: u32, reader: &mut Reader<'_>, writer: &m
                 writer.ulong(object);
             }
         }
-        _ => {
+        F::C_FindObjectsFinal => {
             reader.end()?;
             instance.find_objects_final(session)?;
         }
+        _ => return Err(Rv::FUNCTION_NOT_SUPPORTED.into()),
     }
     Ok(())
 }
@@ -265,34 +291,34 @@ enum Step {
 
 fn operations(
     instance: &Instance,
-    number: u32,
+    function: Function,
     reader: &mut Reader<'_>,
     writer: &mut Writer,
 ) -> Done {
-    let step = match number {
-        30 => Step::Init(Kind::Encrypt),
-        31 => Step::OnePart(Kind::Encrypt),
-        32 => Step::Update(Kind::Encrypt),
-        33 => Step::Final(Kind::Encrypt),
-        34 => Step::Init(Kind::Decrypt),
-        35 => Step::OnePart(Kind::Decrypt),
-        36 => Step::Update(Kind::Decrypt),
-        37 => Step::Final(Kind::Decrypt),
-        43 => Step::Init(Kind::Sign),
-        44 => Step::OnePart(Kind::Sign),
-        45 => Step::Absorb(Kind::Sign),
-        46 => Step::Final(Kind::Sign),
-        47 => Step::Init(Kind::SignRecover),
-        48 => Step::OnePart(Kind::SignRecover),
-        49 => Step::Init(Kind::Verify),
-        51 => Step::Absorb(Kind::Verify),
-        53 => Step::Init(Kind::VerifyRecover),
-        54 => Step::OnePart(Kind::VerifyRecover),
-        55 => Step::Dual(Kind::Encrypt, Second::Digest),
-        56 => Step::Dual(Kind::Decrypt, Second::Digest),
-        57 => Step::Dual(Kind::Encrypt, Second::Sign),
-        58 => Step::Dual(Kind::Decrypt, Second::Verify),
-        _ => return digests(instance, number, reader, writer),
+    let step = match function {
+        F::C_EncryptInit => Step::Init(Kind::Encrypt),
+        F::C_Encrypt => Step::OnePart(Kind::Encrypt),
+        F::C_EncryptUpdate => Step::Update(Kind::Encrypt),
+        F::C_EncryptFinal => Step::Final(Kind::Encrypt),
+        F::C_DecryptInit => Step::Init(Kind::Decrypt),
+        F::C_Decrypt => Step::OnePart(Kind::Decrypt),
+        F::C_DecryptUpdate => Step::Update(Kind::Decrypt),
+        F::C_DecryptFinal => Step::Final(Kind::Decrypt),
+        F::C_SignInit => Step::Init(Kind::Sign),
+        F::C_Sign => Step::OnePart(Kind::Sign),
+        F::C_SignUpdate => Step::Absorb(Kind::Sign),
+        F::C_SignFinal => Step::Final(Kind::Sign),
+        F::C_SignRecoverInit => Step::Init(Kind::SignRecover),
+        F::C_SignRecover => Step::OnePart(Kind::SignRecover),
+        F::C_VerifyInit => Step::Init(Kind::Verify),
+        F::C_VerifyUpdate => Step::Absorb(Kind::Verify),
+        F::C_VerifyRecoverInit => Step::Init(Kind::VerifyRecover),
+        F::C_VerifyRecover => Step::OnePart(Kind::VerifyRecover),
+        F::C_DigestEncryptUpdate => Step::Dual(Kind::Encrypt, Second::Digest),
+        F::C_DecryptDigestUpdate => Step::Dual(Kind::Decrypt, Second::Digest),
+        F::C_SignEncryptUpdate => Step::Dual(Kind::Encrypt, Second::Sign),
+        F::C_DecryptVerifyUpdate => Step::Dual(Kind::Decrypt, Second::Verify),
+        _ => return digests(instance, function, reader, writer),
     };
     let session = reader.ulong()?;
     match step {
@@ -345,39 +371,45 @@ fn input_and_room<'a>(reader: &mut Reader<'a>) -> Result<(&'a [u8], Room), Fault
 }
 
 /// Digests, and verifications, which have no output.
-fn digests(instance: &Instance, number: u32, reader: &mut Reader<'_>, writer: &mut Writer) -> Done {
+fn digests(
+    instance: &Instance,
+    function: Function,
+    reader: &mut Reader<'_>,
+    writer: &mut Writer,
+) -> Done {
     let session = reader.ulong()?;
-    match number {
-        38 => {
+    match function {
+        F::C_DigestInit => {
             let mechanism = mechanisms::read(reader)?;
             reader.end()?;
             instance.digest_init(session, Some(&mechanism.call()?))?;
         }
-        39 => {
+        F::C_Digest => {
             let (data, room) = input_and_room(reader)?;
             writer.output(room, |output| instance.digest(session, data, output))?;
         }
-        40 => {
+        F::C_DigestUpdate => {
             let part = reader.bytes()?;
             reader.end()?;
             instance.digest_update(session, part)?;
         }
-        41 => instance.digest_key(session, last(reader)?)?,
-        42 => {
+        F::C_DigestKey => instance.digest_key(session, last(reader)?)?,
+        F::C_DigestFinal => {
             let room = reader.room()?;
             reader.end()?;
             writer.output(room, |output| instance.digest_final(session, output))?;
         }
-        50 => {
+        F::C_Verify => {
             let (data, signature) = (reader.bytes()?, reader.bytes()?);
             reader.end()?;
             instance.verify(session, data, signature)?;
         }
-        _ => {
+        F::C_VerifyFinal => {
             let signature = reader.bytes()?;
             reader.end()?;
             instance.verify_final(session, signature)?;
         }
+        _ => return Err(Rv::FUNCTION_NOT_SUPPORTED.into()),
     }
     Ok(())
 }

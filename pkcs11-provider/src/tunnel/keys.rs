@@ -4,6 +4,7 @@ use cryptoki_sys::*;
 use zeroize::Zeroizing;
 
 use super::codec::{Fault, Reader, Writer};
+use super::functions::{Function, Function as F};
 use super::messages::with_parameter;
 use super::{mechanisms, templates};
 use crate::functions::TlsKeys;
@@ -17,23 +18,23 @@ type Done = Result<(), Fault>;
 
 pub(super) fn call(
     instance: &Instance,
-    number: u32,
+    function: Function,
     reader: &mut Reader<'_>,
     writer: &mut Writer,
 ) -> Done {
     let session = reader.ulong()?;
-    if number == 64 || number == 65 {
-        return random(instance, session, number, reader, writer);
+    if matches!(function, F::C_SeedRandom | F::C_GenerateRandom) {
+        return random(instance, session, function, reader, writer);
     }
     let mechanism = mechanisms::read(reader)?;
-    match number {
-        59 => {
+    match function {
+        F::C_GenerateKey => {
             let template = templates::read(reader)?;
             reader.end()?;
             let key = instance.generate_key(session, &mechanism.call()?, &template.template()?)?;
             writer.ulong(key);
         }
-        60 => {
+        F::C_GenerateKeyPair => {
             let (public, private) = (templates::read(reader)?, templates::read(reader)?);
             reader.end()?;
             let (public, private) = instance.generate_key_pair(
@@ -45,7 +46,7 @@ pub(super) fn call(
             writer.ulong(public);
             writer.ulong(private);
         }
-        61 => {
+        F::C_WrapKey => {
             let (wrapping, key, room) = (reader.ulong()?, reader.ulong()?, reader.room()?);
             reader.end()?;
             if let Some(with) = mechanism.wrapping(false)? {
@@ -59,7 +60,7 @@ pub(super) fn call(
                 instance.wrap_key(session, &call, wrapping, key, output)
             })?;
         }
-        62 => {
+        F::C_UnwrapKey => {
             let (unwrapping, wrapped) = (reader.ulong()?, reader.bytes()?);
             let template = templates::read(reader)?;
             reader.end()?;
@@ -75,7 +76,7 @@ pub(super) fn call(
             };
             writer.ulong(key);
         }
-        _ => {
+        F::C_DeriveKey => {
             let (base, template) = (reader.ulong()?, templates::read(reader)?);
             reader.end()?;
             let (call, template) = (mechanism.call()?, template.template()?);
@@ -100,6 +101,7 @@ pub(super) fn call(
                 writer.ulong(*key);
             }
         }
+        _ => return Err(Rv::FUNCTION_NOT_SUPPORTED.into()),
     }
     Ok(())
 }
@@ -117,11 +119,11 @@ fn tls_keys(made: &TlsKeys, writer: &mut Writer) {
 fn random(
     instance: &Instance,
     session: CK_SESSION_HANDLE,
-    number: u32,
+    function: Function,
     reader: &mut Reader<'_>,
     writer: &mut Writer,
 ) -> Done {
-    if number == 64 {
+    if function == F::C_SeedRandom {
         let seed = reader.bytes()?;
         reader.end()?;
         return Ok(instance.seed_random(session, seed)?);

@@ -4,6 +4,7 @@
 use cryptoki_sys::*;
 
 use super::codec::{Fault, Reader, Room, Writer};
+use super::functions::{Function, Function as F};
 use super::mechanisms;
 use super::message_parameters::{self, Message, Places};
 use crate::ffi::pointers::Output;
@@ -24,7 +25,7 @@ struct Of<'a> {
 
 pub(super) fn call(
     instance: &Instance,
-    number: u32,
+    function: Function,
     reader: &mut Reader<'_>,
     writer: &mut Writer,
 ) -> Done {
@@ -35,27 +36,28 @@ pub(super) fn call(
         session,
         kind,
     };
-    match number {
-        73 => of(K::Encrypt).init(reader),
-        74 => of(K::Encrypt).encrypt(reader, writer),
-        75 => of(K::Encrypt).begin(reader, writer),
-        76 => of(K::Encrypt).next(reader, writer),
-        77 => of(K::Encrypt).finish(*reader),
-        78 => of(K::Decrypt).init(reader),
-        79 => of(K::Decrypt).decrypt(reader, writer),
-        80 => of(K::Decrypt).begin(reader, writer),
-        81 => of(K::Decrypt).next(reader, writer),
-        82 => of(K::Decrypt).finish(*reader),
-        83 => of(K::Sign).init(reader),
-        84 => of(K::Sign).sign(reader, writer),
-        85 => of(K::Sign).signature_begin(reader),
-        86 => of(K::Sign).sign_next(reader, writer),
-        87 => of(K::Sign).finish(*reader),
-        88 => of(K::Verify).init(reader),
-        89 => of(K::Verify).verify(reader),
-        90 => of(K::Verify).signature_begin(reader),
-        91 => of(K::Verify).verify_next(reader),
-        _ => of(K::Verify).finish(*reader),
+    match function {
+        F::C_MessageEncryptInit => of(K::Encrypt).init(reader),
+        F::C_EncryptMessage => of(K::Encrypt).encrypt(reader, writer),
+        F::C_EncryptMessageBegin => of(K::Encrypt).begin(reader, writer),
+        F::C_EncryptMessageNext => of(K::Encrypt).next(reader, writer),
+        F::C_MessageEncryptFinal => of(K::Encrypt).finish(*reader),
+        F::C_MessageDecryptInit => of(K::Decrypt).init(reader),
+        F::C_DecryptMessage => of(K::Decrypt).decrypt(reader, writer),
+        F::C_DecryptMessageBegin => of(K::Decrypt).begin(reader, writer),
+        F::C_DecryptMessageNext => of(K::Decrypt).next(reader, writer),
+        F::C_MessageDecryptFinal => of(K::Decrypt).finish(*reader),
+        F::C_MessageSignInit => of(K::Sign).init(reader),
+        F::C_SignMessage => of(K::Sign).sign(reader, writer),
+        F::C_SignMessageBegin => of(K::Sign).signature_begin(reader),
+        F::C_SignMessageNext => of(K::Sign).sign_next(reader, writer),
+        F::C_MessageSignFinal => of(K::Sign).finish(*reader),
+        F::C_MessageVerifyInit => of(K::Verify).init(reader),
+        F::C_VerifyMessage => of(K::Verify).verify(reader),
+        F::C_VerifyMessageBegin => of(K::Verify).signature_begin(reader),
+        F::C_VerifyMessageNext => of(K::Verify).verify_next(reader),
+        F::C_MessageVerifyFinal => of(K::Verify).finish(*reader),
+        _ => Err(Rv::FUNCTION_NOT_SUPPORTED.into()),
     }
 }
 

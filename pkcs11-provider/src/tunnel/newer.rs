@@ -3,13 +3,13 @@
 use cryptoki_sys::*;
 
 use super::codec::{Fault, Reader, Writer};
-use super::functions::last;
-use super::mechanisms;
+use super::functions::{Function, Function as F, last};
 use super::message_parameters::Message;
 use super::messages::with_parameter;
-use super::templates;
+use super::{mechanisms, templates};
 use crate::functions::TagUse;
 use crate::module::Instance;
+use crate::rv::Rv;
 use crate::session::Kind;
 use crate::session::message::MessageKind;
 
@@ -17,38 +17,41 @@ type Done = Result<(), Fault>;
 
 pub(super) fn call(
     instance: &Instance,
-    number: u32,
+    function: Function,
     reader: &mut Reader<'_>,
     writer: &mut Writer,
 ) -> Done {
     let session = reader.ulong()?;
-    match number {
-        93 => encapsulate(instance, session, reader, writer)?,
-        94 => decapsulate(instance, session, reader, writer)?,
-        95 => {
+    match function {
+        F::C_EncapsulateKey => encapsulate(instance, session, reader, writer)?,
+        F::C_DecapsulateKey => decapsulate(instance, session, reader, writer)?,
+        F::C_VerifySignatureInit => {
             let (mechanism, key) = (mechanisms::read(reader)?, reader.ulong()?);
             let signature = reader.bytes()?;
             reader.end()?;
             let call = mechanism.call()?;
             instance.verify_signature_init(session, Some(&call), key, signature)?;
         }
-        96 => {
+        F::C_VerifySignature => {
             let data = reader.bytes()?;
             reader.end()?;
             instance.verify_signature(session, Some(data))?;
         }
-        97 => {
+        F::C_VerifySignatureUpdate => {
             let part = reader.bytes()?;
             reader.end()?;
             instance.absorb(session, Kind::VerifySignature, part)?;
         }
-        98 => {
+        F::C_VerifySignatureFinal => {
             reader.end()?;
             instance.verify_signature(session, None)?;
         }
-        99 => writer.ulong(instance.validation_flags(session, last(reader)?)?),
-        103 => wrap_authenticated(instance, session, reader, writer)?,
-        _ => unwrap_authenticated(instance, session, reader, writer)?,
+        F::C_GetSessionValidationFlags => {
+            writer.ulong(instance.validation_flags(session, last(reader)?)?)
+        }
+        F::C_WrapKeyAuthenticated => wrap_authenticated(instance, session, reader, writer)?,
+        F::C_UnwrapKeyAuthenticated => unwrap_authenticated(instance, session, reader, writer)?,
+        _ => return Err(Rv::FUNCTION_NOT_SUPPORTED.into()),
     }
     Ok(())
 }

@@ -51,11 +51,12 @@ fn empty() -> Tunnel {
 fn every_function_of_the_library_is_carried() {
     let page = include_str!("../../../docs/KMIP.md");
     let tunnel = empty();
-    assert_eq!(Function::COUNT as usize, DECLARATIONS.len());
+    assert_eq!(Function::ALL.len(), DECLARATIONS.len());
     for (number, declaration) in (1..).zip(DECLARATIONS) {
         let name = declaration.name;
         let function = Function::from_number(number).expect(name);
-        let excepted = NOT_CARRIED.iter().find(|(other, _)| *other == name);
+        assert_eq!(format!("{function:?}"), name);
+        let excepted = NOT_CARRIED.iter().find(|(other, _)| *other == function);
         if let Some((_, reason)) = excepted {
             assert!(
                 page.contains(&format!("`{name}`")),
@@ -64,7 +65,7 @@ fn every_function_of_the_library_is_carried() {
             assert!(!reason.is_empty(), "{name}");
         }
         // Those that make and end the module are the server's.
-        if function == Function::INITIALIZE || function == Function::FINALIZE {
+        if matches!(function, Function::C_Initialize | Function::C_Finalize) {
             continue;
         }
         let answer = tunnel.call(function, &[]).map(|reply| reply.rv);
@@ -73,7 +74,7 @@ fn every_function_of_the_library_is_carried() {
         assert!(declaration.supported || refused, "{name}");
     }
     assert_eq!(Function::from_number(0), None);
-    assert_eq!(Function::from_number(Function::COUNT + 1), None);
+    assert_eq!(Function::from_number(105), None);
 }
 
 /// A parameter as a client writes it; `None` where there is none.
@@ -482,15 +483,15 @@ fn a_message_has_a_tag_or_room_for_one() {
 #[test]
 fn nothing_at_all_is_no_input() {
     let tunnel = empty();
-    for number in 3..=Function::COUNT {
-        let function = Function::from_number(number).unwrap();
+    for function in &Function::ALL[2..] {
         for length in 0..80 {
             for byte in [0, 1, 0xFF] {
-                match tunnel.call(function, &vec![byte; length]) {
+                match tunnel.call(*function, &vec![byte; length]) {
                     // No slot and no session: nothing that needs one goes well.
                     Ok(reply) if reply.rv == CKR_OK => {
-                        let name = DECLARATIONS[number as usize - 1].name;
-                        assert!(matches!(name, "C_GetInfo" | "C_GetSlotList"), "{name}");
+                        let quiet =
+                            matches!(function, Function::C_GetInfo | Function::C_GetSlotList);
+                        assert!(quiet, "{function:?}");
                     }
                     Ok(_) | Err(CodecError) => {}
                 }
