@@ -44,6 +44,7 @@ pub(super) struct Segment {
 /// File and memory of a journal that is folded, for the next one: asking the system for both anew takes
 /// longer than filling them. The file stays locked.
 pub(super) struct Spare {
+    pub(super) id: JournalId,
     path: PathBuf,
     file: MappedFile,
     uses: Vec<frame::Use>,
@@ -126,6 +127,7 @@ impl Segment {
     /// What is left of a journal that is folded.
     pub(super) fn into_spare(self) -> Spare {
         Spare {
+            id: self.id,
             path: self.path,
             file: self.file,
             uses: self.written.uses,

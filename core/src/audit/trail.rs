@@ -30,6 +30,8 @@ use crate::time::nanoseconds_now;
 /// Full journals of this process that may wait to be folded (because the disk is full, say) before
 /// further uses are refused.
 const MOST_RETIRED: usize = 2 * LANES;
+/// Folded journals whose files are kept for the next: lanes that are full at the same time find one each.
+const MOST_SPARES: usize = 2;
 
 /// How the names of journals' files end.
 const EXTENSION: &str = ".journal";
@@ -47,7 +49,7 @@ pub struct Audit {
     process: u32,
     lanes: [Lane; LANES],
     retired: Mutex<Vec<Segment>>,
-    spare: Mutex<Option<Spare>>,
+    spares: Mutex<Vec<Spare>>,
 }
 
 /// The journal that some of the threads write, alone on its cache lines.
@@ -85,7 +87,7 @@ impl Audit {
             process: std::process::id(),
             lanes: Default::default(),
             retired: Mutex::new(Vec::new()),
-            spare: Mutex::new(None),
+            spares: Mutex::new(Vec::new()),
         }
     }
 
@@ -155,12 +157,18 @@ impl Audit {
         let appended = next.append(used);
         let full = current.replace(next);
         drop(current);
+        let is_first = full.is_none();
         lock(&self.retired).extend(full);
         if !appended {
             return Err(Error::Internal("an audit record is too large".into()));
         }
         // The use is recorded. What cannot be folded now is folded later, or refuses a later use.
-        if let Err(error) = self.fold_retired().and_then(|()| self.fold_dead()) {
+        let folded = self.fold_retired().and_then(|()| self.fold_dead());
+        let folded = folded.and_then(|()| match is_first {
+            true => self.remove_dead_spares(),
+            false => Ok(()),
+        });
+        if let Err(error) = folded {
             tracing::warn!(%error, "journals of the audit cannot be folded yet");
         }
         Ok(())
@@ -171,7 +179,7 @@ impl Audit {
         self.make_folder().map_err(|error| self.failure(&error))?;
         let id = JournalId::random();
         let path = self.path(id);
-        let spare = lock(&self.spare).take();
+        let spare = lock(&self.spares).pop();
         // The file is made inside the transaction: whoever finds the journal registered finds its file,
         // and its lock.
         let begun = write(&*self.store, |transaction| {
@@ -221,10 +229,11 @@ impl Audit {
             lock(&self.retired).extend(current);
         }
         self.fold_retired()?;
-        if let Some(spare) = lock(&self.spare).take() {
+        for spare in lock(&self.spares).drain(..) {
             remove(spare.path());
         }
-        self.fold_dead()
+        self.fold_dead()?;
+        self.remove_dead_spares()
     }
 
     fn fold_retired(&self) -> Result<()> {
@@ -232,22 +241,18 @@ impl Audit {
         while let Some(segment) = retired.last() {
             self.fold_journal(segment.id, segment.written())?;
             let spare = retired.pop().map(Segment::into_spare);
-            if let Some(earlier) = std::mem::replace(&mut *lock(&self.spare), spare) {
-                remove(earlier.path());
+            let mut spares = lock(&self.spares);
+            spares.extend(spare);
+            if spares.len() > MOST_SPARES {
+                remove(spares.swap_remove(0).path());
             }
         }
         Ok(())
     }
 
-    /// Folds journals whose process is gone: nobody holds their lock. Files that such a process kept for its
-    /// next journal are removed.
+    /// Folds journals whose process is gone: nobody holds their lock.
     fn fold_dead(&self) -> Result<()> {
-        let registered = read(&*self.store, |reader| reader.journals())?;
-        let spares = self.files().map_err(|error| self.failure(&error))?;
-        if spares.iter().any(|id| !registered.contains(id)) {
-            self.remove_dead_spares()?;
-        }
-        for id in registered {
+        for id in read(&*self.store, |reader| reader.journals())? {
             let path = self.path(id);
             let file = match OpenOptions::new().read(true).write(true).open(&path) {
                 Ok(file) => file,
@@ -265,9 +270,17 @@ impl Audit {
         Ok(())
     }
 
-    /// Removes files that are no journals and that nobody holds the lock of. Journals are made within write
-    /// transactions, so within one of our own no file is a journal that is just being made.
+    /// Removes files that processes that are gone kept for their next journals: no journals, and nobody holds
+    /// their lock. Journals are made within write transactions, so within one of our own no file is a journal
+    /// that is just being made.
     fn remove_dead_spares(&self) -> Result<()> {
+        let registered = read(&*self.store, |reader| reader.journals())?;
+        let own: Vec<_> = lock(&self.spares).iter().map(|spare| spare.id).collect();
+        let known = |id: &JournalId| registered.contains(id) || own.contains(id);
+        let files = self.files().map_err(|error| self.failure(&error))?;
+        if files.iter().all(known) {
+            return Ok(());
+        }
         write(&*self.store, |transaction| {
             let registered = transaction.journals()?;
             let files = self.files().map_err(|error| self.failure(&error))?;
